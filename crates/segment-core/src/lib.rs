@@ -1,0 +1,43 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod findings;
+mod identity;
+mod ids;
+mod lifecycle;
+mod package;
+mod paging;
+mod pii;
+pub mod ports;
+mod profile;
+mod regime;
+mod regulation;
+mod request;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod verdict;
+mod work;
+
+pub use error::{ErrorKind, Retry, SegmentError, Service};
+pub use findings::{Finding, FindingCode};
+pub use identity::{Identity, IdentityError, IdentityKind, IdentitySet};
+pub use ids::{ConnectionKey, IntentId, RegulationId, RequestId};
+pub use lifecycle::{Gate, Halt, HaltKind, InvalidTransition, Outcome, RequestStatus, Resume, TaskEvent, TaskState};
+pub use package::{FileReceipt, NewPackage, PackageReceipt, Records, StagingKey};
+pub use paging::{Cursor, Page, Paged, pages};
+pub use pii::Pii;
+pub use profile::{
+    Event, EventSort, EventsQuery, ExternalId, ExternalIdsQuery, Link, LinksQuery, Metadata, ProfileRef, Trait,
+    TraitClass, TraitsQuery,
+};
+pub use regime::Regime;
+pub use regulation::{
+    DestinationReport, MAX_SUBJECTS, NewRegulation, QuotaCategory, RegulationEntry, RegulationQuery, RegulationReport,
+    RegulationStatus, RegulationType, Submission, Suppression, Workspace,
+};
+pub use request::{Action, AuditEntry, Intake, NewRequest, Request, RequestFilter, RequestSummary, Resolution, Task};
+pub use verdict::Verdict;
+pub use work::{
+    Backlog, ClaimScope, Claimed, Decision, IntentPlan, Lease, LeaseSubject, Ledger, LedgerFilter, LedgerState,
+    LedgerUpdate, Member, MemberChange, MemberNote, RequestUpdate,
+};

@@ -1,0 +1,73 @@
+//! What a person receives.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::{Action, Pii, RequestId};
+
+/// The key under which staging files are encrypted. It dies with the request's data key.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct StagingKey([u8; 32]);
+
+impl StagingKey {
+    /// A key of 32 random or derived bytes.
+    #[must_use]
+    pub const fn new(key: [u8; 32]) -> Self {
+        Self(key)
+    }
+
+    /// The bytes, for the cipher.
+    #[must_use]
+    pub const fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for StagingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[key]")
+    }
+}
+
+/// A package to begin.
+#[derive(Debug, Clone)]
+pub struct NewPackage {
+    /// The request; the file is named after it.
+    pub request: RequestId,
+    /// What was asked.
+    pub action: Action,
+    /// When the package was begun.
+    pub created_at: Timestamp,
+    /// Encrypts the staging files.
+    pub staging_key: StagingKey,
+}
+
+/// Records of one collection, in order.
+pub type Records = Vec<Pii<Value>>;
+
+/// A package that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageReceipt {
+    /// Where it is, relative to the configuration's base or as a URL.
+    pub location: String,
+    /// Bytes of the stored file.
+    pub bytes: u64,
+    /// SHA-256 of the stored file, hex.
+    pub sha256: String,
+    /// The files in it.
+    pub files: Vec<FileReceipt>,
+}
+
+/// One file of a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileReceipt {
+    /// Its path in the package.
+    pub path: String,
+    /// Records in it.
+    pub records: u64,
+    /// Whether it holds everything that there was.
+    pub complete: bool,
+}

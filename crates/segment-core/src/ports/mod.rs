@@ -1,0 +1,27 @@
+//! What the use cases need from the outside. Each port is minimal and object-safe and has no default methods, so that
+//! a wrapper cannot silently bypass the thing it wraps.
+//!
+//! A dry run is composed without the ports that write: [`RegulationSubmit`], [`RequestStore`] and [`PackageSink`].
+
+mod directory;
+mod package;
+mod profiles;
+mod regulations;
+mod store;
+mod system;
+
+pub use directory::{DirectoryAnswer, DirectoryCheck, DirectoryError, DirectoryProblem, SubjectDirectory};
+pub use package::{PackageError, PackageSink, PackageWriter};
+pub use profiles::Profiles;
+pub use regulations::{RegulationSubmit, Regulations};
+pub use store::{RequestStore, StoreError};
+pub use system::{Clock, Lane, Pacer, Random};
+
+#[cfg(feature = "testing")]
+pub use {
+    directory::MockSubjectDirectory,
+    package::MockPackageSink,
+    profiles::MockProfiles,
+    regulations::{MockRegulationSubmit, MockRegulations},
+    store::MockRequestStore,
+};

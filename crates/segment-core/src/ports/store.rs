@@ -1,0 +1,117 @@
+//! The record database: requests, the ledger of regulations, who works on what.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::{
+    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Intake, IntentPlan, Lease, Ledger, LedgerFilter,
+    LedgerUpdate, NewRequest, QuotaCategory, RegulationId, Request, RequestFilter, RequestId, RequestSummary,
+    RequestUpdate,
+};
+
+/// Keeps everything that must survive. Each method is one durable step: one transaction that checks the fence, writes
+/// state, and appends to the log. Leases run on the database's clock, everything else on the caller's.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait RequestStore: Send + Sync + std::fmt::Debug {
+    /// Records requests, all or none; each answer stands at its request's place.
+    async fn intake(&self, requests: &[NewRequest]) -> Result<Vec<Intake>, StoreError>;
+
+    /// One request with its tasks.
+    async fn request(&self, id: &RequestId) -> Result<Option<Request>, StoreError>;
+
+    /// A list of requests, newest first.
+    async fn requests(&self, filter: &RequestFilter) -> Result<Vec<RequestSummary>, StoreError>;
+
+    /// The log of one request, oldest first.
+    async fn log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Applies a human's decision and answers with the request as it is then. Tasks that it cannot reach stay as they are.
+    async fn decide(&self, id: &RequestId, decision: &Decision, at: Timestamp) -> Result<Option<Request>, StoreError>;
+
+    /// Claims up to `limit` requests with queued tasks that may be worked at `at`, the earliest deadline first.
+    async fn claim_requests(
+        &self,
+        scope: &ClaimScope,
+        owner: &str,
+        lease: Duration,
+        limit: u32,
+        at: Timestamp,
+    ) -> Result<Vec<Claimed<Request>>, StoreError>;
+
+    /// Saves a step of a claimed request and gives the lease back.
+    async fn save_request(&self, lease: &Lease, update: &RequestUpdate) -> Result<(), StoreError>;
+
+    /// What waits for a regulation.
+    async fn backlog(&self, scope: &ClaimScope, at: Timestamp) -> Result<Vec<Backlog>, StoreError>;
+
+    /// Closes a batch: picks resolved tasks by deadline, records the intent with the exact ids, and moves the tasks to
+    /// sending. `None` when nothing waits any more.
+    async fn intend(&self, plan: &IntentPlan) -> Result<Option<Claimed<Ledger>>, StoreError>;
+
+    /// Claims one regulation that is due at `at`, or whose sender is gone; the latter comes back as
+    /// [`Unknown`](crate::LedgerState::Unknown).
+    async fn claim_regulation(
+        &self,
+        scope: &ClaimScope,
+        owner: &str,
+        lease: Duration,
+        at: Timestamp,
+    ) -> Result<Option<Claimed<Ledger>>, StoreError>;
+
+    /// Saves a step of a claimed regulation and of the people in it, and gives the lease back.
+    async fn save_regulation(&self, lease: &Lease, update: &LedgerUpdate) -> Result<(), StoreError>;
+
+    /// Whether this regulation of Segment's already belongs to an intent of ours.
+    async fn is_known(&self, connection: &ConnectionKey, id: &RegulationId) -> Result<bool, StoreError>;
+
+    /// The ledger, newest first; subjects and members are left out.
+    async fn regulations(&self, filter: &LedgerFilter) -> Result<Vec<Ledger>, StoreError>;
+
+    /// User ids sent, or perhaps sent, since `since`, by quota category.
+    async fn submitted(
+        &self,
+        connection: &ConnectionKey,
+        category: QuotaCategory,
+        since: Timestamp,
+    ) -> Result<u64, StoreError>;
+
+    /// When the next thing in the scope is due; `None` when nothing is planned.
+    async fn next_due(&self, scope: &ClaimScope) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Lengthens a lease.
+    async fn extend(&self, lease: &Lease, by: Duration) -> Result<(), StoreError>;
+
+    /// Gives a lease back without a step.
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError>;
+}
+
+/// Why a step did not happen. Nothing of it was written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Somebody else holds the lock or the connection is gone: again later.
+    #[error("the record database is busy or not available")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The disk is full or the database read-only.
+    #[error("the record database cannot be written")]
+    NotWritable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The lease is another's by now.
+    #[error("the lease was lost to another worker")]
+    StaleLease,
+    /// The step does not fit the state of things, such as a transition that does not exist: a bug of the caller.
+    #[error("the record database refused the step: {0}")]
+    Misuse(String),
+    /// What was read is not what was written.
+    #[error("the record database holds something unexpected in {place}")]
+    Corrupt {
+        /// table, column and row
+        place: String,
+    },
+    /// Anything else that the database says.
+    #[error("the record database failed")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

@@ -1,0 +1,243 @@
+//! A privacy request and its tasks, as the record database keeps them.
+
+use std::{collections::BTreeMap, collections::BTreeSet, fmt};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    ConnectionKey, Finding, Gate, IdentitySet, IntentId, PackageReceipt, Pii, ProfileRef, Regime, RegulationType,
+    RequestId, RequestStatus, StagingKey, TaskState,
+};
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Action {
+    /// Everything that is held on the person, as a package.
+    Access,
+    /// Suppression or deletion at Segment, and masking of owned rows.
+    Erasure,
+    /// Suppression of a user id, by an operator.
+    Suppression,
+    /// The end of a suppression.
+    Unsuppression,
+}
+
+impl Action {
+    const ALL: [(Self, &'static str); 4] = [
+        (Self::Access, "access"),
+        (Self::Erasure, "erasure"),
+        (Self::Suppression, "suppression"),
+        (Self::Unsuppression, "unsuppression"),
+    ];
+
+    /// The name in JSON and in the record.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(action, _)| *action == self).map_or("", |(_, name)| name)
+    }
+
+    /// Reads [`as_str`](Self::as_str).
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(action, _)| *action)
+    }
+
+    /// Whether it ends in a regulation.
+    #[must_use]
+    pub fn regulates(self) -> bool {
+        self != Self::Access
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A request to record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRequest {
+    /// Its id, should it be new.
+    pub id: RequestId,
+    /// The caller's own reference, unique for ever.
+    pub external_id: Option<Pii<String>>,
+    /// What is asked for.
+    pub action: Action,
+    /// Who the person is known as.
+    pub identities: IdentitySet,
+    /// The law that sets the deadline.
+    pub regime: Regime,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// Whether somebody has to approve it first.
+    pub needs_approval: bool,
+    /// One task each.
+    pub connections: Vec<ConnectionKey>,
+}
+
+/// What became of a request to record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Intake {
+    /// It is new and recorded under its id.
+    Created,
+    /// It is this one: the same external id, action and identities, or, without an external id, an open request for the
+    /// same.
+    Linked(RequestId),
+    /// Its external id belongs to this request, which asks for something else.
+    ExternalIdConflict(RequestId),
+}
+
+/// A request as recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// Its id.
+    pub id: RequestId,
+    /// The caller's own reference; `None` also once the data key is destroyed.
+    pub external_id: Option<Pii<String>>,
+    /// What was asked for.
+    pub action: Action,
+    /// Who the person is known as; `None` once the data key is destroyed.
+    pub identities: Option<IdentitySet>,
+    /// The law that set the deadline.
+    pub regime: Regime,
+    /// The decision before any work.
+    pub gate: Gate,
+    /// Whether a worker has taken it up.
+    pub begun: bool,
+    /// Where it stands: follows from the gate and the tasks.
+    pub status: RequestStatus,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// The law's deadline.
+    pub due_at: Timestamp,
+    /// When it became complete.
+    pub completed_at: Option<Timestamp>,
+    /// When the last of its tasks was confirmed by a read-back.
+    pub verified_at: Option<Timestamp>,
+    /// Why it was denied.
+    pub denied_reason: Option<String>,
+    /// One per connection, in the order of their keys.
+    pub tasks: Vec<Task>,
+    /// What the person receives.
+    pub package: Option<PackageReceipt>,
+    /// Encrypts staging files; `None` once the data key is destroyed.
+    pub staging_key: Option<StagingKey>,
+}
+
+/// The share of one connection in a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// The connection.
+    pub connection: ConnectionKey,
+    /// Where it stands.
+    pub state: TaskState,
+    /// Who the person is there; `None` before it is known, and once the data key is destroyed.
+    pub resolution: Option<Resolution>,
+    /// What the regulation orders, set when the task is resolved.
+    pub kind: Option<RegulationType>,
+    /// How many user ids were found.
+    pub user_ids: u64,
+    /// How many other ids were found that regulations cannot reach.
+    pub unreachable: u64,
+    /// Records collected, by collection.
+    pub collections: BTreeMap<String, u64>,
+    /// What a person has to know.
+    pub findings: BTreeSet<Finding>,
+    /// How often it was tried without success.
+    pub attempts: u32,
+    /// The regulation that it is, or was last, part of.
+    pub regulation: Option<IntentId>,
+    /// When a read-back confirmed it.
+    pub verified_at: Option<Timestamp>,
+}
+
+impl Task {
+    /// A task that nobody has begun.
+    #[must_use]
+    pub fn new(connection: ConnectionKey) -> Self {
+        Self {
+            connection,
+            state: TaskState::Queued,
+            resolution: None,
+            kind: None,
+            user_ids: 0,
+            unreachable: 0,
+            collections: BTreeMap::new(),
+            findings: BTreeSet::new(),
+            attempts: 0,
+            regulation: None,
+            verified_at: None,
+        }
+    }
+}
+
+/// Who a person is at one connection. Stored once per request.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Resolution {
+    /// Every user id, as the caller, the owned database or an event spells it.
+    pub user_ids: BTreeSet<Pii<String>>,
+    /// The person's profiles, as they are addressed.
+    pub profiles: Vec<ProfileRef>,
+    /// Everything under which a profile could be found again: a read-back asks for each.
+    pub identifiers: BTreeSet<ProfileRef>,
+    /// Ids that regulations cannot reach.
+    pub unreachable: u64,
+}
+
+/// One line of a list of requests: nothing in it names a person.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RequestSummary {
+    /// Its id.
+    pub id: RequestId,
+    /// What was asked for.
+    pub action: Action,
+    /// Where it stands.
+    pub status: RequestStatus,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// The law's deadline.
+    pub due_at: Timestamp,
+    /// When it became complete.
+    pub completed_at: Option<Timestamp>,
+    /// When it was verified.
+    pub verified_at: Option<Timestamp>,
+    /// How many tasks it has.
+    pub tasks: u64,
+}
+
+/// Which requests to list: newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequestFilter {
+    /// Only these; an empty list means all.
+    pub ids: Vec<RequestId>,
+    /// Only of this status.
+    pub status: Option<RequestStatus>,
+    /// Only of this action.
+    pub action: Option<Action>,
+    /// Only those due before this moment and still open.
+    pub overdue_at: Option<Timestamp>,
+    /// At most so many.
+    pub limit: Option<u32>,
+}
+
+/// One step in the life of a request, in words that hold no personal data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditEntry {
+    /// When.
+    pub at: Timestamp,
+    /// The stable name of the step, such as `accepted`.
+    pub step: String,
+    /// Facts about it: counts, ids, statuses, codes.
+    pub facts: Value,
+}
+
+impl AuditEntry {
+    /// An entry.
+    pub fn new(at: Timestamp, step: impl Into<String>, facts: Value) -> Self {
+        Self { at, step: step.into(), facts }
+    }
+}

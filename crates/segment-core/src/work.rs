@@ -1,0 +1,287 @@
+//! Work and how it is shared: leases, the ledger of regulations, and the steps that the store makes durable.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use jiff::Timestamp;
+
+use crate::{
+    AuditEntry, ConnectionKey, DestinationReport, Finding, IntentId, PackageReceipt, Pii, ProfileRef, RegulationId,
+    RegulationStatus, RegulationType, RequestId, Task, TaskEvent,
+};
+
+/// What a worker may work on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClaimScope {
+    /// Everything.
+    All,
+    /// These requests and the regulations that they are part of.
+    Requests(Vec<RequestId>),
+}
+
+/// What a lease is on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LeaseSubject {
+    /// A request: finding out who it is, collecting.
+    Request(RequestId),
+    /// A regulation: sending, looking for it, tracking, reading back.
+    Regulation(IntentId),
+}
+
+/// The right to work on something for a while. Every write carries it and is refused once it is another's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// On what.
+    pub subject: LeaseSubject,
+    /// Grows with every claim: the fencing token.
+    pub fence: i64,
+}
+
+/// Something claimed, with the right to work on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed<T> {
+    /// The right.
+    pub lease: Lease,
+    /// The thing, as it is.
+    pub item: T,
+    /// The database's time at the claim; `send_by` and listings are compared in it.
+    pub store_now: Timestamp,
+}
+
+/// A step of a request: its tasks as they are now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RequestUpdate {
+    /// The tasks that changed.
+    pub tasks: Vec<Task>,
+    /// The package, if one was written.
+    pub package: Option<PackageReceipt>,
+    /// When to go on; `None` when nothing is left to do for a worker on the request itself.
+    pub next_at: Option<Timestamp>,
+    /// What to tell in the log.
+    pub audit: Vec<AuditEntry>,
+    /// The clock's time of the step.
+    pub at: Timestamp,
+}
+
+/// Resolved tasks that wait for a regulation, of one connection and type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backlog {
+    /// The connection.
+    pub connection: ConnectionKey,
+    /// What they order.
+    pub kind: RegulationType,
+    /// How many people.
+    pub people: u64,
+    /// How many user ids.
+    pub subjects: u64,
+    /// Since when the first waits.
+    pub since: Timestamp,
+    /// Whether requests of the connection are still to be resolved now, so that waiting would fill the batch.
+    pub resolvable: bool,
+}
+
+/// How to close a batch into an intent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntentPlan {
+    /// The intent's id.
+    pub intent: IntentId,
+    /// The connection.
+    pub connection: ConnectionKey,
+    /// What is ordered.
+    pub kind: RegulationType,
+    /// Whose tasks.
+    pub scope: ClaimScope,
+    /// User ids, at most.
+    pub max_subjects: u64,
+    /// Bytes of the ids as a JSON list, at most.
+    pub max_bytes: u64,
+    /// How long the lease runs; the call must end before.
+    pub lease: Duration,
+    /// How long the call may take; shorter than the lease.
+    pub send_within: Duration,
+    /// Who sends.
+    pub owner: String,
+    /// The clock's time.
+    pub at: Timestamp,
+}
+
+/// Where a regulation of ours stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum LedgerState {
+    /// The intent is recorded; the call may be under way.
+    Sending,
+    /// The answer is lost: it is looked for.
+    Unknown,
+    /// Accepted; Segment is working.
+    Tracking,
+    /// Ended with success; it is read back.
+    Looking,
+    /// Over: read back, refused, not sent, or ended without success.
+    Closed,
+    /// A human must decide.
+    Halted,
+}
+
+impl LedgerState {
+    const ALL: [(Self, &'static str); 6] = [
+        (Self::Sending, "sending"),
+        (Self::Unknown, "unknown"),
+        (Self::Tracking, "tracking"),
+        (Self::Looking, "looking"),
+        (Self::Closed, "closed"),
+        (Self::Halted, "halted"),
+    ];
+
+    /// The name in the record.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(state, _)| *state == self).map_or("", |(_, name)| name)
+    }
+
+    /// Reads [`as_str`](Self::as_str).
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(state, _)| *state)
+    }
+}
+
+/// One regulation of ours, from its intent on: the ledger that outlives Segment's 90 days.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ledger {
+    /// Our id of the attempt.
+    pub intent: IntentId,
+    /// The connection.
+    pub connection: ConnectionKey,
+    /// What it orders.
+    pub kind: RegulationType,
+    /// Where it stands with us.
+    pub state: LedgerState,
+    /// Segment's id, once it is accepted.
+    pub regulation: Option<RegulationId>,
+    /// Segment's status, as last read.
+    pub status: Option<RegulationStatus>,
+    /// The exact user ids; empty in lists, and once the data key is destroyed.
+    pub subjects: BTreeSet<Pii<String>>,
+    /// How many user ids.
+    pub subject_count: u64,
+    /// The intent's time, by the clock.
+    pub created_at: Timestamp,
+    /// Until when it may have been sent, by the database's clock.
+    pub send_by: Timestamp,
+    /// When a complete listing first did not show it, by the database's clock.
+    pub absent_at: Option<Timestamp>,
+    /// When it was accepted, by the clock.
+    pub accepted_at: Option<Timestamp>,
+    /// When it ended, by the clock.
+    pub finished_at: Option<Timestamp>,
+    /// When to go on.
+    pub next_at: Option<Timestamp>,
+    /// How often a step failed in a row.
+    pub attempts: u32,
+    /// Read-backs done.
+    pub looks: u32,
+    /// Per destination, as last read.
+    pub destinations: Vec<DestinationReport>,
+    /// The people in it; empty in lists.
+    pub members: Vec<Member>,
+}
+
+/// Which part of the ledger to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LedgerFilter {
+    /// Only what this request was part of.
+    pub request: Option<RequestId>,
+    /// Only the one of this id, ours or Segment's.
+    pub id: Option<String>,
+    /// At most so many.
+    pub limit: Option<u32>,
+}
+
+/// One person of a regulation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The person's request.
+    pub request: RequestId,
+    /// The person's share of the user ids.
+    pub subjects: BTreeSet<Pii<String>>,
+    /// What a read-back asks for.
+    pub identifiers: BTreeSet<ProfileRef>,
+    /// Whether an earlier read-back confirmed it.
+    pub verified: bool,
+}
+
+/// A step of a regulation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LedgerUpdate {
+    /// The regulation as it is now; `subjects` and `members` are not written.
+    pub ledger: Ledger,
+    /// Set when a complete listing did not show it: the store notes its own time, the first time.
+    pub absent: bool,
+    /// What it means for the people in it.
+    pub members: MemberChange,
+    /// What it means for single people.
+    pub notes: Vec<MemberNote>,
+    /// What to tell in the log of every person's request.
+    pub audit: Vec<AuditEntry>,
+    /// The clock's time of the step.
+    pub at: Timestamp,
+}
+
+/// What a step of a regulation means for the tasks in it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum MemberChange {
+    /// Nothing.
+    None,
+    /// This happens to all of them.
+    All(TaskEvent),
+    /// They wait again, to be sent with at most so many people at once.
+    Requeue {
+        /// People in their next regulation, at most; `None` leaves it as it is.
+        max_people: Option<u64>,
+    },
+}
+
+/// What a step of a regulation means for one person.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MemberNote {
+    /// The person's request.
+    pub request: RequestId,
+    /// What a person has to know.
+    pub findings: Vec<Finding>,
+    /// Set when a read-back confirmed it.
+    pub verified_at: Option<Timestamp>,
+    /// What happens to the task, instead of [`LedgerUpdate::members`].
+    pub event: Option<TaskEvent>,
+}
+
+/// What a human decides on a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Decision {
+    /// It may be worked.
+    Approve,
+    /// It will not be worked.
+    Deny {
+        /// Why; the person is told.
+        reason: String,
+    },
+    /// What has not left yet is called off.
+    Cancel,
+    /// What was halted goes on.
+    Retry,
+    /// What was halted was settled by hand.
+    Settle {
+        /// The task's connection.
+        connection: ConnectionKey,
+        /// How it was settled.
+        note: String,
+    },
+    /// The deadline is lengthened once, as the law allows.
+    Extend {
+        /// Why; the person is told.
+        reason: String,
+    },
+}
