@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod encode;
+mod endpoint;
+mod pacing;
+pub mod public_api;
+mod system;
+mod time;
+mod transport;
+
+pub use encode::{Query, path_segment};
+pub use endpoint::{Endpoint, EndpointError};
+pub use pacing::{Limits, SoloPacer};
+pub use public_api::PublicApi;
+pub use system::{OsRandom, SystemClock};
+pub use time::parse_timestamp;
+pub use transport::{ApiRequest, ApiResponse, Credential, Environment, Problem, ReadProblem, Retries, Sent, Transport};

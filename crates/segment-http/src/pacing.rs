@@ -1,0 +1,65 @@
+//! Staying below Segment's rate limits, within one process.
+
+use std::num::NonZeroU32;
+
+use async_trait::async_trait;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use segment_core::ports::{Lane, Pacer};
+
+/// How fast calls may leave. The defaults stay below what Segment documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Profile API calls a second and space; Segment allows 100 (documented).
+    pub profiles_per_second: NonZeroU32,
+    /// Regulations created a minute; Segment allows 600 (documented).
+    pub creates_per_minute: NonZeroU32,
+    /// Other Public API calls a minute. Not documented; answers are obeyed in any case.
+    pub reads_per_minute: NonZeroU32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const fn n(n: u32) -> NonZeroU32 {
+            match NonZeroU32::new(n) {
+                Some(n) => n,
+                None => NonZeroU32::MIN,
+            }
+        }
+        Self { profiles_per_second: n(90), creates_per_minute: n(540), reads_per_minute: n(540) }
+    }
+}
+
+/// A pacer for one process and one connection (governor: GCRA). Bursts are as large as a second's share.
+#[derive(Debug)]
+pub struct SoloPacer {
+    profiles: DefaultDirectRateLimiter,
+    create: DefaultDirectRateLimiter,
+    read: DefaultDirectRateLimiter,
+}
+
+impl SoloPacer {
+    /// A pacer with these limits.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        let a_minute = |n: NonZeroU32| {
+            let burst = NonZeroU32::new(n.get() / 60).unwrap_or(NonZeroU32::MIN);
+            RateLimiter::direct(Quota::per_minute(n).allow_burst(burst))
+        };
+        Self {
+            profiles: RateLimiter::direct(Quota::per_second(limits.profiles_per_second)),
+            create: a_minute(limits.creates_per_minute),
+            read: a_minute(limits.reads_per_minute),
+        }
+    }
+}
+
+#[async_trait]
+impl Pacer for SoloPacer {
+    async fn acquire(&self, lane: Lane) {
+        match lane {
+            Lane::Profiles => self.profiles.until_ready().await,
+            Lane::Create => self.create.until_ready().await,
+            _ => self.read.until_ready().await,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The ports of segment-core on the Public API.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::Stream;
+use secrecy::SecretString;
+use segment_core::{
+    Cursor, ErrorKind, MAX_SUBJECTS, NewRegulation, Page, Paged, RegulationEntry, RegulationId, RegulationQuery,
+    RegulationReport, SegmentError, Service, Submission, Suppression, Workspace, pages,
+    ports::{RegulationSubmit, Regulations},
+};
+
+use super::{answers, requests};
+use crate::{Credential, Endpoint, Environment, Sent, Transport};
+
+/// Regulations and suppressions of the workspace that a Public API token belongs to.
+#[derive(Debug, Clone)]
+pub struct PublicApi {
+    transport: Transport,
+}
+
+impl PublicApi {
+    /// A client for this endpoint, such as [`Endpoint::PUBLIC_US`], with a Public API token of a Workspace Owner.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Misuse`] if the token cannot stand in a header.
+    pub fn new(endpoint: Endpoint, token: SecretString, environment: Environment) -> Result<Self, SegmentError> {
+        let credential = Credential::Bearer(token);
+        Transport::new(Service::PublicApi, endpoint, &credential, answers::problem, environment)
+            .map(Self::with_transport)
+    }
+
+    /// A client on a transport of this service that is set up already.
+    #[must_use]
+    pub fn with_transport(transport: Transport) -> Self {
+        Self { transport }
+    }
+
+    /// Changes the transport, such as its retries.
+    #[must_use]
+    pub fn map_transport(self, change: impl FnOnce(Transport) -> Transport) -> Self {
+        Self { transport: change(self.transport) }
+    }
+
+    /// All regulations of the last 90 days that the query selects, page by page.
+    pub fn list_all(
+        &self,
+        query: RegulationQuery,
+    ) -> impl Stream<Item = Result<Page<RegulationEntry>, SegmentError>> + '_ {
+        pages(Service::PublicApi, move |next| {
+            let query = RegulationQuery { next, ..query.clone() };
+            async move { self.list(&query).await.map(Some) as Paged<RegulationEntry> }
+        })
+    }
+
+    /// All suppressed subjects, page by page.
+    pub fn suppressions_all(&self) -> impl Stream<Item = Result<Page<Suppression>, SegmentError>> + '_ {
+        pages(
+            Service::PublicApi,
+            move |next| async move { self.suppressions(next).await.map(Some) as Paged<Suppression> },
+        )
+    }
+}
+
+#[async_trait]
+impl Regulations for PublicApi {
+    async fn workspace(&self) -> Result<Workspace, SegmentError> {
+        self.transport.read(&requests::workspace(), answers::workspace).await
+    }
+
+    async fn get(&self, id: &RegulationId) -> Result<Option<RegulationReport>, SegmentError> {
+        match self.transport.read(&requests::get(id), answers::report).await {
+            Ok(report) => Ok(Some(report)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn list(&self, query: &RegulationQuery) -> Result<Page<RegulationEntry>, SegmentError> {
+        let mut page = self.transport.read(&requests::list(query), answers::regulations).await?;
+        // How a list of types is encoded is not documented: what the service may have ignored is applied here.
+        let wanted = |kind: &_| query.kinds.is_empty() || query.kinds.contains(kind);
+        page.items.retain(|entry| entry.kind.as_ref().is_none_or(wanted));
+        Ok(page)
+    }
+
+    async fn suppressions(&self, next: Option<Cursor>) -> Result<Page<Suppression>, SegmentError> {
+        self.transport.read(&requests::suppressions(next.as_ref()), answers::suppressions).await
+    }
+}
+
+#[async_trait]
+impl RegulationSubmit for PublicApi {
+    async fn create(&self, regulation: &NewRegulation, within: Duration) -> Submission {
+        if regulation.subjects.is_empty() || regulation.subjects.len() > MAX_SUBJECTS {
+            return Submission::NotSent(SegmentError::new(Service::PublicApi, ErrorKind::Misuse));
+        }
+        match self.transport.once(&requests::create(regulation), within).await {
+            Sent::Answered(answer) => answers::created(&answer.body).map_or_else(
+                || {
+                    let error = SegmentError::new(Service::PublicApi, ErrorKind::Unreadable);
+                    Submission::Unknown(error.with_status(answer.status).with_request_id(answer.request_id.clone()))
+                },
+                Submission::Accepted,
+            ),
+            Sent::NothingDone(error) => match error.kind() {
+                ErrorKind::Connect | ErrorKind::RateLimited | ErrorKind::QuotaExhausted | ErrorKind::Misuse => {
+                    Submission::NotSent(error)
+                }
+                _ => Submission::Refused(error),
+            },
+            Sent::Unknown(error) => Submission::Unknown(error),
+        }
+    }
+}
