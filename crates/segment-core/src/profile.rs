@@ -9,7 +9,7 @@ use crate::{Cursor, IdentityKind, Pii};
 
 /// How a profile is addressed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever stores or sends one must handle every form")]
 pub enum ProfileRef {
     /// By one of its external ids: `<type>:<value>` (documented).
     ExternalId {

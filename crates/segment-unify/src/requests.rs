@@ -24,7 +24,6 @@ impl ProfilePath {
                 format!("{}:{}", path_segment(kind.external_id_type()), path_segment(value.expose()))
             }
             ProfileRef::SegmentId(id) => path_segment(id.expose()),
-            _ => String::new(),
         };
         Self(format!("/v1/spaces/{}/collections/users/profiles/{identifier}", path_segment(space)))
     }

@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+mod dataset;
+mod error;
+mod field_ref;
+mod graph;
+mod nearest;
+mod plan;
+mod yaml;
+
+pub use dataset::{Collection, Dataset, Direction, Field, MaskingOverride, Reference};
+pub use error::{DatasetError, PlanError};
+pub use field_ref::{FieldPath, FieldRef, FieldRefError};
+pub use nearest::nearest_names;
+pub use plan::{LookupPlan, MAX_ROUTES, Route, Step};

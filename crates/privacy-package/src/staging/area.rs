@@ -1,0 +1,55 @@
+//! The folder of staging files and the keys for them.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use hmac::{Hmac, KeyInit, Mac};
+use segment_core::StagingKey;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use super::private::{PrivateDir, create_folder};
+use super::seal::FileKey;
+
+const KEY_LABEL: &[u8] = b"segment-privacy staging file 1";
+
+/// A private folder. Whoever works on a file in it holds the area, so that it is removed when the last one is done.
+///
+/// What a killed process leaves in it stays closed until it is swept: the number that its keys derive from was only in
+/// memory.
+pub(crate) struct StagingArea {
+    dir: PrivateDir,
+    key: StagingKey,
+    package: [u8; 16],
+}
+
+impl StagingArea {
+    /// Makes the folder in `root`. `package` is random and new for every package.
+    pub(crate) fn create(root: &Path, key: StagingKey, package: [u8; 16]) -> io::Result<Self> {
+        create_folder(root)?;
+        Ok(Self { dir: PrivateDir::create(root)?, key, package })
+    }
+
+    pub(crate) fn path_of(&self, file: u32) -> PathBuf {
+        self.dir.path().join(format!("{file:04}.sealed"))
+    }
+
+    pub(crate) fn create_file(&self, file: u32) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(self.path_of(file))
+    }
+
+    /// HMAC-SHA256 of the label, the package's number and the file's number, under the package's staging key.
+    pub(crate) fn key_of(&self, file: u32) -> io::Result<FileKey> {
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(self.key.expose()).map_err(|_| io::Error::other("not a staging key"))?;
+        mac.update(KEY_LABEL);
+        mac.update(&self.package);
+        mac.update(&file.to_be_bytes());
+        Ok(Zeroizing::new(mac.finalize().into_bytes().into()))
+    }
+}

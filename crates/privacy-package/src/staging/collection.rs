@@ -1,0 +1,133 @@
+//! One collection while it is gathered.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use segment_core::Records;
+use segment_core::ports::PackageError;
+
+use super::area::StagingArea;
+use super::seal::{FileKey, Opener, Sealer};
+use crate::failure::{STAGING, write_error};
+
+/// Takes a collection's records and keeps none of them: they go into its staging file, a JSON text per line.
+pub(crate) struct StagedCollection {
+    area: Arc<StagingArea>,
+    file: u32,
+    state: State,
+    records: u64,
+    bytes: u64,
+    gaps: Vec<String>,
+}
+
+enum State {
+    Unopened,
+    Open(Box<Sealer<File>>),
+    /// A write failed or the collection was sealed: nothing more fits.
+    Closed,
+}
+
+impl StagedCollection {
+    /// Collection number `file` of the area. Its file is made when the first records come.
+    pub(crate) fn new(area: Arc<StagingArea>, file: u32) -> Self {
+        Self { area, file, state: State::Unopened, records: 0, bytes: 0, gaps: Vec::new() }
+    }
+
+    /// Adds a page of records. After a failure the collection is lost, and with it the package. Blocking.
+    pub(crate) fn append(&mut self, records: &Records) -> Result<(), PackageError> {
+        let mut sealer = self.open().map_err(|e| write_error(STAGING, e))?;
+        let added = write_lines(&mut sealer, records).map_err(|e| write_error(STAGING, e))?;
+        self.state = State::Open(sealer);
+        self.records += records.len() as u64;
+        self.bytes += added;
+        Ok(())
+    }
+
+    /// Notes a hole.
+    pub(crate) fn note_gap(&mut self, reason: &str) {
+        if !self.gaps.iter().any(|known| known == reason) {
+            self.gaps.push(reason.to_owned());
+        }
+    }
+
+    /// Ends the file and gives it to be read. Blocking.
+    pub(crate) fn seal(&mut self) -> Result<Sealed, PackageError> {
+        let key = self.area.key_of(self.file).map_err(|e| write_error(STAGING, e))?;
+        self.open().and_then(|sealer| sealer.finish()).map_err(|e| write_error(STAGING, e))?;
+        Ok(Sealed {
+            area: Arc::clone(&self.area),
+            file: self.file,
+            key,
+            records: self.records,
+            bytes: self.bytes,
+            gaps: std::mem::take(&mut self.gaps),
+        })
+    }
+
+    fn open(&mut self) -> io::Result<Box<Sealer<File>>> {
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Open(sealer) => Ok(sealer),
+            State::Unopened => {
+                let key = self.area.key_of(self.file)?;
+                Ok(Box::new(Sealer::new(self.area.create_file(self.file)?, &key)))
+            }
+            State::Closed => Err(io::Error::other("an earlier write failed")),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn write_to(&mut self, file: File) {
+        self.state = State::Open(Box::new(Sealer::new(file, &self.area.key_of(self.file).unwrap())));
+    }
+}
+
+fn write_lines(out: impl Write, records: &Records) -> io::Result<u64> {
+    let mut out = Counting { out, bytes: 0 };
+    for record in records {
+        // Exposed to be encrypted: the sealer is what stands behind `out`.
+        serde_json::to_writer(&mut out, record.expose())?;
+        out.write_all(b"\n")?;
+    }
+    Ok(out.bytes)
+}
+
+struct Counting<W> {
+    out: W,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Counting<W> {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        let taken = self.out.write(data)?;
+        self.bytes += taken as u64;
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A whole collection, to be read as often as needed.
+pub(crate) struct Sealed {
+    area: Arc<StagingArea>,
+    file: u32,
+    key: FileKey,
+    /// How many records there are, one a line.
+    pub(crate) records: u64,
+    /// The length of all lines.
+    pub(crate) bytes: u64,
+    /// Why it is not whole; empty if it is.
+    pub(crate) gaps: Vec<String>,
+}
+
+impl Sealed {
+    /// Its lines, from the beginning.
+    pub(crate) fn read(&self) -> io::Result<Opener<File>> {
+        Opener::new(File::open(self.area.path_of(self.file))?, &self.key)
+    }
+}
+
+#[cfg(test)]
+mod tests;

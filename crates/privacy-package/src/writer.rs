@@ -1,0 +1,124 @@
+//! A package in the making.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use segment_core::ports::{PackageError, PackageWriter};
+use segment_core::{NewPackage, PackageReceipt, Records};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::archive::{self, Contents, Gathered};
+use crate::destination::Folder;
+use crate::failure::{PACKAGE, STAGING, blocking, write_error};
+use crate::manifest::ManifestFile;
+use crate::names;
+use crate::staging::{StagedCollection, StagingArea};
+use crate::upload::{Sent, transfer};
+
+type Shared = Arc<Mutex<StagedCollection>>;
+
+/// Gathers collections in the staging area and packs them at the end. Dropping it removes the area, as soon as no thread
+/// writes there any more.
+pub(crate) struct StagedWriter {
+    area: Arc<StagingArea>,
+    package: NewPackage,
+    folder: Folder,
+    collections: Mutex<BTreeMap<(String, String), Shared>>,
+    limits: Mutex<Vec<String>>,
+}
+
+impl StagedWriter {
+    pub(crate) fn new(area: StagingArea, package: NewPackage, folder: Folder) -> Self {
+        Self { area: Arc::new(area), package, folder, collections: Mutex::default(), limits: Mutex::default() }
+    }
+
+    /// The collection, for this call alone; it begins here if it is new. Waiting calls come in their order.
+    async fn collection(&self, source: &str, name: &str) -> Result<OwnedMutexGuard<StagedCollection>, PackageError> {
+        names::check("a source with such a name", source)?;
+        names::check("a collection with such a name", name)?;
+        let mut collections = self.collections.lock().await;
+        let number = u32::try_from(collections.len()).unwrap_or(u32::MAX);
+        let collection = collections
+            .entry((source.to_owned(), name.to_owned()))
+            .or_insert_with(|| Arc::new(Mutex::new(StagedCollection::new(Arc::clone(&self.area), number))));
+        let collection = Arc::clone(collection);
+        drop(collections);
+        Ok(collection.lock_owned().await)
+    }
+
+    async fn contents(self) -> Result<(Contents, Folder), PackageError> {
+        let mut open = Vec::new();
+        for ((source, collection), staged) in self.collections.into_inner() {
+            open.push((source, collection, staged.lock_owned().await));
+        }
+        let collections = blocking(STAGING, move || open.into_iter().map(seal).collect()).await?;
+        let contents = Contents {
+            request_id: self.package.request.as_str().to_owned(),
+            action: self.package.action.as_str(),
+            created_at: self.package.created_at,
+            collections,
+            limits: self.limits.into_inner(),
+        };
+        Ok((contents, self.folder))
+    }
+}
+
+type Open = (String, String, OwnedMutexGuard<StagedCollection>);
+
+fn seal((source, collection, mut staged): Open) -> Result<Gathered, PackageError> {
+    Ok(Gathered { source, collection, sealed: staged.seal()? })
+}
+
+fn pack(contents: &Contents, parts: crate::upload::PartWriter) -> Result<(Sent, Vec<ManifestFile>), PackageError> {
+    let (parts, files) = archive::write(contents, parts)?;
+    let sent = parts.finish().map_err(|e| write_error(PACKAGE, e))?;
+    Ok((sent, files))
+}
+
+#[async_trait]
+impl PackageWriter for StagedWriter {
+    async fn append(&self, source: &str, collection: &str, records: Records) -> Result<(), PackageError> {
+        let mut staged = self.collection(source, collection).await?;
+        // The thread owns the collection until it is done, so that a caller who gives up does not tear a record.
+        blocking(STAGING, move || staged.append(&records)).await
+    }
+
+    async fn incomplete(&self, source: &str, collection: &str, reason: &str) -> Result<(), PackageError> {
+        self.collection(source, collection).await?.note_gap(reason);
+        Ok(())
+    }
+
+    async fn limit(&self, sentence: &str) -> Result<(), PackageError> {
+        let mut limits = self.limits.lock().await;
+        if !limits.iter().any(|known| known == sentence) {
+            limits.push(sentence.to_owned());
+        }
+        Ok(())
+    }
+
+    async fn finish(self: Box<Self>) -> Result<PackageReceipt, PackageError> {
+        let (contents, folder) = (*self).contents().await?;
+        let name = format!("{}.zip", contents.request_id);
+        let location = folder.location_of(&name);
+        let mut destination = folder.upload(name).await?;
+        let packed = transfer(&mut *destination.upload, move |parts| pack(&contents, parts)).await;
+        let (sent, files) = match packed {
+            Ok(packed) => packed,
+            Err(e) => {
+                destination.abort().await;
+                return Err(e);
+            }
+        };
+        destination.publish().await?;
+        let files = files.into_iter().map(Into::into).collect();
+        Ok(PackageReceipt { location, bytes: sent.bytes, sha256: sent.sha256, files })
+    }
+}
+
+impl fmt::Debug for StagedWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StagedWriter").field("request", &self.package.request).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,10 @@
+//! Packages as a person receives them, through the port.
+
+#![expect(clippy::unwrap_used, reason = "what fails in a test panics")]
+
+mod archive;
+mod content;
+mod destination;
+mod sink;
+mod staging;
+mod support;

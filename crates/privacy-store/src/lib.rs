@@ -1,0 +1,8 @@
+#![doc = include_str!("../README.md")]
+
+mod crypto;
+pub mod owned;
+mod records;
+
+pub use crypto::{MasterKey, MasterKeyError};
+pub use records::{OpenError, RecordStore};

@@ -1,0 +1,166 @@
+//! Compares the dataset with the live tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use privacy_dataset::{FieldPath, PlanError, Route, Step};
+use segment_core::{
+    IdentityKind,
+    ports::{DirectoryCheck, DirectoryError, DirectoryProblem},
+};
+
+use super::{
+    OwnedDirectory,
+    database::{Columns, Table},
+    directory::with_cause,
+    lookup::column,
+};
+
+/// The fields that look-ups use of one collection: whether each is a key of some step.
+struct Used {
+    step: Step,
+    fields: BTreeMap<FieldPath, bool>,
+}
+
+/// Every check, in the order in which to mend what fails: connection, dataset, collections with their fields and indexes.
+pub(crate) async fn checks(directory: &OwnedDirectory) -> Vec<DirectoryCheck> {
+    let key = &directory.key;
+    directory.live.forget();
+    let connected = directory.live.database.ping().await;
+    let connected = connected.map_err(|error| problem(format!("no look-up is possible: {}", error.fault())));
+    let stop = connected.is_err();
+    let mut checks = vec![check(format!("dataset {key}: connection"), connected)];
+    if stop {
+        return checks;
+    }
+    let kinds = kinds(directory);
+    let (routes, lost) = match routes(directory, &kinds) {
+        Ok(found) => found,
+        Err(error) => {
+            checks.push(check(format!("dataset {key}: field {}", directory.target), Err(problem(with_cause(&error)))));
+            return checks;
+        }
+    };
+    checks.push(check(format!("dataset {key}: field {}", directory.target), Ok(())));
+    checks.push(check(format!("dataset {key}: identities"), identities(directory, &routes, &lost)));
+    for used in used(&routes) {
+        collection(directory, &used, &mut checks).await;
+    }
+    checks
+}
+
+/// The kinds of identity that the dataset declares.
+fn kinds(directory: &OwnedDirectory) -> BTreeSet<IdentityKind> {
+    let collections = directory.datasets.iter().flat_map(|dataset| &dataset.collections);
+    let fields = collections.filter(|collection| !collection.skip_processing).flat_map(|collection| collection.walk());
+    fields.filter_map(|(_, field)| IdentityKind::parse(field.identity.as_deref()?).ok()).collect()
+}
+
+/// The routes of all kinds, and the kinds without one.
+fn routes(
+    directory: &OwnedDirectory,
+    kinds: &BTreeSet<IdentityKind>,
+) -> Result<(Vec<Route>, Vec<IdentityKind>), PlanError> {
+    // Without any kind, whether the target is there is still to be found out.
+    directory.plan(kinds.first().unwrap_or(&IdentityKind::Email))?;
+    let (mut routes, mut lost) = (Vec::new(), Vec::new());
+    for kind in kinds {
+        match directory.plan(kind)? {
+            Some(plan) => routes.extend_from_slice(plan.routes()),
+            None => lost.push(kind.clone()),
+        }
+    }
+    Ok((routes, lost))
+}
+
+fn identities(directory: &OwnedDirectory, routes: &[Route], lost: &[IdentityKind]) -> Result<(), DirectoryProblem> {
+    let target = &directory.target;
+    if routes.is_empty() {
+        return Err(problem(format!(
+            "no identity leads to {target}: give the column that holds e-mail addresses `fides_meta: {{ identity: email }}`, \
+             and the columns between it and {target} `references`"
+        )));
+    }
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let lost: Vec<_> = lost.iter().map(IdentityKind::as_str).collect();
+    Err(warning(format!(
+        "nobody is found by {}: the collections that hold such identities do not lead to {target}; add `references`",
+        lost.join(", ")
+    )))
+}
+
+fn used(routes: &[Route]) -> Vec<Used> {
+    let mut all: Vec<Used> = Vec::new();
+    for step in routes.iter().flat_map(Route::steps) {
+        let same = |used: &Used| used.step.dataset == step.dataset && used.step.collection == step.collection;
+        let index = all.iter().position(same).unwrap_or_else(|| {
+            all.push(Used { step: step.clone(), fields: BTreeMap::new() });
+            all.len() - 1
+        });
+        all[index].fields.insert(step.key_field.clone(), true);
+        all[index].fields.entry(step.take_field.clone()).or_default();
+    }
+    all
+}
+
+async fn collection(directory: &OwnedDirectory, used: &Used, checks: &mut Vec<DirectoryCheck>) {
+    let Step { dataset, collection, .. } = &used.step;
+    let name = format!("dataset {dataset}: collection {collection}");
+    match directory.live.columns(&used.step).await {
+        Err(error) => checks.push(check(name, Err(said(&error)))),
+        Ok(columns) => {
+            checks.push(check(name, Ok(())));
+            for (path, is_key) in &used.fields {
+                field(directory, used, &columns, path, *is_key, checks).await;
+            }
+        }
+    }
+}
+
+async fn field(
+    directory: &OwnedDirectory,
+    used: &Used,
+    columns: &Columns,
+    path: &FieldPath,
+    is_key: bool,
+    checks: &mut Vec<DirectoryCheck>,
+) {
+    let Step { dataset, collection, .. } = &used.step;
+    let found = column(columns, &used.step, path);
+    let result = found.as_ref().map(drop).map_err(said);
+    checks.push(check(format!("dataset {dataset}: field {collection}.{path}"), result));
+    let (true, Ok(column)) = (is_key, found) else { return };
+    let (database, table) = (&directory.live.database, Table::of(&used.step));
+    let result = match database.index_serves(&table, column).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(warning(format!(
+            "no index serves {dataset}.{collection}.{path}, so each look-up reads the whole table; this would help \
+             (for a view, on the table behind it): {}",
+            database.create_index(&table, column)
+        ))),
+        Err(error) => {
+            Err(warning(format!("whether an index serves {dataset}.{collection}.{path} is unknown: {}", error.fault())))
+        }
+    };
+    checks.push(check(format!("dataset {dataset}: index {collection}.{path}"), result));
+}
+
+fn check(name: String, result: Result<(), DirectoryProblem>) -> DirectoryCheck {
+    DirectoryCheck { name, result }
+}
+
+fn problem(message: String) -> DirectoryProblem {
+    DirectoryProblem { warning: false, message }
+}
+
+fn warning(message: String) -> DirectoryProblem {
+    DirectoryProblem { warning: true, message }
+}
+
+fn said(error: &DirectoryError) -> DirectoryProblem {
+    match std::error::Error::source(error) {
+        Some(source) => problem(format!("{error}: {source}")),
+        None => problem(error.to_string()),
+    }
+}

@@ -1,0 +1,150 @@
+//! What can go wrong, without values of people and without the URL: database messages repeat values
+//! (`invalid input syntax for type integer: "…"`), so only their codes pass.
+
+use std::fmt;
+
+use segment_core::ports::DirectoryError;
+use thiserror::Error;
+
+/// Why an owned database cannot be opened. The URL is never repeated, since it can hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum OwnedError {
+    /// Another database than we can read.
+    #[error("the database of the dataset {dataset} is neither sqlite:// nor postgres://")]
+    UnsupportedScheme {
+        /// The dataset's key in the configuration.
+        dataset: String,
+    },
+    /// The URL cannot be read.
+    #[error("the database URL of the dataset {dataset} cannot be read: {problem}")]
+    Url {
+        /// The dataset's key in the configuration.
+        dataset: String,
+        /// What is wrong with it, without its content.
+        problem: &'static str,
+    },
+}
+
+/// What happened at the database, in words that hold no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault(String);
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// Why a query gave no rows.
+#[derive(Debug)]
+pub(crate) enum DbError {
+    /// Not reachable or busy.
+    Unavailable(Fault),
+    /// A key cannot be cast to the column's type, so no row can have it.
+    Uncastable,
+    /// Tables or columns are not as they were.
+    Schema(Fault),
+    /// All else.
+    Query(Fault),
+}
+
+impl DbError {
+    pub(crate) fn timed_out() -> Self {
+        Self::Query(Fault("the query took too long; an index may be missing, see `check`".to_owned()))
+    }
+
+    pub(crate) fn not_read_only() -> Self {
+        Self::Unavailable(Fault(
+            "the session is not read-only: a connection pooler seems to drop `default_transaction_read_only`"
+                .to_owned(),
+        ))
+    }
+
+    pub(crate) fn fault(&self) -> String {
+        match self {
+            Self::Unavailable(fault) | Self::Schema(fault) | Self::Query(fault) => fault.to_string(),
+            Self::Uncastable => "a value does not fit the column's type".to_owned(),
+        }
+    }
+
+    /// The port's error; `collection` is where it happened.
+    pub(crate) fn at(self, collection: &str) -> DirectoryError {
+        match self {
+            Self::Unavailable(fault) => DirectoryError::Unavailable(Box::new(fault)),
+            Self::Schema(fault) => DirectoryError::Schema(format!("collection {collection}: {fault}")),
+            Self::Query(fault) => DirectoryError::Query { collection: collection.to_owned(), source: Box::new(fault) },
+            Self::Uncastable => {
+                DirectoryError::Query { collection: collection.to_owned(), source: Box::new(Fault(self.fault())) }
+            }
+        }
+    }
+}
+
+impl From<sqlx::Error> for DbError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            // The operating system's words.
+            sqlx::Error::Io(error) => Self::Unavailable(Fault(error.to_string())),
+            sqlx::Error::Tls(error) => Self::Unavailable(Fault(format!("TLS: {error}"))),
+            sqlx::Error::PoolTimedOut => Self::Unavailable(Fault("no connection could be opened in time".to_owned())),
+            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+                Self::Unavailable(Fault("the connection was closed".to_owned()))
+            }
+            sqlx::Error::Configuration(_) => Self::Unavailable(Fault(
+                "the connection's configuration was refused (certificate or key file?)".to_owned(),
+            )),
+            sqlx::Error::Protocol(_) => Self::Unavailable(Fault("the server answered out of protocol".to_owned())),
+            sqlx::Error::Database(error) => {
+                let code = error.code().unwrap_or_default().into_owned();
+                if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+                    sqlite(&code)
+                } else {
+                    postgres(&code)
+                }
+            }
+            _ => Self::Query(Fault("the answer could not be read".to_owned())),
+        }
+    }
+}
+
+/// By the primary part of an extended result code (<https://sqlite.org/rescode.html>).
+fn sqlite(code: &str) -> DbError {
+    let primary = code.parse::<i32>().unwrap_or_default() & 0xff;
+    let says = |text: &str| Fault(format!("{text} (SQLite code {code})"));
+    match primary {
+        1 => DbError::Schema(says("the query does not fit the tables")),
+        5 | 6 => DbError::Unavailable(says("the database is locked")),
+        8 => DbError::Query(says("the database is read-only")),
+        10 => DbError::Unavailable(says("reading the file failed")),
+        11 => DbError::Unavailable(says("the database file is damaged")),
+        14 => DbError::Unavailable(says("the database file cannot be opened: does it exist, and may we read it?")),
+        26 => DbError::Unavailable(says("the file is not a database")),
+        _ => DbError::Query(says("the query failed")),
+    }
+}
+
+/// By SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+fn postgres(code: &str) -> DbError {
+    let says = |text: &str| Fault(format!("{text} (SQLSTATE {code})"));
+    match code {
+        "57014" => DbError::timed_out(),
+        "42P01" => DbError::Schema(says("the table is gone")),
+        "42703" => DbError::Schema(says("a column is gone")),
+        "42883" | "42804" | "42846" => DbError::Schema(says("a column's type cannot be compared")),
+        "42501" => {
+            DbError::Schema(says("the database user lacks the right to read: GRANT SELECT (and USAGE on the schema)"))
+        }
+        "3D000" => DbError::Unavailable(says("the database does not exist")),
+        "25006" => DbError::Query(says("the session is read-only")),
+        _ => match code.get(..2) {
+            Some("22") => DbError::Uncastable,
+            Some("28") => DbError::Unavailable(says("the user or the password was refused")),
+            Some("53") => DbError::Unavailable(says("the server lacks resources")),
+            Some("08" | "57" | "58") => DbError::Unavailable(says("the server is not available")),
+            _ => DbError::Query(says("the query failed")),
+        },
+    }
+}

@@ -1,0 +1,182 @@
+//! Runs the routes of a plan, step by step.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use privacy_dataset::{FieldPath, Route, Step, nearest_names};
+use segment_core::ports::DirectoryError;
+
+use super::{
+    database::{Column, Columns, Comparison, Database, Row, Select, Table},
+    error::DbError,
+};
+
+/// How many keys one query asks for.
+const CHUNK: usize = 500;
+
+/// The live tables, with a memory of their columns.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub(crate) database: Box<dyn Database>,
+    columns: Mutex<HashMap<Table, Arc<Columns>>>,
+}
+
+impl Live {
+    pub(crate) fn new(database: Box<dyn Database>) -> Self {
+        Self { database, columns: Mutex::default() }
+    }
+
+    /// Tables can have changed: look again.
+    pub(crate) fn forget(&self) {
+        self.columns.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// The columns of a step's table.
+    pub(crate) async fn columns(&self, step: &Step) -> Result<Arc<Columns>, DirectoryError> {
+        let table = Table::of(step);
+        let place = format!("{}.{}", step.dataset, step.collection);
+        let known = self.columns.lock().unwrap_or_else(PoisonError::into_inner).get(&table).cloned();
+        if let Some(columns) = known {
+            return Ok(columns);
+        }
+        let Some(columns) = self.database.columns(&table).await.map_err(|error| error.at(&place))? else {
+            let tables = self.database.table_names().await.map_err(|error| error.at(&place))?;
+            return Err(DirectoryError::Schema(format!(
+                "the collection {place} is no table or view of the database; {}",
+                nearest_names(&step.collection, tables.iter().map(String::as_str))
+            )));
+        };
+        let columns = Arc::new(columns);
+        self.columns.lock().unwrap_or_else(PoisonError::into_inner).insert(table, Arc::clone(&columns));
+        Ok(columns)
+    }
+}
+
+/// The live column of a field.
+pub(crate) fn column<'a>(columns: &'a Columns, step: &Step, field: &FieldPath) -> Result<&'a Column, DirectoryError> {
+    let place = format!("{}.{}.{field}", step.dataset, step.collection);
+    let Some(name) = field.as_column() else {
+        return Err(DirectoryError::Schema(format!(
+            "{place} is nested in a column, and nested fields cannot be looked up: name a column, or a view that has one"
+        )));
+    };
+    let Some(column) = columns.get(name) else {
+        return Err(DirectoryError::Schema(format!(
+            "the field {place} is no column of its table; {}",
+            nearest_names(name, columns.keys().map(String::as_str))
+        )));
+    };
+    if column.scalar {
+        Ok(column)
+    } else {
+        Err(DirectoryError::Schema(format!(
+            "the field {place} has the type {}, which single values cannot be compared with",
+            column.sql_type
+        )))
+    }
+}
+
+/// The look-up of one identity.
+pub(crate) struct Lookup<'a> {
+    live: &'a Live,
+    max_rows: usize,
+    /// Routes share their beginnings.
+    done: HashMap<(Step, Vec<String>), Vec<String>>,
+    pub(crate) mismatched: u64,
+    pub(crate) truncated: bool,
+}
+
+impl<'a> Lookup<'a> {
+    pub(crate) fn new(live: &'a Live, max_rows: usize) -> Self {
+        Self { live, max_rows, done: HashMap::new(), mismatched: 0, truncated: false }
+    }
+
+    /// The values at the end of a route. `fold_case`: the identities are e-mail addresses.
+    pub(crate) async fn follow(
+        &mut self,
+        route: &Route,
+        identities: &[String],
+        fold_case: bool,
+    ) -> Result<Vec<String>, DirectoryError> {
+        let mut values = identities.to_vec();
+        let last = route.steps().len() - 1;
+        for (index, step) in route.steps().iter().enumerate() {
+            if values.is_empty() {
+                break;
+            }
+            let memory = (step.clone(), values);
+            let taken = match self.done.get(&memory) {
+                Some(taken) => taken.clone(),
+                None => self.take(step, &memory.1, fold_case && index == 0).await?,
+            };
+            self.done.insert(memory, taken.clone());
+            values = if index == last { taken } else { self.as_keys(step, taken).await? };
+        }
+        Ok(values)
+    }
+
+    /// Values on their way to another column: a `numeric` 42.00 refers to an `integer` 42.
+    async fn as_keys(&self, step: &Step, taken: Vec<String>) -> Result<Vec<String>, DirectoryError> {
+        let columns = self.live.columns(step).await?;
+        Ok(match column(&columns, step, &step.take_field)?.comparison {
+            Comparison::Number => taken.iter().map(|value| Comparison::Number.canonical(value).into_owned()).collect(),
+            _ => taken,
+        })
+    }
+
+    async fn take(&mut self, step: &Step, keys: &[String], fold_case: bool) -> Result<Vec<String>, DirectoryError> {
+        let columns = self.live.columns(step).await?;
+        let key = column(&columns, step, &step.key_field)?;
+        let take = column(&columns, step, &step.take_field)?;
+        let table = Table::of(step);
+        let fold = |text: &str| if fold_case { text.to_ascii_lowercase() } else { text.to_owned() };
+        let asked: HashSet<_> = keys.iter().map(|text| fold(&key.comparison.asked(text))).collect();
+        let same =
+            |found: &str| asked.contains(&fold(&key.comparison.canonical(found))) || asked.contains(&fold(found));
+        let (mut taken, mut seen) = (Vec::new(), HashSet::new());
+        for row in self.rows(&table, key, take, keys).await.map_err(|error| self.failed(error, step))? {
+            match row {
+                Row { key: Some(found), taken: Some(value) } if same(&found) => {
+                    // An empty value says that there is none, and would join all who have none.
+                    if !value.trim().is_empty() && seen.insert(value.clone()) {
+                        taken.push(value);
+                    }
+                }
+                _ => self.mismatched += 1,
+            }
+        }
+        Ok(taken)
+    }
+
+    fn failed(&self, error: DbError, step: &Step) -> DirectoryError {
+        self.live.forget();
+        error.at(&format!("{}.{}", step.dataset, step.collection))
+    }
+
+    /// At most `max_rows` rows with one of the keys. A key that cannot be of the column's type has none.
+    async fn rows(&mut self, table: &Table, key: &Column, take: &Column, keys: &[String]) -> Result<Vec<Row>, DbError> {
+        let mut rows = Vec::new();
+        let mut open: Vec<_> = keys.chunks(CHUNK).rev().collect();
+        while let Some(keys) = open.pop() {
+            let limit = self.max_rows - rows.len() + 1;
+            match self.live.database.select(&Select { table, key, take, keys, limit }).await {
+                Ok(found) => rows.extend(found),
+                // Which of them it is, halving finds: one bad key must not hide the others.
+                Err(DbError::Uncastable) if keys.len() > 1 => {
+                    let (first, second) = keys.split_at(keys.len() / 2);
+                    open.extend([second, first]);
+                }
+                Err(DbError::Uncastable) => {}
+                Err(error) => return Err(error),
+            }
+            if rows.len() > self.max_rows {
+                rows.truncate(self.max_rows);
+                self.truncated = true;
+                break;
+            }
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,32 @@
+//! The *owned database*: the customer's own tables, which say who an identity is.
+//!
+//! [`OwnedDirectory`] runs the look-up plans of [`privacy_dataset`] on `SQLite` and PostgreSQL. It only ever reads: SQLite files are
+//! opened read-only, PostgreSQL sessions have `default_transaction_read_only = on`.
+//!
+//! # How values are compared
+//!
+//! Keys are bind parameters, cast to the type of the live column, so that an index serves the look-up. Databases equate
+//! more than we may: `'12abc'` and 12, accents with their letters, upper with lower case. So the key of each row that
+//! comes back is compared again here, and rows whose key differs are dropped and counted as `mismatched`:
+//!
+//! - text exactly; e-mail identities ASCII-case-insensitively (they are asked for as given and in lower case)
+//! - numbers by their canonical text: the identity `42` equals a `bigint` 42 or a `numeric` 42.00, `042` does not
+//! - `char(n)` without the padding, `uuid` without regard to case, hyphens and braces
+//!
+//! # How to add a database
+//!
+//! Implement the private trait `Database` (six methods, one file: `sqlite.rs` is the shorter example) and add its scheme
+//! to `OwnedDirectory::connect`. Planning, chunks, comparison, limits and checks are shared.
+
+mod database;
+mod describe;
+mod directory;
+mod error;
+mod lookup;
+mod options;
+mod postgres;
+mod sqlite;
+
+pub use directory::OwnedDirectory;
+pub use error::OwnedError;
+pub use options::OwnedOptions;

@@ -1,0 +1,379 @@
+//! The steps of a regulation: closing a batch into an intent, and everything after.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use segment_core::{
+    Backlog, ClaimScope, Claimed, ConnectionKey, IntentPlan, Lease, LeaseSubject, Ledger, LedgerUpdate, MAX_SUBJECTS,
+    MemberChange, MemberNote, Pii, QuotaCategory, RegulationId, RegulationStatus, RegulationType, TaskEvent, TaskState,
+    ports::StoreError,
+};
+use sqlx::{FromRow, SqliteConnection};
+
+use super::{
+    RecordStore, claim, errors, ledger_rows,
+    request_rows::{
+        TASK_COLUMNS, TaskRow, count, known, millis, number, read_findings, time, write_findings, write_state,
+    },
+    scope, sealed, status,
+};
+use crate::crypto::Place;
+
+#[derive(FromRow)]
+struct BacklogRow {
+    connection: String,
+    kind: String,
+    people: i64,
+    subjects: i64,
+    since: i64,
+    resolvable: bool,
+}
+
+#[derive(FromRow)]
+struct WaitingRow {
+    request_id: String,
+    user_ids: i64,
+    max_people: Option<i64>,
+}
+
+/// The people picked for a regulation, and their user ids.
+#[derive(Default)]
+struct Batch {
+    requests: Vec<String>,
+    subjects: BTreeSet<Pii<String>>,
+}
+
+impl RecordStore {
+    pub(super) async fn do_backlog(&self, scope: &ClaimScope, at: Timestamp) -> Result<Vec<Backlog>, StoreError> {
+        // Resolvable: an erasure that has this connection is due or being resolved right now.
+        let rows: Vec<BacklogRow> = sqlx::query_as(
+            "SELECT t.connection AS connection, t.kind AS kind, COUNT(*) AS people, SUM(t.user_ids) AS subjects, \
+             MIN(t.resolved_at) AS since, EXISTS (SELECT 1 FROM tasks q JOIN requests r ON r.id = q.request_id \
+                 WHERE q.connection = t.connection AND q.state = 'queued' AND r.action <> 'access' \
+                 AND r.gate = 'open' AND r.next_at <= $2 \
+                 AND ($1 IS NULL OR r.id IN (SELECT value FROM json_each($1)))) AS resolvable \
+             FROM tasks t WHERE t.state = 'resolved' \
+             AND ($1 IS NULL OR t.request_id IN (SELECT value FROM json_each($1))) GROUP BY t.connection, t.kind",
+        )
+        .bind(scope::parameter(scope))
+        .bind(millis(at))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(errors::database)?;
+        let read = |row: BacklogRow| Backlog {
+            connection: ConnectionKey::new(row.connection),
+            kind: RegulationType::parse(&row.kind),
+            people: count(row.people),
+            subjects: count(row.subjects),
+            since: time(row.since),
+            resolvable: row.resolvable,
+        };
+        Ok(rows.into_iter().map(read).collect())
+    }
+
+    pub(super) async fn do_intend(&self, plan: &IntentPlan) -> Result<Option<Claimed<Ledger>>, StoreError> {
+        let mut tx = self.begin().await?;
+        let batch = self.pick(&mut tx, plan).await?;
+        if batch.requests.is_empty() {
+            return Ok(None);
+        }
+        self.insert_intent(&mut tx, plan, &batch).await?;
+        let facts = serde_json::json!({
+            "intent": plan.intent.as_str(), "connection": plan.connection.as_str(), "type": plan.kind.as_str(),
+            "people": batch.requests.len(), "subjects": batch.subjects.len(),
+        });
+        for request in &batch.requests {
+            self.join(&mut tx, plan, request).await?;
+            status::log(&mut tx, request, &segment_core::AuditEntry::new(plan.at, "intended", facts.clone())).await?;
+        }
+        let claimed = self.claimed_ledger(&mut tx, plan.intent.as_str(), &plan.owner, plan.lease).await?;
+        tx.commit().await.map_err(errors::database)?;
+        Ok(Some(claimed))
+    }
+
+    /// By deadline, until one of the limits is reached. A person's ids are not split.
+    async fn pick(&self, connection: &mut SqliteConnection, plan: &IntentPlan) -> Result<Batch, StoreError> {
+        let waiting: Vec<WaitingRow> = sqlx::query_as(
+            "SELECT t.request_id, t.user_ids, t.max_people FROM tasks t JOIN requests r ON r.id = t.request_id \
+             WHERE t.state = 'resolved' AND t.connection = $1 AND t.kind = $2 \
+             AND ($3 IS NULL OR r.id IN (SELECT value FROM json_each($3))) \
+             ORDER BY r.due_at, r.id LIMIT $4",
+        )
+        .bind(plan.connection.as_str())
+        .bind(plan.kind.as_str())
+        .bind(scope::parameter(&plan.scope))
+        .bind(number(MAX_SUBJECTS as u64))
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(errors::database)?;
+        let mut batch = Batch::default();
+        let (mut bytes, mut people) = (0, i64::MAX);
+        for row in waiting {
+            let most = row.max_people.unwrap_or(i64::MAX).min(people);
+            let full = batch.subjects.len() as u64 + count(row.user_ids) > plan.max_subjects;
+            if full || i64::try_from(batch.requests.len()).is_ok_and(|picked| picked >= most) {
+                break;
+            }
+            let ids = self.user_ids(connection, plan, &row.request_id).await?;
+            let more: u64 = ids.iter().map(|id| id.expose().len() as u64 + 8).sum();
+            if bytes + more > plan.max_bytes {
+                break;
+            }
+            (bytes, people) = (bytes + more, most);
+            batch.subjects.extend(ids);
+            batch.requests.push(row.request_id);
+        }
+        Ok(batch)
+    }
+
+    async fn user_ids(
+        &self,
+        connection: &mut SqliteConnection,
+        plan: &IntentPlan,
+        request: &str,
+    ) -> Result<BTreeSet<Pii<String>>, StoreError> {
+        let key = self.request_key(connection, request).await?;
+        let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE request_id = $1 AND connection = $2");
+        let row: TaskRow = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(request)
+            .bind(plan.connection.as_str())
+            .fetch_one(connection)
+            .await
+            .map_err(errors::database)?;
+        let task = row.read(key.as_ref())?;
+        let resolution = task.resolution.filter(|resolution| !resolution.user_ids.is_empty());
+        Ok(known(resolution, "tasks.sealed", request)?.user_ids)
+    }
+
+    async fn insert_intent(
+        &self,
+        connection: &mut SqliteConnection,
+        plan: &IntentPlan,
+        batch: &Batch,
+    ) -> Result<(), StoreError> {
+        let intent = plan.intent.as_str();
+        let random = self.keys.random.as_ref();
+        let (key, wrapped) = self.keys.master.new_data_key(random, Place(ledger_rows::DATA_KEY, intent));
+        let plain = sealed::write_subjects(&batch.subjects);
+        let send_by = claim::store_now(connection).await? + claim::lease_millis(plan.send_within);
+        sqlx::query(
+            "INSERT INTO regulations (intent, connection, kind, state, subject_count, created_at, send_by, data_key, \
+             sealed) VALUES ($1, $2, $3, 'sending', $4, $5, $6, $7, $8)",
+        )
+        .bind(intent)
+        .bind(plan.connection.as_str())
+        .bind(plan.kind.as_str())
+        .bind(number(batch.subjects.len() as u64))
+        .bind(millis(plan.at))
+        .bind(send_by)
+        .bind(wrapped)
+        .bind(key.seal(random, Place(ledger_rows::SEALED, intent), &plain))
+        .execute(connection)
+        .await
+        .map_err(errors::database)?;
+        Ok(())
+    }
+
+    async fn join(
+        &self,
+        connection: &mut SqliteConnection,
+        plan: &IntentPlan,
+        request: &str,
+    ) -> Result<(), StoreError> {
+        let (intent, key) = (plan.intent.as_str(), plan.connection.as_str());
+        let state = TaskState::Resolved.apply(TaskEvent::Intend).map_err(errors::misuse)?;
+        write_state(connection, request, key, &state).await?;
+        sqlx::query("UPDATE tasks SET intent = $3 WHERE request_id = $1 AND connection = $2")
+            .bind(request)
+            .bind(key)
+            .bind(intent)
+            .execute(&mut *connection)
+            .await
+            .map_err(errors::database)?;
+        sqlx::query("INSERT INTO regulation_members (intent, request_id, connection) VALUES ($1, $2, $3)")
+            .bind(intent)
+            .bind(request)
+            .bind(key)
+            .execute(connection)
+            .await
+            .map_err(errors::database)?;
+        Ok(())
+    }
+
+    pub(super) async fn do_save_regulation(&self, lease: &Lease, update: &LedgerUpdate) -> Result<(), StoreError> {
+        let LeaseSubject::Regulation(intent) = &lease.subject else {
+            return Err(errors::misuse("a step of a regulation needs the lease of a regulation"));
+        };
+        let mut tx = self.begin().await?;
+        claim::give_back(&mut tx, lease).await?;
+        self.write_ledger(&mut tx, update).await?;
+        change_members(&mut tx, intent.as_str(), update).await?;
+        tx.commit().await.map_err(errors::database)
+    }
+
+    async fn write_ledger(&self, connection: &mut SqliteConnection, update: &LedgerUpdate) -> Result<(), StoreError> {
+        let ledger = &update.ledger;
+        let intent = ledger.intent.as_str();
+        let (wrapped,): (Option<Vec<u8>>,) = sqlx::query_as("SELECT data_key FROM regulations WHERE intent = $1")
+            .bind(intent)
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(errors::database)?;
+        let key = wrapped.map(|wrapped| ledger_rows::data_key(&self.keys, intent, &wrapped)).transpose()?;
+        let destinations = key.filter(|_| !ledger.destinations.is_empty()).map(|key| {
+            let plain = sealed::write_destinations(&ledger.destinations);
+            key.seal(self.keys.random.as_ref(), Place(ledger_rows::DESTINATIONS, intent), &plain)
+        });
+        let absent = if update.absent { Some(claim::store_now(connection).await?) } else { None };
+        sqlx::query(
+            "UPDATE regulations SET state = $2, regulation_id = $3, status = $4, absent_at = COALESCE(absent_at, $5), \
+             accepted_at = $6, finished_at = $7, next_at = $8, attempts = $9, looks = $10, \
+             destinations = COALESCE($11, destinations) WHERE intent = $1",
+        )
+        .bind(intent)
+        .bind(ledger.state.as_str())
+        .bind(ledger.regulation.as_ref().map(RegulationId::as_str))
+        .bind(ledger.status.as_ref().map(RegulationStatus::as_str))
+        .bind(absent)
+        .bind(ledger.accepted_at.map(millis))
+        .bind(ledger.finished_at.map(millis))
+        .bind(ledger.next_at.map(millis))
+        .bind(i64::from(ledger.attempts))
+        .bind(i64::from(ledger.looks))
+        .bind(destinations)
+        .execute(connection)
+        .await
+        .map_err(errors::database)?;
+        Ok(())
+    }
+
+    pub(super) async fn do_is_known(&self, connection: &ConnectionKey, id: &RegulationId) -> Result<bool, StoreError> {
+        let row: Option<(i64,)> =
+            sqlx::query_as("SELECT 1 FROM regulations WHERE connection = $1 AND regulation_id = $2")
+                .bind(connection.as_str())
+                .bind(id.as_str())
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(errors::database)?;
+        Ok(row.is_some())
+    }
+
+    pub(super) async fn do_submitted(
+        &self,
+        connection: &ConnectionKey,
+        category: QuotaCategory,
+        since: Timestamp,
+    ) -> Result<u64, StoreError> {
+        // A refused or unsent one is closed without Segment's id: it took nothing from the quota.
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT kind, SUM(subject_count) FROM regulations WHERE connection = $1 AND created_at >= $2 \
+             AND (regulation_id IS NOT NULL OR state IN ('sending', 'unknown', 'halted')) GROUP BY kind",
+        )
+        .bind(connection.as_str())
+        .bind(millis(since))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(errors::database)?;
+        let of_category = rows.into_iter().filter(|(kind, _)| RegulationType::parse(kind).quota() == category);
+        Ok(of_category.map(|(_, subjects)| count(subjects)).sum())
+    }
+
+    pub(super) async fn do_next_due(&self, scope: &ClaimScope) -> Result<Option<Timestamp>, StoreError> {
+        let (due,): (Option<i64>,) = sqlx::query_as(
+            "SELECT MIN(at) FROM (SELECT next_at AS at FROM requests WHERE next_at IS NOT NULL AND gate = 'open' \
+             AND ($1 IS NULL OR id IN (SELECT value FROM json_each($1))) \
+             UNION ALL SELECT COALESCE(next_at, created_at) FROM regulations g \
+             WHERE state IN ('sending', 'unknown', 'tracking', 'looking') \
+             AND ($1 IS NULL OR EXISTS (SELECT 1 FROM regulation_members m WHERE m.intent = g.intent \
+                 AND m.request_id IN (SELECT value FROM json_each($1)))) \
+             UNION ALL SELECT resolved_at FROM tasks WHERE state = 'resolved' \
+             AND ($1 IS NULL OR request_id IN (SELECT value FROM json_each($1))))",
+        )
+        .bind(scope::parameter(scope))
+        .fetch_one(&self.pool)
+        .await
+        .map_err(errors::database)?;
+        Ok(due.map(time))
+    }
+}
+
+/// Applies what a step means for the people in the regulation. Tasks that a human settled meanwhile stay as they are.
+async fn change_members(
+    connection: &mut SqliteConnection,
+    intent: &str,
+    update: &LedgerUpdate,
+) -> Result<(), StoreError> {
+    let notes: BTreeMap<&str, &MemberNote> = update.notes.iter().map(|note| (note.request.as_str(), note)).collect();
+    if update.members == MemberChange::None && notes.is_empty() && update.audit.is_empty() {
+        return Ok(());
+    }
+    let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE intent = $1 ORDER BY request_id");
+    let rows: Vec<TaskRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(intent)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(errors::database)?;
+    for row in rows {
+        let note = notes.get(row.request_id.as_str()).copied();
+        let event = note.and_then(|note| note.event.clone()).or_else(|| match &update.members {
+            MemberChange::All(event) => Some(event.clone()),
+            MemberChange::Requeue { .. } => Some(TaskEvent::Requeue),
+            _ => None,
+        });
+        let request = row.request_id.clone();
+        let mut changed = note.is_some();
+        if let Some(event) = event {
+            changed |= move_member(connection, &row, event, &update.members).await?;
+        }
+        if let Some(note) = note {
+            note_member(connection, row, note).await?;
+        }
+        for entry in &update.audit {
+            status::log(connection, &request, entry).await?;
+        }
+        if changed {
+            status::refresh(connection, &request, update.at).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn move_member(
+    connection: &mut SqliteConnection,
+    row: &TaskRow,
+    event: TaskEvent,
+    change: &MemberChange,
+) -> Result<bool, StoreError> {
+    let before = row.state()?;
+    if !matches!(before, TaskState::Sending | TaskState::Awaiting) {
+        return Ok(false);
+    }
+    let after = before.apply(event).map_err(errors::misuse)?;
+    write_state(connection, &row.request_id, row.connection(), &after).await?;
+    if let MemberChange::Requeue { max_people: Some(most) } = change {
+        sqlx::query("UPDATE tasks SET max_people = $3 WHERE request_id = $1 AND connection = $2")
+            .bind(&row.request_id)
+            .bind(row.connection())
+            .bind(number(*most))
+            .execute(connection)
+            .await
+            .map_err(errors::database)?;
+    }
+    Ok(true)
+}
+
+async fn note_member(connection: &mut SqliteConnection, row: TaskRow, note: &MemberNote) -> Result<(), StoreError> {
+    let mut findings = known(read_findings(row.findings()), "tasks.findings", &row.request_id)?;
+    findings.extend(note.findings.iter().cloned());
+    sqlx::query(
+        "UPDATE tasks SET findings = $3, verified_at = COALESCE(verified_at, $4) WHERE request_id = $1 AND connection = $2",
+    )
+    .bind(&row.request_id)
+    .bind(row.connection())
+    .bind(write_findings(&findings))
+    .bind(note.verified_at.map(millis))
+    .execute(connection)
+    .await
+    .map_err(errors::database)?;
+    Ok(())
+}

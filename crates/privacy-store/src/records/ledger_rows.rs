@@ -1,0 +1,166 @@
+//! Rows of the ledger, to models and back.
+
+use std::collections::BTreeSet;
+
+use segment_core::{
+    ConnectionKey, IntentId, Ledger, LedgerFilter, LedgerState, Member, RegulationId, RegulationStatus, RegulationType,
+    RequestId, ports::StoreError,
+};
+use sqlx::{FromRow, SqliteConnection};
+
+use super::{
+    RecordStore, errors,
+    open::Keys,
+    request_rows::{self, TASK_COLUMNS, TaskRow, count, known, time},
+    sealed,
+};
+use crate::crypto::{DataKey, Place};
+
+pub(super) const DATA_KEY: &str = "regulations.data_key";
+pub(super) const SEALED: &str = "regulations.sealed";
+pub(super) const DESTINATIONS: &str = "regulations.destinations";
+const COLUMNS: &str = "intent, connection, kind, state, regulation_id, status, subject_count, created_at, send_by, \
+    absent_at, accepted_at, finished_at, next_at, attempts, looks, data_key, sealed, destinations";
+
+#[derive(FromRow)]
+struct LedgerRow {
+    intent: String,
+    connection: String,
+    kind: String,
+    state: String,
+    regulation_id: Option<String>,
+    status: Option<String>,
+    subject_count: i64,
+    created_at: i64,
+    send_by: i64,
+    absent_at: Option<i64>,
+    accepted_at: Option<i64>,
+    finished_at: Option<i64>,
+    next_at: Option<i64>,
+    attempts: i64,
+    looks: i64,
+    data_key: Option<Vec<u8>>,
+    sealed: Option<Vec<u8>>,
+    destinations: Option<Vec<u8>>,
+}
+
+/// The data key of a regulation.
+pub(super) fn data_key(keys: &Keys, intent: &str, wrapped: &[u8]) -> Result<DataKey, StoreError> {
+    let place = Place(DATA_KEY, intent);
+    keys.master.data_key(place, wrapped).map_err(errors::sealed(place))
+}
+
+impl LedgerRow {
+    fn read(self, keys: &Keys, with_subjects: bool) -> Result<Ledger, StoreError> {
+        let intent = self.intent.as_str();
+        let key = self.data_key.as_deref().map(|wrapped| data_key(keys, intent, wrapped)).transpose()?;
+        let open = |column, sealed: &Option<Vec<u8>>| match (&key, sealed) {
+            (Some(key), Some(sealed)) => {
+                let place = Place(column, intent);
+                key.open(place, sealed).map(Some).map_err(errors::sealed(place))
+            }
+            _ => Ok(None),
+        };
+        let subjects = match open(SEALED, &self.sealed)?.filter(|_| with_subjects) {
+            Some(plain) => known(sealed::read_subjects(&plain), SEALED, intent)?,
+            None => BTreeSet::new(),
+        };
+        let destinations = match open(DESTINATIONS, &self.destinations)? {
+            Some(plain) => known(sealed::read_destinations(&plain), DESTINATIONS, intent)?,
+            None => Vec::new(),
+        };
+        Ok(Ledger {
+            state: known(LedgerState::parse(&self.state), "regulations.state", intent)?,
+            connection: ConnectionKey::new(self.connection),
+            kind: RegulationType::parse(&self.kind),
+            regulation: self.regulation_id.map(RegulationId::new),
+            status: self.status.as_deref().map(RegulationStatus::parse),
+            subjects,
+            subject_count: count(self.subject_count),
+            created_at: time(self.created_at),
+            send_by: time(self.send_by),
+            absent_at: self.absent_at.map(time),
+            accepted_at: self.accepted_at.map(time),
+            finished_at: self.finished_at.map(time),
+            next_at: self.next_at.map(time),
+            attempts: u32::try_from(self.attempts).unwrap_or(u32::MAX),
+            looks: u32::try_from(self.looks).unwrap_or(u32::MAX),
+            destinations,
+            members: Vec::new(),
+            intent: IntentId::new(self.intent),
+        })
+    }
+}
+
+impl RecordStore {
+    /// A regulation with its subjects and members.
+    pub(super) async fn load_ledger(
+        &self,
+        connection: &mut SqliteConnection,
+        intent: &str,
+    ) -> Result<Ledger, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM regulations WHERE intent = $1");
+        let row: LedgerRow = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(intent)
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(errors::database)?;
+        let mut ledger = row.read(&self.keys, true)?;
+        ledger.members = self.members(connection, intent).await?;
+        Ok(ledger)
+    }
+
+    async fn members(&self, connection: &mut SqliteConnection, intent: &str) -> Result<Vec<Member>, StoreError> {
+        let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE intent = $1 ORDER BY request_id");
+        let rows: Vec<TaskRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(intent)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(errors::database)?;
+        let mut members = Vec::with_capacity(rows.len());
+        for row in rows {
+            let request = row.request_id.clone();
+            let key = self.request_key(connection, &request).await?;
+            let task = row.read(key.as_ref())?;
+            let verified = task.verified_at.is_some();
+            let resolution = task.resolution.unwrap_or_default();
+            members.push(Member {
+                request: RequestId::new(request),
+                subjects: resolution.user_ids,
+                identifiers: resolution.identifiers,
+                verified,
+            });
+        }
+        Ok(members)
+    }
+
+    /// The data key of a request, unless it is destroyed.
+    pub(super) async fn request_key(
+        &self,
+        connection: &mut SqliteConnection,
+        request: &str,
+    ) -> Result<Option<DataKey>, StoreError> {
+        let (wrapped,): (Option<Vec<u8>>,) = sqlx::query_as("SELECT data_key FROM requests WHERE id = $1")
+            .bind(request)
+            .fetch_one(connection)
+            .await
+            .map_err(errors::database)?;
+        wrapped.map(|wrapped| request_rows::data_key(&self.keys, request, &wrapped)).transpose()
+    }
+
+    pub(super) async fn do_regulations(&self, filter: &LedgerFilter) -> Result<Vec<Ledger>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM regulations g WHERE ($1 IS NULL OR EXISTS (SELECT 1 FROM regulation_members m \
+             WHERE m.intent = g.intent AND m.request_id = $1)) AND ($2 IS NULL OR intent = $2 OR regulation_id = $2) \
+             ORDER BY created_at DESC, intent DESC LIMIT $3"
+        );
+        let rows: Vec<LedgerRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(filter.request.as_ref().map(RequestId::as_str))
+            .bind(&filter.id)
+            .bind(filter.limit.map_or(-1, i64::from))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(errors::database)?;
+        rows.into_iter().map(|row| row.read(&self.keys, false)).collect()
+    }
+}

@@ -1,0 +1,168 @@
+//! Opening the record database: migrations and keys.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use segment_core::ports::{Random, StoreError};
+use sqlx::{
+    ConnectOptions, Sqlite, SqlitePool, Transaction,
+    migrate::{MigrateError, Migrator},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use thiserror::Error;
+
+use super::errors;
+use crate::crypto::{LookupKey, MasterKey};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// Requests, tasks, the ledger of regulations and their log, in SQLite.
+#[derive(Debug, Clone)]
+pub struct RecordStore {
+    pub(super) pool: SqlitePool,
+    pub(super) keys: Arc<Keys>,
+}
+
+/// What encrypts and hashes.
+#[derive(Debug)]
+pub(super) struct Keys {
+    pub(super) master: MasterKey,
+    pub(super) lookup: LookupKey,
+    pub(super) random: Arc<dyn Random>,
+}
+
+/// Why the record database was not opened. Nothing was changed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The file cannot be made, opened or written.
+    #[error("the record database {path} cannot be opened for writing")]
+    Io {
+        /// the file
+        path: String,
+        /// why
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Another process holds the lock for too long.
+    #[error("the record database {path} is locked by another process")]
+    Locked {
+        /// the file
+        path: String,
+    },
+    /// A newer version has migrated it.
+    #[error("the record database {path} is from a newer version of segment-privacy; use that version")]
+    Newer {
+        /// the file
+        path: String,
+    },
+    /// It was made under another key.
+    #[error("the record database {path} was made with another encryption key (key id {expected}, given {given})")]
+    WrongKey {
+        /// the file
+        path: String,
+        /// the id of its key
+        expected: String,
+        /// the id of the key given
+        given: String,
+    },
+    /// It is not a record database.
+    #[error("{path} is not a record database")]
+    NotARecordDatabase {
+        /// the file
+        path: String,
+        /// why
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl RecordStore {
+    /// Opens the file, makes it (mode 0600) if it is missing, and brings it up to date.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]: above all a key that is not the database's, and a database of a newer version.
+    pub async fn open(path: &Path, master: MasterKey, random: Arc<dyn Random>) -> Result<Self, OpenError> {
+        let name = path.display().to_string();
+        create_private(path).map_err(|source| OpenError::Io { path: name.clone(), source: Box::new(source) })?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .pragma("secure_delete", "on")
+            .busy_timeout(Duration::from_secs(10))
+            .disable_statement_logging();
+        let pool = SqlitePoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(Duration::from_secs(20))
+            .connect_with(options)
+            .await
+            .map_err(|error| refused(&name, error))?;
+        let lookup = prepare(&pool, &name, &master, random.as_ref()).await?;
+        Ok(Self { pool, keys: Arc::new(Keys { master, lookup, random }) })
+    }
+
+    /// Waits for what is under way and closes the file.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// A transaction that writes. It takes the lock at once: two of them never find out at their ends that they clash.
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(errors::database)
+    }
+}
+
+/// Migrates and reads, or makes, the look-up key, in one immediate transaction: start-up races are safe.
+async fn prepare(
+    pool: &SqlitePool,
+    path: &str,
+    master: &MasterKey,
+    random: &dyn Random,
+) -> Result<LookupKey, OpenError> {
+    let failed = |error| refused(path, error);
+    let mut tx = pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+    MIGRATIONS.run(&mut *tx).await.map_err(|error| match error {
+        MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => OpenError::Newer { path: path.to_owned() },
+        MigrateError::Execute(error) => refused(path, error),
+        other => OpenError::NotARecordDatabase { path: path.to_owned(), source: Box::new(other) },
+    })?;
+    let row: Option<(String, Vec<u8>)> = sqlx::query_as("SELECT key_id, lookup_key FROM key_ring WHERE id = 1")
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(failed)?;
+    let lookup = if let Some((expected, wrapped)) = row {
+        let wrong = || OpenError::WrongKey { path: path.to_owned(), expected: expected.clone(), given: master.id() };
+        master.lookup_key(&wrapped).map_err(|_| wrong())?
+    } else {
+        let (lookup, wrapped) = master.new_lookup_key(random);
+        sqlx::query("INSERT INTO key_ring (id, key_id, lookup_key) VALUES (1, $1, $2)")
+            .bind(master.id())
+            .bind(wrapped)
+            .execute(&mut *tx)
+            .await
+            .map_err(failed)?;
+        lookup
+    };
+    tx.commit().await.map_err(failed)?;
+    Ok(lookup)
+}
+
+fn refused(path: &str, error: sqlx::Error) -> OpenError {
+    let path = path.to_owned();
+    match errors::database(error) {
+        StoreError::Unavailable(_) => OpenError::Locked { path },
+        StoreError::NotWritable(source) => OpenError::Io { path, source },
+        other => OpenError::NotARecordDatabase { path, source: Box::new(other) },
+    }
+}
+
+/// SQLite would make the file with the process's umask; it holds the hashes of people.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}

@@ -1,0 +1,121 @@
+//! The port, method by method: each is one step, under a span that names it and holds ids only.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use segment_core::{
+    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Intake, IntentPlan, Lease, Ledger, LedgerFilter,
+    LedgerUpdate, NewRequest, QuotaCategory, RegulationId, Request, RequestFilter, RequestId, RequestSummary,
+    RequestUpdate,
+    ports::{RequestStore, StoreError},
+};
+use tracing::instrument;
+
+use super::RecordStore;
+
+#[async_trait]
+impl RequestStore for RecordStore {
+    #[instrument(name = "db.intake", skip_all, fields(requests = requests.len()), err(level = "debug"))]
+    async fn intake(&self, requests: &[NewRequest]) -> Result<Vec<Intake>, StoreError> {
+        self.do_intake(requests).await
+    }
+
+    #[instrument(name = "db.request", skip_all, fields(%id), err(level = "debug"))]
+    async fn request(&self, id: &RequestId) -> Result<Option<Request>, StoreError> {
+        self.do_request(id).await
+    }
+
+    #[instrument(name = "db.requests", skip_all, err(level = "debug"))]
+    async fn requests(&self, filter: &RequestFilter) -> Result<Vec<RequestSummary>, StoreError> {
+        self.do_requests(filter).await
+    }
+
+    #[instrument(name = "db.log", skip_all, fields(%id), err(level = "debug"))]
+    async fn log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError> {
+        self.do_log(id).await
+    }
+
+    #[instrument(name = "db.decide", skip_all, fields(%id), err(level = "debug"))]
+    async fn decide(&self, id: &RequestId, decision: &Decision, at: Timestamp) -> Result<Option<Request>, StoreError> {
+        self.do_decide(id, decision, at).await
+    }
+
+    #[instrument(name = "db.claim_requests", skip_all, err(level = "debug"))]
+    async fn claim_requests(
+        &self,
+        scope: &ClaimScope,
+        owner: &str,
+        lease: Duration,
+        limit: u32,
+        at: Timestamp,
+    ) -> Result<Vec<Claimed<Request>>, StoreError> {
+        self.do_claim_requests(scope, owner, lease, limit, at).await
+    }
+
+    #[instrument(name = "db.save_request", skip_all, err(level = "debug"))]
+    async fn save_request(&self, lease: &Lease, update: &RequestUpdate) -> Result<(), StoreError> {
+        self.do_save_request(lease, update).await
+    }
+
+    #[instrument(name = "db.backlog", skip_all, err(level = "debug"))]
+    async fn backlog(&self, scope: &ClaimScope, at: Timestamp) -> Result<Vec<Backlog>, StoreError> {
+        self.do_backlog(scope, at).await
+    }
+
+    #[instrument(name = "db.intend", skip_all, fields(intent = %plan.intent), err(level = "debug"))]
+    async fn intend(&self, plan: &IntentPlan) -> Result<Option<Claimed<Ledger>>, StoreError> {
+        self.do_intend(plan).await
+    }
+
+    #[instrument(name = "db.claim_regulation", skip_all, err(level = "debug"))]
+    async fn claim_regulation(
+        &self,
+        scope: &ClaimScope,
+        owner: &str,
+        lease: Duration,
+        at: Timestamp,
+    ) -> Result<Option<Claimed<Ledger>>, StoreError> {
+        self.do_claim_regulation(scope, owner, lease, at).await
+    }
+
+    #[instrument(name = "db.save_regulation", skip_all, fields(intent = %update.ledger.intent), err(level = "debug"))]
+    async fn save_regulation(&self, lease: &Lease, update: &LedgerUpdate) -> Result<(), StoreError> {
+        self.do_save_regulation(lease, update).await
+    }
+
+    #[instrument(name = "db.is_known", skip_all, err(level = "debug"))]
+    async fn is_known(&self, connection: &ConnectionKey, id: &RegulationId) -> Result<bool, StoreError> {
+        self.do_is_known(connection, id).await
+    }
+
+    #[instrument(name = "db.regulations", skip_all, err(level = "debug"))]
+    async fn regulations(&self, filter: &LedgerFilter) -> Result<Vec<Ledger>, StoreError> {
+        self.do_regulations(filter).await
+    }
+
+    #[instrument(name = "db.submitted", skip_all, err(level = "debug"))]
+    async fn submitted(
+        &self,
+        connection: &ConnectionKey,
+        category: QuotaCategory,
+        since: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.do_submitted(connection, category, since).await
+    }
+
+    #[instrument(name = "db.next_due", skip_all, err(level = "debug"))]
+    async fn next_due(&self, scope: &ClaimScope) -> Result<Option<Timestamp>, StoreError> {
+        self.do_next_due(scope).await
+    }
+
+    #[instrument(name = "db.extend", skip_all, err(level = "debug"))]
+    async fn extend(&self, lease: &Lease, by: Duration) -> Result<(), StoreError> {
+        self.do_extend(lease, by).await
+    }
+
+    #[instrument(name = "db.release", skip_all, err(level = "debug"))]
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        self.do_release(lease).await
+    }
+}

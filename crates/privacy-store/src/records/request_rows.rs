@@ -1,0 +1,316 @@
+//! Rows of requests and tasks, to models and back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use segment_core::{
+    Action, ConnectionKey, FileReceipt, Finding, FindingCode, Gate, Halt, HaltKind, IntentId, Outcome, PackageReceipt,
+    Regime, RegulationType, Request, RequestId, RequestStatus, Resume, Task, TaskState, ports::StoreError,
+};
+use serde::{Deserialize, Serialize};
+use sqlx::{FromRow, SqliteConnection};
+
+use super::{errors, open::Keys, sealed};
+use crate::crypto::{DataKey, Place};
+
+pub(super) fn millis(at: Timestamp) -> i64 {
+    at.as_millisecond()
+}
+
+pub(super) fn time(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap_or_default()
+}
+
+pub(super) fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+pub(super) fn count(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or_default()
+}
+
+/// Reads a column that can only hold what we wrote.
+pub(super) fn known<T>(value: Option<T>, column: &'static str, row: &str) -> Result<T, StoreError> {
+    value.ok_or_else(|| errors::corrupt(Place(column, row)))
+}
+
+pub(super) const DATA_KEY: &str = "requests.data_key";
+const SEALED: &str = "requests.sealed";
+const TASK_SEALED: &str = "tasks.sealed";
+
+#[derive(FromRow)]
+pub(super) struct RequestRow {
+    pub(super) id: String,
+    action: String,
+    regime: String,
+    gate: String,
+    begun: bool,
+    status: String,
+    received_at: i64,
+    due_at: i64,
+    completed_at: Option<i64>,
+    verified_at: Option<i64>,
+    denied_reason: Option<String>,
+    data_key: Option<Vec<u8>>,
+    sealed: Option<Vec<u8>>,
+    package: Option<String>,
+    pub(super) fence: i64,
+}
+
+#[derive(FromRow)]
+pub(super) struct TaskRow {
+    pub(super) request_id: String,
+    connection: String,
+    state: String,
+    outcome: Option<String>,
+    halt_kind: Option<String>,
+    halt_message: Option<String>,
+    halt_resume: Option<String>,
+    kind: Option<String>,
+    sealed: Option<Vec<u8>>,
+    user_ids: i64,
+    unreachable: i64,
+    collections: String,
+    findings: String,
+    attempts: i64,
+    verified_at: Option<i64>,
+    intent: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PackageForm {
+    location: String,
+    bytes: u64,
+    sha256: String,
+    files: Vec<(String, u64, bool)>,
+}
+
+pub(super) fn write_package(package: &PackageReceipt) -> String {
+    let files = package.files.iter().map(|file| (file.path.clone(), file.records, file.complete)).collect();
+    let form =
+        PackageForm { location: package.location.clone(), bytes: package.bytes, sha256: package.sha256.clone(), files };
+    serde_json::to_string(&form).unwrap_or_default()
+}
+
+fn read_package(text: &str) -> Option<PackageReceipt> {
+    let form: PackageForm = serde_json::from_str(text).ok()?;
+    let file = |(path, records, complete)| FileReceipt { path, records, complete };
+    let files = form.files.into_iter().map(file).collect();
+    Some(PackageReceipt { location: form.location, bytes: form.bytes, sha256: form.sha256, files })
+}
+
+pub(super) fn data_key(keys: &Keys, id: &str, wrapped: &[u8]) -> Result<DataKey, StoreError> {
+    let place = Place(DATA_KEY, id);
+    keys.master.data_key(place, wrapped).map_err(errors::sealed(place))
+}
+
+impl RequestRow {
+    /// The request's data key, unless it is destroyed.
+    pub(super) fn key(&self, keys: &Keys) -> Result<Option<DataKey>, StoreError> {
+        self.data_key.as_deref().map(|wrapped| data_key(keys, &self.id, wrapped)).transpose()
+    }
+
+    pub(super) fn read(self, keys: &Keys, tasks: Vec<TaskRow>) -> Result<Request, StoreError> {
+        let key = self.key(keys)?;
+        let id = self.id.as_str();
+        let place = Place(SEALED, id);
+        let person = match (&key, &self.sealed) {
+            (Some(key), Some(sealed)) => {
+                let plain = key.open(place, sealed).map_err(errors::sealed(place))?;
+                Some(known(sealed::read_person(&plain), SEALED, id)?)
+            }
+            _ => None,
+        };
+        let (identities, external_id) = person.map_or((None, None), |(identities, id)| (Some(identities), id));
+        Ok(Request {
+            external_id,
+            identities,
+            action: known(Action::parse(&self.action), "requests.action", id)?,
+            regime: known(Regime::parse(&self.regime), "requests.regime", id)?,
+            gate: known(Gate::parse(&self.gate), "requests.gate", id)?,
+            begun: self.begun,
+            status: known(RequestStatus::parse(&self.status), "requests.status", id)?,
+            received_at: time(self.received_at),
+            due_at: time(self.due_at),
+            completed_at: self.completed_at.map(time),
+            verified_at: self.verified_at.map(time),
+            package: match &self.package {
+                Some(text) => Some(known(read_package(text), "requests.package", id)?),
+                None => None,
+            },
+            tasks: tasks.into_iter().map(|task| task.read(key.as_ref())).collect::<Result<_, _>>()?,
+            staging_key: key.as_ref().map(DataKey::staging_key),
+            denied_reason: self.denied_reason,
+            id: RequestId::new(self.id),
+        })
+    }
+}
+
+pub(super) fn seal_person(keys: &Keys, key: &DataKey, request: &segment_core::NewRequest) -> Vec<u8> {
+    let plain = sealed::write_person(&request.identities, request.external_id.as_ref());
+    key.seal(keys.random.as_ref(), Place(SEALED, request.id.as_str()), &plain)
+}
+
+/// Reads a state from its columns.
+pub(super) fn state(
+    row: &str,
+    state: &str,
+    outcome: Option<&str>,
+    halt: [Option<&str>; 3],
+) -> Result<TaskState, StoreError> {
+    let read_halt = || {
+        let [Some(kind), Some(message), Some(resume)] = halt else { return None };
+        Some(Halt { kind: HaltKind::parse(kind)?, message: message.to_owned(), resume: Resume::parse(resume)? })
+    };
+    let read = match state {
+        "queued" => Some(TaskState::Queued),
+        "resolved" => Some(TaskState::Resolved),
+        "sending" => Some(TaskState::Sending),
+        "awaiting" => Some(TaskState::Awaiting),
+        "complete" => outcome.and_then(Outcome::parse).map(TaskState::Complete),
+        "attention" => read_halt().map(TaskState::Attention),
+        "error" => read_halt().map(TaskState::Error),
+        "canceled" => Some(TaskState::Canceled),
+        _ => None,
+    };
+    known(read, "tasks.state", row)
+}
+
+impl TaskRow {
+    /// Whether a regulation is, or was, part of it: such a task is read back.
+    pub(super) fn is_regulated(&self) -> bool {
+        self.kind.is_some()
+    }
+
+    pub(super) fn connection(&self) -> &str {
+        &self.connection
+    }
+
+    pub(super) fn findings(&self) -> &str {
+        &self.findings
+    }
+
+    pub(super) fn verified(&self) -> Option<i64> {
+        self.verified_at
+    }
+
+    pub(super) fn state(&self) -> Result<TaskState, StoreError> {
+        let halt = [self.halt_kind.as_deref(), self.halt_message.as_deref(), self.halt_resume.as_deref()];
+        state(&self.request_id, &self.state, self.outcome.as_deref(), halt)
+    }
+
+    pub(super) fn read(self, key: Option<&DataKey>) -> Result<Task, StoreError> {
+        let row = format!("{}/{}", self.request_id, self.connection);
+        let state = self.state()?;
+        let place = Place(TASK_SEALED, &row);
+        let resolution = match (key, &self.sealed) {
+            (Some(key), Some(sealed)) => {
+                let plain = key.open(place, sealed).map_err(errors::sealed(place))?;
+                Some(known(sealed::read_resolution(&plain), TASK_SEALED, &row)?)
+            }
+            _ => None,
+        };
+        Ok(Task {
+            state,
+            resolution,
+            kind: self.kind.as_deref().map(RegulationType::parse),
+            user_ids: count(self.user_ids),
+            unreachable: count(self.unreachable),
+            collections: known(read_collections(&self.collections), "tasks.collections", &row)?,
+            findings: known(read_findings(&self.findings), "tasks.findings", &row)?,
+            attempts: u32::try_from(self.attempts).unwrap_or(u32::MAX),
+            regulation: self.intent.map(IntentId::new),
+            verified_at: self.verified_at.map(time),
+            connection: ConnectionKey::new(self.connection),
+        })
+    }
+}
+
+fn read_collections(text: &str) -> Option<BTreeMap<String, u64>> {
+    serde_json::from_str(text).ok()
+}
+
+pub(super) fn read_findings(text: &str) -> Option<BTreeSet<Finding>> {
+    let pairs: Vec<(String, String)> = serde_json::from_str(text).ok()?;
+    pairs.into_iter().map(|(code, message)| Some(Finding::new(FindingCode::parse(&code)?, message))).collect()
+}
+
+pub(super) fn write_findings(findings: &BTreeSet<Finding>) -> String {
+    let pairs: Vec<_> = findings.iter().map(|finding| (finding.code.as_str(), &finding.message)).collect();
+    serde_json::to_string(&pairs).unwrap_or_default()
+}
+
+pub(super) const REQUEST_COLUMNS: &str = "id, action, regime, gate, begun, status, received_at, due_at, completed_at, \
+    verified_at, denied_reason, data_key, sealed, package, fence";
+pub(super) const TASK_COLUMNS: &str = "request_id, connection, state, outcome, halt_kind, halt_message, halt_resume, \
+    kind, sealed, user_ids, unreachable, collections, findings, attempts, verified_at, intent";
+
+/// The tasks of one request, by connection.
+pub(super) async fn tasks(connection: &mut SqliteConnection, request: &str) -> Result<Vec<TaskRow>, StoreError> {
+    let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE request_id = $1 ORDER BY connection");
+    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(request).fetch_all(connection).await.map_err(errors::database)
+}
+
+/// Writes all of a task but its regulation's intent and limits, which change with regulations only.
+pub(super) async fn write_task(
+    connection: &mut SqliteConnection,
+    keys: &Keys,
+    request: &str,
+    key: Option<&DataKey>,
+    task: &Task,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let row = format!("{request}/{}", task.connection);
+    let sealed = match (key, &task.resolution) {
+        (Some(key), Some(resolution)) => {
+            Some(key.seal(keys.random.as_ref(), Place(TASK_SEALED, &row), &sealed::write_resolution(resolution)))
+        }
+        _ => None,
+    };
+    let resolved = (task.state == TaskState::Resolved).then(|| millis(at));
+    sqlx::query(
+        "UPDATE tasks SET kind = $3, sealed = $4, user_ids = $5, unreachable = $6, collections = $7, findings = $8, \
+         attempts = $9, verified_at = $10, resolved_at = COALESCE($11, resolved_at) \
+         WHERE request_id = $1 AND connection = $2",
+    )
+    .bind(request)
+    .bind(task.connection.as_str())
+    .bind(task.kind.as_ref().map(RegulationType::as_str))
+    .bind(sealed)
+    .bind(number(task.user_ids))
+    .bind(number(task.unreachable))
+    .bind(serde_json::to_string(&task.collections).unwrap_or_default())
+    .bind(write_findings(&task.findings))
+    .bind(i64::from(task.attempts))
+    .bind(task.verified_at.map(millis))
+    .bind(resolved)
+    .execute(&mut *connection)
+    .await
+    .map_err(errors::database)?;
+    write_state(connection, request, task.connection.as_str(), &task.state).await
+}
+
+/// Writes where a task stands.
+pub(super) async fn write_state(
+    connection: &mut SqliteConnection,
+    request: &str,
+    task: &str,
+    state: &TaskState,
+) -> Result<(), StoreError> {
+    let halt = state.halt();
+    sqlx::query(
+        "UPDATE tasks SET state = $3, outcome = $4, halt_kind = $5, halt_message = $6, halt_resume = $7 \
+         WHERE request_id = $1 AND connection = $2",
+    )
+    .bind(request)
+    .bind(task)
+    .bind(state.as_str())
+    .bind(state.outcome().map(Outcome::as_str))
+    .bind(halt.map(|halt| halt.kind.as_str()))
+    .bind(halt.map(|halt| halt.message.as_str()))
+    .bind(halt.map(|halt| halt.resume.as_str()))
+    .execute(connection)
+    .await
+    .map_err(errors::database)?;
+    Ok(())
+}

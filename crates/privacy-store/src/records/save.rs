@@ -1,0 +1,37 @@
+//! Saving a step of a claimed request.
+
+use segment_core::{Lease, LeaseSubject, RequestUpdate, ports::StoreError};
+
+use super::{
+    RecordStore, claim, errors,
+    request_rows::{self, millis},
+    status,
+};
+
+impl RecordStore {
+    pub(super) async fn do_save_request(&self, lease: &Lease, update: &RequestUpdate) -> Result<(), StoreError> {
+        let LeaseSubject::Request(id) = &lease.subject else {
+            return Err(errors::misuse("a step of a request needs the lease of a request"));
+        };
+        let id = id.as_str();
+        let mut tx = self.begin().await?;
+        claim::give_back(&mut tx, lease).await?;
+        let row = Self::row(&mut tx, id).await?.ok_or_else(|| errors::misuse("there is no such request"))?;
+        let key = row.key(&self.keys)?;
+        for task in &update.tasks {
+            request_rows::write_task(&mut tx, &self.keys, id, key.as_ref(), task, update.at).await?;
+        }
+        sqlx::query("UPDATE requests SET next_at = $2, package = COALESCE($3, package) WHERE id = $1")
+            .bind(id)
+            .bind(update.next_at.map(millis))
+            .bind(update.package.as_ref().map(request_rows::write_package))
+            .execute(&mut *tx)
+            .await
+            .map_err(errors::database)?;
+        for entry in &update.audit {
+            status::log(&mut tx, id, entry).await?;
+        }
+        status::refresh(&mut tx, id, update.at).await?;
+        tx.commit().await.map_err(errors::database)
+    }
+}

@@ -1,0 +1,123 @@
+//! The plaintext forms of sealed columns: JSON that only this module reads and writes.
+
+use std::collections::BTreeSet;
+
+use segment_core::{
+    DestinationReport, Identity, IdentityKind, IdentitySet, Pii, ProfileRef, RegulationStatus, Resolution,
+};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+#[derive(Serialize, Deserialize)]
+struct PersonForm {
+    identities: Vec<(String, String)>,
+    external_id: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ResolutionForm {
+    user_ids: Vec<String>,
+    profiles: Vec<ProfileForm>,
+    identifiers: Vec<ProfileForm>,
+    unreachable: u64,
+}
+
+/// An external id type and its value, or a profile id without a type.
+#[derive(Serialize, Deserialize)]
+struct ProfileForm(Option<String>, String);
+
+#[derive(Serialize, Deserialize)]
+struct DestinationForm {
+    stream: String,
+    id: String,
+    name: String,
+    status: String,
+    message: String,
+}
+
+fn write(form: &impl Serialize) -> Zeroizing<Vec<u8>> {
+    // Strings, numbers and lists of them always serialise.
+    Zeroizing::new(serde_json::to_vec(form).unwrap_or_default())
+}
+
+pub(super) fn write_person(identities: &IdentitySet, external_id: Option<&Pii<String>>) -> Zeroizing<Vec<u8>> {
+    let pair = |identity: &Identity| (identity.kind().as_str().to_owned(), identity.value().expose().clone());
+    write(&PersonForm {
+        identities: identities.iter().map(pair).collect(),
+        external_id: external_id.map(|id| id.expose().clone()),
+    })
+}
+
+pub(super) fn read_person(plain: &[u8]) -> Option<(IdentitySet, Option<Pii<String>>)> {
+    let form: PersonForm = serde_json::from_slice(plain).ok()?;
+    let identity = |(kind, value): (String, String)| Identity::new(IdentityKind::parse(&kind).ok()?, &value).ok();
+    let identities = form.identities.into_iter().map(identity).collect::<Option<Vec<_>>>()?;
+    Some((IdentitySet::new(identities).ok()?, form.external_id.map(Pii::new)))
+}
+
+fn profile_form(profile: &ProfileRef) -> ProfileForm {
+    match profile {
+        ProfileRef::ExternalId { kind, value } => {
+            ProfileForm(Some(kind.external_id_type().to_owned()), value.expose().clone())
+        }
+        ProfileRef::SegmentId(id) => ProfileForm(None, id.expose().clone()),
+    }
+}
+
+fn read_profile(ProfileForm(kind, value): ProfileForm) -> Option<ProfileRef> {
+    Some(match kind {
+        Some(kind) => ProfileRef::external_id(IdentityKind::parse(&kind).ok()?, Pii::new(value)),
+        None => ProfileRef::SegmentId(Pii::new(value)),
+    })
+}
+
+pub(super) fn write_resolution(resolution: &Resolution) -> Zeroizing<Vec<u8>> {
+    write(&ResolutionForm {
+        user_ids: resolution.user_ids.iter().map(|id| id.expose().clone()).collect(),
+        profiles: resolution.profiles.iter().map(profile_form).collect(),
+        identifiers: resolution.identifiers.iter().map(profile_form).collect(),
+        unreachable: resolution.unreachable,
+    })
+}
+
+pub(super) fn read_resolution(plain: &[u8]) -> Option<Resolution> {
+    let form: ResolutionForm = serde_json::from_slice(plain).ok()?;
+    Some(Resolution {
+        user_ids: form.user_ids.into_iter().map(Pii::new).collect(),
+        profiles: form.profiles.into_iter().map(read_profile).collect::<Option<_>>()?,
+        identifiers: form.identifiers.into_iter().map(read_profile).collect::<Option<_>>()?,
+        unreachable: form.unreachable,
+    })
+}
+
+pub(super) fn write_subjects(subjects: &BTreeSet<Pii<String>>) -> Zeroizing<Vec<u8>> {
+    write(&subjects.iter().map(Pii::expose).collect::<Vec<_>>())
+}
+
+pub(super) fn read_subjects(plain: &[u8]) -> Option<BTreeSet<Pii<String>>> {
+    let subjects: Vec<String> = serde_json::from_slice(plain).ok()?;
+    Some(subjects.into_iter().map(Pii::new).collect())
+}
+
+pub(super) fn write_destinations(destinations: &[DestinationReport]) -> Zeroizing<Vec<u8>> {
+    let form = |report: &DestinationReport| DestinationForm {
+        stream: report.stream.clone(),
+        id: report.id.clone(),
+        name: report.name.clone(),
+        status: report.status.as_str().to_owned(),
+        message: report.message.expose().clone(),
+    };
+    write(&destinations.iter().map(form).collect::<Vec<_>>())
+}
+
+pub(super) fn read_destinations(plain: &[u8]) -> Option<Vec<DestinationReport>> {
+    let forms: Vec<DestinationForm> = serde_json::from_slice(plain).ok()?;
+    let read = |form: DestinationForm| DestinationReport {
+        stream: form.stream,
+        id: form.id,
+        name: form.name,
+        status: RegulationStatus::parse(&form.status),
+        message: Pii::new(form.message),
+    };
+    Some(forms.into_iter().map(read).collect())
+}

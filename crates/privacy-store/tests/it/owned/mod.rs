@@ -1,0 +1,134 @@
+//! Look-ups in the customer's own tables, on real databases.
+
+mod answers;
+mod checks;
+mod on_postgres;
+mod on_sqlite;
+mod secrets;
+
+use privacy_dataset::Dataset;
+use privacy_store::owned::{OwnedDirectory, OwnedOptions};
+use secrecy::SecretString;
+use segment_core::{
+    Identity, IdentityKind,
+    ports::{DirectoryAnswer, DirectoryError, SubjectDirectory},
+};
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+
+use crate::postgres::{self, TestDatabase};
+
+/// Makes of each scenario a test on SQLite and one on PostgreSQL.
+macro_rules! on_both {
+    ($($scenario:ident)*) => {
+        mod sqlite {
+            $(#[tokio::test] async fn $scenario() { super::$scenario(super::World::sqlite()).await; })*
+        }
+        mod postgres {
+            $(#[tokio::test] async fn $scenario() {
+                if let Some(world) = super::World::postgres().await { super::$scenario(world).await; }
+            })*
+        }
+    };
+}
+pub(crate) use on_both;
+
+/// A database to fill and to look up in.
+pub(crate) enum World {
+    Sqlite(tempfile::TempDir),
+    Postgres(TestDatabase),
+}
+
+impl World {
+    pub(crate) fn sqlite() -> Self {
+        Self::Sqlite(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) async fn postgres() -> Option<Self> {
+        postgres::database().await.map(Self::Postgres)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        match self {
+            Self::Sqlite(folder) => format!("sqlite://{}", folder.path().join("shop.db").display()),
+            Self::Postgres(database) => database.url.clone(),
+        }
+    }
+
+    /// What differs between the two.
+    pub(crate) fn pick<T>(&self, sqlite: T, postgres: T) -> T {
+        match self {
+            Self::Sqlite(_) => sqlite,
+            Self::Postgres(_) => postgres,
+        }
+    }
+
+    pub(crate) async fn run(&self, sql: &str) {
+        match self {
+            Self::Postgres(database) => postgres::execute(&database.url, sql).await,
+            Self::Sqlite(folder) => {
+                let options =
+                    SqliteConnectOptions::new().filename(folder.path().join("shop.db")).create_if_missing(true);
+                let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+                sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
+    }
+
+    pub(crate) fn directory(&self, yaml: &str, target: &str) -> OwnedDirectory {
+        self.directory_with(yaml, target, OwnedOptions::default())
+    }
+
+    pub(crate) fn directory_with(&self, yaml: &str, target: &str, options: OwnedOptions) -> OwnedDirectory {
+        let datasets = Dataset::parse_all(yaml).unwrap();
+        OwnedDirectory::connect(&SecretString::from(self.url()), "shop", datasets, target.parse().unwrap(), options)
+            .unwrap()
+    }
+}
+
+/// A dataset `shop` with these collections.
+pub(crate) fn shop(collections: &str) -> String {
+    format!("dataset:\n  - fides_key: shop\n    collections:\n{collections}")
+}
+
+/// One collection `customer` with an identity of that kind in `key` and the wanted field `id`.
+pub(crate) fn customer(key: &str, kind: &str) -> String {
+    shop(&format!(
+        "      - {{ name: customer, fields: [{{ name: {key}, fides_meta: {{ identity: {kind} }} }}, {{ name: id }}] }}"
+    ))
+}
+
+pub(crate) async fn ask(
+    directory: &OwnedDirectory,
+    kind: &str,
+    value: &str,
+) -> Result<DirectoryAnswer, DirectoryError> {
+    let identity = Identity::new(IdentityKind::parse(kind).unwrap(), value).unwrap();
+    directory.user_ids(&identity, 100).await
+}
+
+/// The user ids, sorted, with how many rows were dropped.
+pub(crate) async fn found(directory: &OwnedDirectory, kind: &str, value: &str) -> (Vec<String>, u64) {
+    let answer = ask(directory, kind, value).await.unwrap();
+    assert!(answer.searched);
+    let mut ids: Vec<_> = answer.user_ids.iter().map(|id| id.expose().clone()).collect();
+    ids.sort();
+    (ids, answer.mismatched)
+}
+
+/// Each check as `name: ok`, `name: warning`, or `name: failed`, and all messages.
+pub(crate) async fn described(directory: &OwnedDirectory) -> (Vec<String>, String) {
+    let (mut lines, mut messages) = (Vec::new(), String::new());
+    for check in directory.describe().await {
+        let how = match check.result {
+            Ok(()) => "ok",
+            Err(problem) => {
+                messages += &problem.message;
+                messages.push('\n');
+                if problem.warning { "warning" } else { "failed" }
+            }
+        };
+        lines.push(format!("{}: {how}", check.name));
+    }
+    (lines, messages)
+}
