@@ -1,0 +1,83 @@
+//! The monthly quota of regulations and the rate of POSTs.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use crate::clock::end_of_month;
+
+/// Regulations are counted apart for what stays in Segment and what also goes to destinations \[TS\].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Category {
+    SegmentOnly,
+    SegmentAndDestination,
+}
+
+impl Category {
+    pub(crate) fn of(kind: &str) -> Self {
+        match kind {
+            "DELETE_ONLY" | "SUPPRESS_WITH_DELETE" => Self::SegmentAndDestination,
+            _ => Self::SegmentOnly,
+        }
+    }
+}
+
+/// Counts subjects: the documents leave the unit open, U8.
+#[derive(Debug)]
+pub(crate) struct Quota {
+    limit: u64,
+    used: HashMap<(Category, Timestamp), u64>,
+}
+
+/// What the `X-RateLimit-*` headers say.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QuotaState {
+    pub(crate) consumed: u64,
+    pub(crate) remaining: u64,
+    pub(crate) reset: Timestamp,
+}
+
+impl Quota {
+    pub(crate) fn new(limit: u64) -> Self {
+        Self { limit, used: HashMap::new() }
+    }
+
+    /// Takes `subjects` from this month's quota, or nothing when they do not fit.
+    pub(crate) fn take(&mut self, category: Category, subjects: u64, now: Timestamp) -> Result<QuotaState, QuotaState> {
+        let reset = end_of_month(now);
+        let used = self.used.entry((category, reset)).or_default();
+        let fits = *used + subjects <= self.limit;
+        if fits {
+            *used += subjects;
+        }
+        let state = QuotaState { consumed: *used, remaining: self.limit - *used, reset };
+        if fits { Ok(state) } else { Err(state) }
+    }
+}
+
+/// A fixed window per real minute over the three POST endpoints \[TS 73.1\].
+#[derive(Debug)]
+pub(crate) struct PostRate {
+    per_minute: Option<u32>,
+    window: Option<(Instant, u32)>,
+}
+
+impl PostRate {
+    const WINDOW: Duration = Duration::from_mins(1);
+
+    pub(crate) fn new(per_minute: Option<u32>) -> Self {
+        Self { per_minute, window: None }
+    }
+
+    /// Counts one POST; the error is the wait and the number of POSTs so far.
+    pub(crate) fn take(&mut self) -> Result<(), (Duration, u32)> {
+        let Some(limit) = self.per_minute else { return Ok(()) };
+        let (since, count) = match self.window {
+            Some((since, count)) if since.elapsed() < Self::WINDOW => (since, count + 1),
+            _ => (Instant::now(), 1),
+        };
+        self.window = Some((since, count));
+        if count > limit { Err((Self::WINDOW.saturating_sub(since.elapsed()), count)) } else { Ok(()) }
+    }
+}
