@@ -76,8 +76,8 @@ pub struct Route {
 }
 
 impl Route {
-    /// In the order to run them, never empty: the first is asked with the identity, each later one with the values that the one before
-    /// it took, and the last takes the target.
+    /// In the order to run them, never empty: the first is asked with the identity, each later one with the values that
+    /// the one before it took, and the last takes the target.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.steps

@@ -78,7 +78,8 @@ impl Comparison {
         }
     }
 
-    /// What the canonical text of a found key must equal. A number stays as it was asked for: the identity `42.0` is not 42.
+    /// What the canonical text of a found key must equal. A number stays as it was asked for: the identity `42.0` is
+    /// not 42.
     pub(crate) fn asked(self, text: &str) -> Cow<'_, str> {
         if self == Self::Number { Cow::Borrowed(text) } else { self.canonical(text) }
     }

@@ -21,7 +21,7 @@ struct Used {
     fields: BTreeMap<FieldPath, bool>,
 }
 
-/// Every check, in the order in which to mend what fails: connection, dataset, collections with their fields and indexes.
+/// Every check, in the order in which to mend what fails: connection, dataset, collections with fields and indexes.
 pub(crate) async fn checks(directory: &OwnedDirectory) -> Vec<DirectoryCheck> {
     let key = &directory.key;
     directory.live.forget();

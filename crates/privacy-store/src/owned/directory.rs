@@ -29,11 +29,11 @@ pub struct OwnedDirectory {
 }
 
 impl OwnedDirectory {
-    /// The directory at `url` (`sqlite://path` or `postgres://…`), whose tables `datasets` describe, and where `target` holds the Segment
-    /// user ids. No connection is opened yet; [`describe`](SubjectDirectory::describe) tries one. Relative paths are relative to
-    /// the working directory.
+    /// The directory at `url` (`sqlite://path` or `postgres://…`), whose tables `datasets` describe, and where `target`
+    /// holds the Segment user ids. No connection is opened yet; [`describe`](SubjectDirectory::describe) tries one.
+    /// Relative paths are relative to the working directory.
     ///
-    /// `key` names the dataset in the configuration. Where the file has one dataset, `target` may name it by that key too.
+    /// `key` names the dataset in the configuration. Where the file has one dataset, `target` may name it by that key.
     ///
     /// # Panics
     ///

@@ -43,7 +43,7 @@ impl std::error::Error for Fault {}
 pub(crate) enum DbError {
     /// Not reachable or busy.
     Unavailable(Fault),
-    /// A key cannot be cast to the column's type, so no row can have it.
+    /// A value cannot be cast to a type. If it is a key, no row can have it.
     Uncastable,
     /// Tables or columns are not as they were.
     Schema(Fault),
@@ -54,6 +54,12 @@ pub(crate) enum DbError {
 impl DbError {
     pub(crate) fn timed_out() -> Self {
         Self::Query(Fault("the query took too long; an index may be missing, see `check`".to_owned()))
+    }
+
+    pub(crate) fn broken_row() -> Self {
+        Self::Query(Fault(
+            "computing a row's values failed; the table may be a view whose expressions do not fit its data".to_owned(),
+        ))
     }
 
     pub(crate) fn not_read_only() -> Self {

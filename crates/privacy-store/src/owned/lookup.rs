@@ -126,17 +126,33 @@ impl<'a> Lookup<'a> {
         })
     }
 
+    /// Looks at the tables again, once, if they are not as we remember them.
     async fn take(&mut self, step: &Step, keys: &[String], fold_case: bool) -> Result<Vec<String>, DirectoryError> {
+        match self.take_once(step, keys, fold_case).await {
+            Err(DirectoryError::Schema(_)) => {
+                self.live.forget();
+                self.take_once(step, keys, fold_case).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn take_once(
+        &mut self,
+        step: &Step,
+        keys: &[String],
+        fold_case: bool,
+    ) -> Result<Vec<String>, DirectoryError> {
         let columns = self.live.columns(step).await?;
         let key = column(&columns, step, &step.key_field)?;
         let take = column(&columns, step, &step.take_field)?;
-        let table = Table::of(step);
+        let (table, place) = (Table::of(step), format!("{}.{}", step.dataset, step.collection));
         let fold = |text: &str| if fold_case { text.to_ascii_lowercase() } else { text.to_owned() };
         let asked: HashSet<_> = keys.iter().map(|text| fold(&key.comparison.asked(text))).collect();
         let same =
             |found: &str| asked.contains(&fold(&key.comparison.canonical(found))) || asked.contains(&fold(found));
         let (mut taken, mut seen) = (Vec::new(), HashSet::new());
-        for row in self.rows(&table, key, take, keys).await.map_err(|error| self.failed(error, step))? {
+        for row in self.rows(&table, key, take, keys).await.map_err(|error| error.at(&place))? {
             match row {
                 Row { key: Some(found), taken: Some(value) } if same(&found) => {
                     // An empty value says that there is none, and would join all who have none.
@@ -148,11 +164,6 @@ impl<'a> Lookup<'a> {
             }
         }
         Ok(taken)
-    }
-
-    fn failed(&self, error: DbError, step: &Step) -> DirectoryError {
-        self.live.forget();
-        error.at(&format!("{}.{}", step.dataset, step.collection))
     }
 
     /// At most `max_rows` rows with one of the keys. A key that cannot be of the column's type has none.

@@ -1,7 +1,7 @@
 //! The *owned database*: the customer's own tables, which say who an identity is.
 //!
-//! [`OwnedDirectory`] runs the look-up plans of [`privacy_dataset`] on `SQLite` and PostgreSQL. It only ever reads: SQLite files are
-//! opened read-only, PostgreSQL sessions have `default_transaction_read_only = on`.
+//! [`OwnedDirectory`] runs the look-up plans of [`privacy_dataset`] on SQLite and PostgreSQL. It only ever reads: SQLite
+//! files are opened read-only, PostgreSQL sessions have `default_transaction_read_only = on`.
 //!
 //! # How values are compared
 //!
@@ -13,10 +13,12 @@
 //! - numbers by their canonical text: the identity `42` equals a `bigint` 42 or a `numeric` 42.00, `042` does not
 //! - `char(n)` without the padding, `uuid` without regard to case, hyphens and braces
 //!
+//! Rows without a value, or with an empty one, lead nowhere: an empty key would join everybody who has none.
+//!
 //! # How to add a database
 //!
-//! Implement the private trait `Database` (six methods, one file: `sqlite.rs` is the shorter example) and add its scheme
-//! to `OwnedDirectory::connect`. Planning, chunks, comparison, limits and checks are shared.
+//! Implement the private trait `Database` (six methods, one file: `sqlite.rs` is the shorter example) and add its
+//! scheme to `OwnedDirectory::connect`. Planning, chunks, comparison, limits and checks are shared.
 
 mod database;
 mod describe;

@@ -39,7 +39,8 @@ const PARAMETERS: &[&str] = &[
     "options",
 ];
 
-/// The columns of a relation with the type below any domain. `-1` leaves the length out of the type, so that a cast never cuts a value.
+/// The columns of a relation with the type below any domain. `-1` leaves the length out of the type, so that a cast
+/// never cuts a value.
 const COLUMNS: &str = "
 WITH RECURSIVE base AS (
     SELECT a.attname, t.oid, t.typtype, t.typbasetype
@@ -111,6 +112,18 @@ impl Postgres {
     }
 }
 
+impl Postgres {
+    /// Whether it really was a key that did not fit. A view can fail alike for reasons of its own, and then silence
+    /// would say that a person is not known.
+    async fn uncastable(&self, query: &Select<'_>) -> DbError {
+        let sql = format!("SELECT CAST($1 AS {}[]) IS NULL", query.key.sql_type);
+        match self.in_time(sqlx::query(AssertSqlSafe(sql)).bind(query.keys).fetch_one(&self.pool)).await {
+            Ok(_) => DbError::broken_row(),
+            Err(error) => error,
+        }
+    }
+}
+
 #[async_trait]
 impl Database for Postgres {
     async fn ping(&self) -> Result<(), DbError> {
@@ -139,11 +152,14 @@ impl Database for Postgres {
         let (table, key, take) = (name(query.table), quoted(&query.key.name), quoted(&query.take.name));
         // The collation keeps DISTINCT from merging what only some collation equates.
         let sql = format!(
-            "SELECT DISTINCT CAST(t.{key} AS text) COLLATE \"C\", CAST(t.{take} AS text) COLLATE \"C\" FROM {table} AS t \
-             WHERE t.{key} = ANY (CAST($1 AS {}[])) AND t.{take} IS NOT NULL LIMIT {}",
+            "SELECT DISTINCT CAST(t.{key} AS text) COLLATE \"C\", CAST(t.{take} AS text) COLLATE \"C\" \
+             FROM {table} AS t WHERE t.{key} = ANY (CAST($1 AS {}[])) AND t.{take} IS NOT NULL LIMIT {}",
             query.key.sql_type, query.limit
         );
-        let rows = self.in_time(sqlx::query(AssertSqlSafe(sql)).bind(query.keys).fetch_all(&self.pool)).await?;
+        let rows = match self.in_time(sqlx::query(AssertSqlSafe(sql)).bind(query.keys).fetch_all(&self.pool)).await {
+            Err(DbError::Uncastable) => return Err(self.uncastable(query).await),
+            rows => rows?,
+        };
         Ok(rows.iter().map(|row| Row { key: row.try_get(0).ok(), taken: row.try_get(1).ok() }).collect())
     }
 

@@ -1,7 +1,7 @@
 //! SQLite files.
 //!
-//! A key is bound as text and, where it is an integer, as an integer too: the affinity of a column converts either, so that an index is used,
-//! and a column without affinity finds what it holds in either form.
+//! A key is bound as text and, where it is an integer, as an integer too: the affinity of a column converts either, so
+//! that an index is used, and a column without affinity finds what it holds in either form.
 
 use std::{str::FromStr, time::Duration};
 
@@ -93,8 +93,8 @@ impl Database for Sqlite {
         let (table, key, take) = (quoted(&query.table.name), quoted(&query.key.name), quoted(&query.take.name));
         // The alias keeps SQLite from reading an unknown quoted name as a string.
         let sql = format!(
-            "SELECT DISTINCT CAST(t.{key} AS TEXT) COLLATE BINARY, CAST(t.{take} AS TEXT) COLLATE BINARY FROM {table} AS t \
-             WHERE t.{key} IN ({}) AND t.{take} IS NOT NULL LIMIT {}",
+            "SELECT DISTINCT CAST(t.{key} AS TEXT) COLLATE BINARY, CAST(t.{take} AS TEXT) COLLATE BINARY \
+             FROM {table} AS t WHERE t.{key} IN ({}) AND t.{take} IS NOT NULL LIMIT {}",
             vec!["?"; binds.len()].join(", "),
             query.limit
         );
@@ -130,7 +130,7 @@ fn column(name: String, declared: String) -> Column {
     Column { name, sql_type: declared, comparison, scalar: true }
 }
 
-/// Whether a column of that declared type has text affinity (<https://sqlite.org/datatype3.html#determination_of_column_affinity>).
+/// Whether a column of that declared type has text affinity (<https://sqlite.org/datatype3.html>, section 3.1).
 fn is_text(declared: &str) -> bool {
     let declared = declared.to_ascii_uppercase();
     !declared.contains("INT") && ["CHAR", "CLOB", "TEXT"].iter().any(|part| declared.contains(part))

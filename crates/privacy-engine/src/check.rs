@@ -1,0 +1,156 @@
+//! The connection test: every credential by itself, with what to do when it fails.
+
+use segment_core::{ErrorKind, IdentityKind, Pii, ProfileRef, SegmentError};
+
+use crate::{ConnectionKind, Sources};
+
+/// How a check went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CheckStatus {
+    /// It works.
+    Succeeded,
+    /// It does not work.
+    Failed,
+    /// It works, but somebody should know something.
+    Warning,
+    /// It could not be tried.
+    Skipped,
+}
+
+impl CheckStatus {
+    /// The name in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Warning => "warning",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// One thing that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What.
+    pub name: String,
+    /// How it went.
+    pub status: CheckStatus,
+    /// What was seen, and what to do.
+    pub message: String,
+}
+
+impl Check {
+    /// A check and its outcome.
+    pub fn new(name: impl Into<String>, status: CheckStatus, message: impl Into<String>) -> Self {
+        Self { name: name.into(), status, message: message.into() }
+    }
+}
+
+/// Tests one connection. It only reads.
+pub async fn check(sources: &Sources) -> Vec<Check> {
+    let mut checks = vec![workspace(sources).await, suppressions(sources).await];
+    checks.push(Check::new("permissions", CheckStatus::Skipped, permissions(sources.kind)));
+    if let Some(profiles) = &sources.profiles {
+        // Nobody has this id. Whoever may read the space is told so; everybody else is refused.
+        let nobody = ProfileRef::external_id(IdentityKind::UserId, Pii::from("segment-privacy-connection-test"));
+        checks.push(profile_api(profiles.metadata(&nobody).await.map(drop)));
+    }
+    if let Some(directory) = &sources.directory {
+        for check in directory.describe().await {
+            let (status, message) = match check.result {
+                Ok(()) => (CheckStatus::Succeeded, "as the dataset says".to_owned()),
+                Err(problem) if problem.warning => (CheckStatus::Warning, problem.message),
+                Err(problem) => (CheckStatus::Failed, problem.message),
+            };
+            checks.push(Check::new(check.name, status, message));
+        }
+    }
+    checks
+}
+
+async fn workspace(sources: &Sources) -> Check {
+    let name = "workspace";
+    match sources.regulations.workspace().await {
+        Ok(workspace) if workspace.is(&sources.workspace) => Check::new(
+            name,
+            CheckStatus::Succeeded,
+            format!("the access token is of {} ({})", workspace.slug, workspace.id),
+        ),
+        Ok(workspace) => Check::new(
+            name,
+            CheckStatus::Failed,
+            format!(
+                "the access token is of workspace {} ({}), but {} is configured. Correct `workspace`, or use a token of that \
+                 workspace: the token alone decides where is deleted",
+                workspace.slug, workspace.id, sources.workspace
+            ),
+        ),
+        Err(error) => Check::new(name, CheckStatus::Failed, format!("{error}. {}", token_advice(&error))),
+    }
+}
+
+/// Reading regulations needs the same permission as creating them, as far as is known; creating one to find out is no test.
+async fn suppressions(sources: &Sources) -> Check {
+    let name = "suppressions";
+    match sources.regulations.suppressions(None).await {
+        Ok(_) => Check::new(name, CheckStatus::Succeeded, "the access token may read suppressions"),
+        Err(error) => Check::new(name, CheckStatus::Failed, format!("{error}. {}", token_advice(&error))),
+    }
+}
+
+fn permissions(kind: ConnectionKind) -> &'static str {
+    match kind {
+        ConnectionKind::Segment => {
+            "cannot be tried without creating a regulation. The access token needs: End-user Privacy (Workspace Owner grants it)"
+        }
+        ConnectionKind::SegmentUnify => {
+            "cannot be tried without creating a regulation. The access token needs: Identities, Sources, Spaces, Warehouses \
+             and End-user Privacy (Workspace Owner grants them)"
+        }
+    }
+}
+
+fn profile_api(answer: Result<(), SegmentError>) -> Check {
+    let name = "profile api";
+    match answer {
+        Ok(()) => Check::new(
+            name,
+            CheckStatus::Succeeded,
+            "the access secret is taken. A space id that does not exist answers like a person who does not: check it against \
+             Unify settings > API access",
+        ),
+        Err(error) => {
+            let advice = match error.kind() {
+                ErrorKind::Unauthorized => {
+                    "Check that `access_secret` is the token of this space (Unify settings > API access), that `space_id` is \
+                     the space's, and that `profiles_domain` is that of the workspace's region"
+                }
+                _ => domain_advice(error.kind()),
+            };
+            Check::new(name, CheckStatus::Failed, format!("{error}. {advice}"))
+        }
+    }
+}
+
+fn token_advice(error: &SegmentError) -> &'static str {
+    match error.kind() {
+        ErrorKind::Unauthorized => {
+            "Check that `access_token` is a Public API token (not a Config API token, a source's write key or the Unify access \
+             secret), that `domain` is that of the workspace's region, and that its role is Workspace Owner"
+        }
+        kind => domain_advice(kind),
+    }
+}
+
+fn domain_advice(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Connect | ErrorKind::Timeout => "Check the domain and the way to it (DNS, firewall, TLS inspection)",
+        ErrorKind::Redirected | ErrorKind::NotFound | ErrorKind::Unreadable => {
+            "Check the domain: what answers there is not this API of Segment"
+        }
+        _ => "Try again later",
+    }
+}

@@ -1,0 +1,77 @@
+//! One workspace at Segment, as ports.
+
+use std::sync::Arc;
+
+use segment_core::{
+    ConnectionKey, SegmentError, Workspace,
+    ports::{Profiles, RegulationSubmit, Regulations, SubjectDirectory},
+};
+use tokio::sync::OnceCell;
+
+/// Which of the two integrations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectionKind {
+    /// Erasure; the owned database says who it is.
+    Segment,
+    /// Access and erasure; the Profile API says who it is, joined with the owned database where configured.
+    SegmentUnify,
+}
+
+impl ConnectionKind {
+    /// The name in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Segment => "segment",
+            Self::SegmentUnify => "segment_unify",
+        }
+    }
+}
+
+/// What of a connection can only read.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// Its key in the configuration.
+    pub key: ConnectionKey,
+    /// Which integration it is.
+    pub kind: ConnectionKind,
+    /// The workspace as configured: slug or id.
+    pub workspace: String,
+    /// Regulations and suppressions, to read.
+    pub regulations: Arc<dyn Regulations>,
+    /// Profiles, with Unify.
+    pub profiles: Option<Arc<dyn Profiles>>,
+    /// The owned database, where configured.
+    pub directory: Option<Arc<dyn SubjectDirectory>>,
+}
+
+/// A connection that can delete.
+#[derive(Debug)]
+pub struct Connection {
+    pub(crate) sources: Sources,
+    pub(crate) submit: Arc<dyn RegulationSubmit>,
+    pub(crate) monthly_users: u64,
+    workspace: OnceCell<Workspace>,
+}
+
+impl Connection {
+    /// Joins what reads with what creates. `monthly_users` is the quota of each category.
+    #[must_use]
+    pub fn new(sources: Sources, submit: Arc<dyn RegulationSubmit>, monthly_users: u64) -> Self {
+        Self { sources, submit, monthly_users, workspace: OnceCell::new() }
+    }
+
+    /// What of it only reads.
+    #[must_use]
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// Whether the token belongs to the configured workspace. The token alone decides where we delete, so this is asked
+    /// before the first regulation of a process.
+    pub(crate) async fn workspace_matches(&self) -> Result<bool, SegmentError> {
+        let workspace = self.workspace.get_or_try_init(|| self.sources.regulations.workspace()).await?;
+        Ok(workspace.is(&self.sources.workspace))
+    }
+}

@@ -1,0 +1,85 @@
+//! Taking requests in.
+
+use jiff::Timestamp;
+use segment_core::{Action, ConnectionKey, IdentitySet, Intake, NewRequest, Pii, Regime, RequestId};
+
+use crate::{Connection, ConnectionKind, Engine, EngineError};
+
+/// What somebody asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The action.
+    pub action: Action,
+    /// Who the person is known as.
+    pub identities: IdentitySet,
+    /// The caller's own reference.
+    pub external_id: Option<Pii<String>>,
+    /// The law, if not the configured one.
+    pub regime: Option<Regime>,
+    /// Only at this connection.
+    pub connection: Option<ConnectionKey>,
+    /// When it was received, if not now.
+    pub received_at: Option<Timestamp>,
+}
+
+impl Asked {
+    /// An action for a person, everything else as configured.
+    #[must_use]
+    pub fn new(action: Action, identities: IdentitySet) -> Self {
+        Self { action, identities, external_id: None, regime: None, connection: None, received_at: None }
+    }
+}
+
+impl Engine {
+    /// Records requests, all or none. Each answer is the request's id and whether it is new.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NoConnection`] when none of the connections can do what is asked.
+    pub async fn intake(&self, asked: Vec<Asked>) -> Result<Vec<(RequestId, Intake)>, EngineError> {
+        let requests = asked.into_iter().map(|asked| self.new_request(asked)).collect::<Result<Vec<_>, _>>()?;
+        let answers = self.store.intake(&requests).await?;
+        let with_id = |(request, intake): (NewRequest, Intake)| match intake {
+            Intake::Linked(id) => (id.clone(), Intake::Linked(id)),
+            other => (request.id, other),
+        };
+        Ok(requests.into_iter().zip(answers).map(with_id).collect())
+    }
+
+    fn new_request(&self, asked: Asked) -> Result<NewRequest, EngineError> {
+        let now = self.clock.now();
+        Ok(NewRequest {
+            id: RequestId::generate(now, self.random_bytes()),
+            connections: self.connections_for(asked.action, asked.connection.as_ref())?,
+            external_id: asked.external_id,
+            action: asked.action,
+            identities: asked.identities,
+            regime: asked.regime.unwrap_or(self.policy.regime),
+            received_at: asked.received_at.unwrap_or(now),
+            needs_approval: self.policy.require_approval && asked.action == Action::Erasure,
+        })
+    }
+
+    /// The connections that take part in an action.
+    pub fn connections_for(
+        &self,
+        action: Action,
+        only: Option<&ConnectionKey>,
+    ) -> Result<Vec<ConnectionKey>, EngineError> {
+        let wanted = self
+            .connections
+            .values()
+            .map(Connection::sources)
+            .filter(|sources| only.is_none_or(|key| key == &sources.key));
+        let able = wanted.filter(|sources| action.regulates() || sources.kind == ConnectionKind::SegmentUnify);
+        let keys: Vec<_> = able.map(|sources| sources.key.clone()).collect();
+        if keys.is_empty() {
+            let what = match only {
+                Some(key) => format!("{action} at {key}"),
+                None => format!("{action}; an access needs a connection of kind segment_unify"),
+            };
+            return Err(EngineError::NoConnection(what));
+        }
+        Ok(keys)
+    }
+}

@@ -1,0 +1,29 @@
+#![doc = include_str!("../README.md")]
+
+mod access;
+mod check;
+mod connection;
+mod engine;
+mod intake;
+mod lease;
+mod plan;
+mod policy;
+mod process;
+mod progress;
+mod reconcile;
+mod resolve;
+mod run;
+mod submit;
+mod track;
+mod verify;
+mod wording;
+
+pub use check::{Check, CheckStatus, check};
+pub use connection::{Connection, ConnectionKind, Sources};
+pub use engine::{Engine, EngineError, Parts};
+pub use intake::Asked;
+pub use plan::{Plan, Planner};
+pub use policy::{Policy, Tracking};
+pub use progress::{Progress, ProgressSink};
+pub use resolve::{Found, Puzzle, ResolveError, resolve};
+pub use run::{Stop, Until};

@@ -1,0 +1,98 @@
+//! The dry run: what an erasure would do. It holds nothing that can write.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
+use segment_core::{Action, ConnectionKey, Finding, IdentitySet, MAX_SUBJECTS, Pii, RegulationType};
+
+use crate::{Policy, ResolveError, Sources, resolve, wording};
+
+/// Plans erasures, from what can only read.
+#[derive(Debug)]
+pub struct Planner {
+    sources: Vec<Sources>,
+    policy: Policy,
+}
+
+/// What an erasure would do at one connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The connection.
+    pub connection: ConnectionKey,
+    /// What would be ordered.
+    pub kind: RegulationType,
+    /// How many user ids.
+    pub subjects: u64,
+    /// How many regulations.
+    pub calls: u64,
+    /// What a person should know before.
+    pub warnings: Vec<String>,
+}
+
+/// The subjects of one connection as people are added.
+#[derive(Debug, Default)]
+struct Gathered {
+    subjects: BTreeSet<Pii<String>>,
+    warnings: BTreeMap<String, u64>,
+}
+
+impl Planner {
+    /// A planner over these connections.
+    #[must_use]
+    pub fn new(sources: Vec<Sources>, policy: Policy) -> Self {
+        Self { sources, policy }
+    }
+
+    /// What an erasure of these people would do, per connection.
+    ///
+    /// # Errors
+    ///
+    /// What keeps a connection from being asked. People who need a human's decision are a warning.
+    pub async fn erasure(
+        &self,
+        people: &[IdentitySet],
+        only: Option<&ConnectionKey>,
+    ) -> Result<Vec<Plan>, ResolveError> {
+        let wanted = self.sources.iter().filter(|sources| only.is_none_or(|key| key == &sources.key));
+        join_all(wanted.map(|sources| self.plan(sources, people))).await.into_iter().collect()
+    }
+
+    async fn plan(&self, sources: &Sources, people: &[IdentitySet]) -> Result<Plan, ResolveError> {
+        let mut gathered = Gathered::default();
+        for identities in people {
+            match resolve(sources, Action::Erasure, identities, self.policy.max_user_ids).await {
+                Ok(found) => gathered.add(found.resolution.user_ids, &found.findings),
+                Err(ResolveError::Puzzle(puzzle)) => gathered.warn(puzzle.halt().message),
+                Err(error) => return Err(error),
+            }
+        }
+        let kind = self.policy.orders(Action::Erasure).unwrap_or(RegulationType::SuppressOnly);
+        for finding in wording::out_of_reach(&kind) {
+            gathered.warn(finding.message);
+        }
+        let subjects = gathered.subjects.len();
+        let calls = subjects.div_ceil(MAX_SUBJECTS) as u64;
+        let warnings = gathered.warnings.into_iter().map(|(text, times)| counted(text, times)).collect();
+        Ok(Plan { connection: sources.key.clone(), kind, subjects: subjects as u64, calls, warnings })
+    }
+}
+
+impl Gathered {
+    fn add(&mut self, user_ids: BTreeSet<Pii<String>>, findings: &[Finding]) {
+        if user_ids.is_empty() {
+            self.warn("nothing is known of the person here".to_owned());
+        }
+        self.subjects.extend(user_ids);
+        for finding in findings {
+            self.warn(finding.message.clone());
+        }
+    }
+
+    fn warn(&mut self, message: String) {
+        *self.warnings.entry(message).or_default() += 1;
+    }
+}
+
+fn counted(text: String, times: u64) -> String {
+    if times == 1 { text } else { format!("{text} ({times} people)") }
+}

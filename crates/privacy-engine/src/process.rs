@@ -1,0 +1,179 @@
+//! One claimed request: who is it, and then collect, or leave it ready for a regulation.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use segment_core::{
+    Action, AuditEntry, Claimed, ConnectionKey, ErrorKind, Halt, HaltKind, IdentitySet, Outcome, Request,
+    RequestUpdate, Resume, Retry, SegmentError, Task, TaskEvent, TaskState,
+    ports::{DirectoryError, StoreError},
+};
+use serde_json::json;
+
+use crate::{Connection, Engine, Found, Progress, ResolveError, engine::after, resolve};
+
+/// Why a task cannot go on now, and whether it may be tried again.
+pub(crate) struct Failure {
+    pub(crate) halt: Halt,
+    pub(crate) passing: bool,
+    /// A human must decide, rather than somebody retry.
+    pub(crate) decides: bool,
+}
+
+impl Failure {
+    pub(crate) fn segment(error: &SegmentError, resume: Resume) -> Self {
+        let kind = match error.kind() {
+            ErrorKind::Unauthorized => HaltKind::Unauthorized,
+            _ => HaltKind::SegmentFailed,
+        };
+        let passing = !matches!(error.retry(), Retry::Never);
+        Self { halt: Halt { kind, message: error.to_string(), resume }, passing, decides: false }
+    }
+
+    fn directory(error: &DirectoryError) -> Self {
+        let passing = matches!(error, DirectoryError::Unavailable(_));
+        let message = match std::error::Error::source(error) {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        };
+        Self {
+            halt: Halt { kind: HaltKind::DirectoryFailed, message, resume: Resume::Queued },
+            passing,
+            decides: false,
+        }
+    }
+
+    fn decision(halt: Halt) -> Self {
+        Self { halt, passing: false, decides: true }
+    }
+}
+
+impl From<ResolveError> for Failure {
+    fn from(error: ResolveError) -> Self {
+        match error {
+            ResolveError::Puzzle(puzzle) => Self::decision(puzzle.halt()),
+            ResolveError::Segment(error) => Self::segment(&error, Resume::Queued),
+            ResolveError::Directory(error) => Self::directory(&error),
+        }
+    }
+}
+
+impl Engine {
+    /// Works a claimed request and saves the step.
+    pub(crate) async fn process(&self, claimed: Claimed<Request>) -> Result<(), StoreError> {
+        let Claimed { lease, item: request, .. } = claimed;
+        let update = self.keeping(&lease, self.step(&request)).await?;
+        self.store.save_request(&lease, &update).await
+    }
+
+    async fn step(&self, request: &Request) -> RequestUpdate {
+        let at = self.clock.now();
+        let mut update = RequestUpdate { tasks: Vec::new(), package: None, next_at: None, audit: Vec::new(), at };
+        let Some(identities) = &request.identities else { return update };
+        self.progress.tell(Progress::Resolving(request.id.clone()));
+        let queued: Vec<Task> = request.tasks.iter().filter(|task| task.state == TaskState::Queued).cloned().collect();
+        let found = join_all(queued.iter().map(|task| self.find(request.action, identities, task))).await;
+        // Nothing is collected and nothing is sent while it is open who the person is, at whichever connection.
+        let puzzled = found.iter().any(|found| matches!(found, Err(failure) if failure.decides));
+        let mut people = BTreeMap::new();
+        for (mut task, found) in queued.into_iter().zip(found) {
+            match found {
+                Ok(_) if puzzled => {}
+                Ok(found) => {
+                    update.audit.push(AuditEntry::new(at, "resolved", looked(&task.connection, &found)));
+                    self.resolved(request.action, &mut task, &found);
+                    people.insert(task.connection.clone(), found);
+                    update.tasks.push(task);
+                }
+                Err(failure) => self.failed(task, failure, &mut update),
+            }
+        }
+        if request.action == Action::Access && !puzzled {
+            self.collect(request, &people, &mut update).await;
+        }
+        update.at = self.clock.now();
+        update
+    }
+
+    async fn find(&self, action: Action, identities: &IdentitySet, task: &Task) -> Result<Found, Failure> {
+        let connection = self.connections.get(&task.connection).ok_or_else(|| no_connection(&task.connection))?;
+        if action.regulates() {
+            self.check_workspace(connection, Resume::Queued).await?;
+        }
+        Ok(resolve(connection.sources(), action, identities, self.policy.max_user_ids).await?)
+    }
+
+    /// The token alone decides where we delete: it must belong to the configured workspace.
+    pub(crate) async fn check_workspace(&self, connection: &Connection, resume: Resume) -> Result<(), Failure> {
+        match connection.workspace_matches().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Failure::decision(Halt {
+                kind: HaltKind::WrongWorkspace,
+                message: format!(
+                    "the access token of {} belongs to another workspace than the configured one; nothing was sent",
+                    connection.sources.key
+                ),
+                resume,
+            })),
+            Err(error) => Err(Failure::segment(&error, resume)),
+        }
+    }
+
+    /// Leaves an erasure ready for a regulation, or complete when nobody knows the person.
+    fn resolved(&self, action: Action, task: &mut Task, found: &Found) {
+        task.attempts = 0;
+        task.user_ids = found.resolution.user_ids.len() as u64;
+        task.unreachable = found.resolution.unreachable;
+        task.findings = found.findings.iter().cloned().collect();
+        task.resolution = Some(found.resolution.clone());
+        let Some(kind) = self.policy.orders(action) else { return };
+        let event = if found.resolution.user_ids.is_empty() {
+            TaskEvent::Complete(Outcome::NoData)
+        } else {
+            task.kind = Some(kind);
+            TaskEvent::Resolve
+        };
+        move_task(task, event);
+    }
+
+    /// Tries again later, or halts the task.
+    pub(crate) fn failed(&self, mut task: Task, failure: Failure, update: &mut RequestUpdate) {
+        task.attempts += 1;
+        let facts = json!({"connection": task.connection.as_str(), "code": failure.halt.kind.as_str(),
+            "message": failure.halt.message, "attempt": task.attempts});
+        update.audit.push(AuditEntry::new(update.at, "failed", facts));
+        if failure.passing && task.attempts < self.policy.attempts {
+            let again = after(self.clock.now(), self.policy.pause(task.attempts));
+            update.next_at = Some(update.next_at.map_or(again, |other| other.min(again)));
+            self.progress.tell(Progress::Delayed { reason: failure.halt.message });
+        } else if failure.decides {
+            move_task(&mut task, TaskEvent::NeedHuman(failure.halt));
+        } else {
+            move_task(&mut task, TaskEvent::GiveUp(failure.halt));
+        }
+        update.tasks.push(task);
+    }
+}
+
+/// Applies an event to a task that was claimed as queued; the lifecycle has every such step.
+pub(crate) fn move_task(task: &mut Task, event: TaskEvent) {
+    match task.state.apply(event) {
+        Ok(state) => task.state = state,
+        Err(error) => tracing::error!(%error, connection = %task.connection, "a step was skipped"),
+    }
+}
+
+fn no_connection(key: &ConnectionKey) -> Failure {
+    Failure::decision(Halt {
+        kind: HaltKind::NoConnection,
+        message: format!("the connection {key} is not in the configuration any more"),
+        resume: Resume::Queued,
+    })
+}
+
+fn looked(connection: &ConnectionKey, found: &Found) -> serde_json::Value {
+    json!({
+        "connection": connection.as_str(), "looked_in": found.looked, "user_ids": found.resolution.user_ids.len(),
+        "profiles": found.resolution.profiles.len(), "unreachable": found.resolution.unreachable,
+    })
+}

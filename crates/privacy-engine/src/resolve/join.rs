@@ -1,0 +1,107 @@
+//! Sets that share an element, directly or through a third, are one person.
+
+use std::collections::BTreeSet;
+
+use segment_core::{Pii, ProfileRef};
+
+use super::walk::Trace;
+
+/// What two identities can have in common.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Element {
+    UserId(Pii<String>),
+    Profile(ProfileRef),
+}
+
+/// What is known of one person.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Person {
+    /// As the caller or the owned database spells them.
+    pub(super) user_ids: BTreeSet<Pii<String>>,
+    /// As the Profile API shows them: lower-cased.
+    pub(super) profile_user_ids: BTreeSet<Pii<String>>,
+    pub(super) profiles: BTreeSet<ProfileRef>,
+    pub(super) identifiers: BTreeSet<ProfileRef>,
+    pub(super) unreachable: u64,
+}
+
+impl Person {
+    fn absorb(&mut self, other: Self) {
+        // Two identities that lead to one profile count its ids once.
+        let same = !self.profiles.is_disjoint(&other.profiles);
+        self.unreachable =
+            if same { self.unreachable.max(other.unreachable) } else { self.unreachable + other.unreachable };
+        self.user_ids.extend(other.user_ids);
+        self.profile_user_ids.extend(other.profile_user_ids);
+        self.profiles.extend(other.profiles);
+        self.identifiers.extend(other.identifiers);
+    }
+}
+
+/// The people that the traces are about. An identity that leads nowhere conflicts with nothing; what it was asked by is
+/// kept, so that a read-back asks for it too.
+pub(super) fn join(traces: Vec<Trace>) -> Vec<Person> {
+    let mut groups: Vec<(BTreeSet<Element>, Person)> = Vec::new();
+    let mut nowhere = BTreeSet::new();
+    for trace in traces {
+        if trace.elements.is_empty() {
+            nowhere.extend(trace.person.identifiers);
+            continue;
+        }
+        let (mut elements, mut person) = (trace.elements, trace.person);
+        let mut apart = Vec::new();
+        for (other_elements, other) in groups {
+            if elements.is_disjoint(&other_elements) {
+                apart.push((other_elements, other));
+            } else {
+                elements.extend(other_elements);
+                person.absorb(other);
+            }
+        }
+        apart.push((elements, person));
+        groups = apart;
+    }
+    if let Some((_, person)) = groups.first_mut() {
+        person.identifiers.extend(nowhere);
+    }
+    groups.into_iter().map(|(_, person)| person).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn trace(user_ids: &[u8]) -> Trace {
+        let ids = || user_ids.iter().map(|id| Pii::new(format!("u-{id}")));
+        Trace {
+            elements: ids().map(Element::UserId).collect(),
+            person: Person { user_ids: ids().collect(), ..Person::default() },
+            ..Trace::default()
+        }
+    }
+
+    fn people(traces: &[&[u8]]) -> usize {
+        join(traces.iter().map(|ids| trace(ids)).collect()).len()
+    }
+
+    #[test]
+    fn what_shares_an_element_is_one_person() {
+        assert_eq!(people(&[&[1], &[1]]), 1);
+        assert_eq!(people(&[&[1], &[2]]), 2);
+        assert_eq!(people(&[&[1], &[2], &[1, 2]]), 1, "through a third");
+        assert_eq!(people(&[&[1], &[], &[]]), 1, "what leads nowhere conflicts with nothing");
+        assert_eq!(people(&[&[], &[]]), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_does_not_matter(sets in prop::collection::vec(prop::collection::vec(0_u8..9, 0..4), 0..6), by in 0_usize..6) {
+            let forward: Vec<&[u8]> = sets.iter().map(Vec::as_slice).collect();
+            let mut turned = forward.clone();
+            turned.rotate_left(by.min(turned.len()));
+            prop_assert_eq!(people(&forward), people(&turned));
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Where one identity leads: the owned database, then the Profile API, until nothing new turns up.
+
+use std::collections::BTreeSet;
+
+use futures_util::TryStreamExt;
+use segment_core::{
+    ExternalIdsQuery, Identity, IdentityKind, Pii, ProfileRef, SegmentError, Service, pages, ports::Profiles,
+};
+
+use super::{
+    Puzzle, ResolveError,
+    join::{Element, Person},
+};
+use crate::Sources;
+
+/// Everything that one identity leads to.
+#[derive(Debug, Default)]
+pub(super) struct Trace {
+    pub(super) elements: BTreeSet<Element>,
+    pub(super) person: Person,
+    pub(super) looked: Vec<String>,
+    pub(super) mismatched: u64,
+}
+
+/// A profile that was found, and how it is addressed best.
+struct Profile {
+    address: ProfileRef,
+    external_ids: Vec<(String, Pii<String>)>,
+}
+
+pub(super) async fn walk(sources: &Sources, identity: &Identity, most: usize) -> Result<Trace, ResolveError> {
+    let mut trace = Trace::default();
+    if identity.kind() == &IdentityKind::UserId {
+        trace.add_user_id(identity.value());
+    }
+    if let Some(directory) = &sources.directory {
+        let answer = directory.user_ids(identity, most + 1).await?;
+        if answer.searched {
+            trace.looked.push(format!("the owned database, by {}", identity.kind()));
+        }
+        trace.mismatched = answer.mismatched;
+        if answer.truncated || answer.user_ids.len() > most {
+            return Err(ResolveError::Puzzle(Puzzle::TooManyIds(most)));
+        }
+        answer.user_ids.iter().for_each(|id| trace.add_user_id(id));
+    }
+    if let Some(profiles) = &sources.profiles {
+        follow(profiles.as_ref(), identity, &mut trace, most).await?;
+    }
+    if trace.person.user_ids.len().max(trace.person.profile_user_ids.len()) > most {
+        return Err(ResolveError::Puzzle(Puzzle::TooManyIds(most)));
+    }
+    Ok(trace)
+}
+
+/// Looks up the identity, and then every user id that led to no profile yet.
+async fn follow(api: &dyn Profiles, identity: &Identity, trace: &mut Trace, most: usize) -> Result<(), ResolveError> {
+    trace.looked.push(format!("the Profile API, by {}", identity.kind()));
+    let mut asked = BTreeSet::new();
+    let mut next = vec![ProfileRef::external_id(identity.kind().clone(), identity.value().clone())];
+    while let Some(reference) = next.pop() {
+        if !asked.insert(reference.clone()) || trace.knows(&reference) {
+            continue;
+        }
+        trace.person.identifiers.insert(reference.clone());
+        if let Some((found_by, profile)) = look_up(api, &reference).await? {
+            trace.add_profile(&reference, found_by, profile);
+        }
+        if trace.person.profile_user_ids.len() > most {
+            return Err(ResolveError::Puzzle(Puzzle::TooManyIds(most)));
+        }
+        let ids = trace.person.user_ids.iter();
+        next.extend(
+            ids.map(|id| ProfileRef::external_id(IdentityKind::UserId, id.clone())).filter(|id| !asked.contains(id)),
+        );
+    }
+    Ok(())
+}
+
+/// As given, then lower-cased (fact sheet U16).
+async fn look_up(api: &dyn Profiles, reference: &ProfileRef) -> Result<Option<(ProfileRef, Profile)>, SegmentError> {
+    if let Some(profile) = read(api, reference).await? {
+        return Ok(Some((reference.clone(), profile)));
+    }
+    let ProfileRef::ExternalId { kind, value } = reference else { return Ok(None) };
+    let lower = value.expose().to_lowercase();
+    if &lower == value.expose() {
+        return Ok(None);
+    }
+    let lower = ProfileRef::external_id(kind.clone(), Pii::new(lower));
+    Ok(read(api, &lower).await?.map(|profile| (lower, profile)))
+}
+
+async fn read(api: &dyn Profiles, reference: &ProfileRef) -> Result<Option<Profile>, SegmentError> {
+    let external_ids = async {
+        let fetch = |next| {
+            let query = ExternalIdsQuery { next, ..ExternalIdsQuery::default() };
+            async move { api.external_ids(reference, &query).await }
+        };
+        let all: Vec<_> = pages(Service::ProfileApi, fetch).try_collect().await?;
+        Ok(all.into_iter().flat_map(|page| page.items).map(|id| (id.kind, id.value)).collect())
+    };
+    let (metadata, external_ids) = tokio::try_join!(api.metadata(reference), external_ids)?;
+    Ok(metadata.map(|metadata| Profile {
+        address: metadata.segment_id.map_or_else(|| reference.clone(), ProfileRef::SegmentId),
+        external_ids,
+    }))
+}
+
+impl Trace {
+    /// A placeholder such as `null` in a table is nobody's id: a deletion of it would reach strangers.
+    fn add_user_id(&mut self, id: &Pii<String>) {
+        if Identity::new(IdentityKind::UserId, id.expose()).is_err() {
+            return;
+        }
+        self.elements.insert(Element::UserId(id.clone()));
+        self.person.user_ids.insert(id.clone());
+    }
+
+    /// Whether a profile that was read lists this user id.
+    fn knows(&self, reference: &ProfileRef) -> bool {
+        let ProfileRef::ExternalId { kind: IdentityKind::UserId, value } = reference else { return false };
+        self.person.profile_user_ids.contains(&Pii::new(value.expose().to_lowercase()))
+    }
+
+    fn add_profile(&mut self, asked: &ProfileRef, found_by: ProfileRef, profile: Profile) {
+        self.elements.insert(Element::Profile(profile.address.clone()));
+        // Segment itself says that the user id it was asked for is this profile's.
+        for reference in [asked, &found_by] {
+            if let ProfileRef::ExternalId { kind: IdentityKind::UserId, value } = reference {
+                self.elements.insert(Element::UserId(value.clone()));
+            }
+        }
+        for (kind, value) in profile.external_ids {
+            match kind.as_str() {
+                "user_id" if Identity::new(IdentityKind::UserId, value.expose()).is_ok() => {
+                    self.elements.insert(Element::UserId(value.clone()));
+                    self.person.profile_user_ids.insert(value.clone());
+                }
+                "user_id" | "email" | "phone" => {}
+                _ => self.person.unreachable += 1,
+            }
+            if let Ok(kind) = IdentityKind::parse(&kind) {
+                self.person.identifiers.insert(ProfileRef::external_id(kind, value));
+            }
+        }
+        self.person.identifiers.insert(found_by);
+        self.person.identifiers.insert(profile.address.clone());
+        self.person.profiles.insert(profile.address);
+    }
+}

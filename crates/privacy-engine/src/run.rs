@@ -1,0 +1,187 @@
+//! The loop: claim what is due, work it side by side, stop when the goal is reached.
+
+use std::{pin::Pin, time::Duration};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use jiff::Timestamp;
+use segment_core::{
+    ClaimScope, Claimed, Ledger, LedgerState, RequestFilter, RequestId, RequestStatus, ports::StoreError,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Engine, EngineError,
+    engine::{after, between},
+};
+
+/// How often new work is looked for while other work is under way.
+const TICK: Duration = Duration::from_millis(250);
+/// The longest nap: work of other processes shows only by looking.
+const NAP: Duration = Duration::from_secs(2);
+/// What a command that does not wait for Segment's end waits for at most.
+const SOON: Duration = Duration::from_mins(10);
+
+/// Until when the engine works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Until {
+    /// Every request of the scope is over, needs a human, waits for approval, or was accepted by Segment.
+    Accepted,
+    /// Every request of the scope is over or needs a human, and no read-back is due right now.
+    Ended,
+    /// The token is canceled.
+    Canceled,
+}
+
+/// Why the engine stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stop {
+    /// The goal is reached.
+    Reached,
+    /// Nothing can be done before this moment, or ever, by this process alone.
+    Waiting(Option<Timestamp>),
+    /// The token was canceled; what was under way is finished or handed back.
+    Canceled,
+}
+
+type Work<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
+
+impl Engine {
+    /// Works on what is due in the scope until the goal is reached.
+    ///
+    /// # Errors
+    ///
+    /// What the record database refuses. A lease lost to another worker is none.
+    pub async fn run(&self, scope: &ClaimScope, until: Until, cancel: &CancellationToken) -> Result<Stop, EngineError> {
+        let mut under_way: FuturesUnordered<Work<'_>> = FuturesUnordered::new();
+        loop {
+            if !cancel.is_cancelled() {
+                self.fill(scope, &mut under_way, cancel).await?;
+            }
+            if under_way.is_empty() {
+                if cancel.is_cancelled() {
+                    return Ok(Stop::Canceled);
+                }
+                if self.is_reached(scope, until).await? {
+                    return Ok(Stop::Reached);
+                }
+                let due = self.next_wake(scope).await?;
+                if until == Until::Accepted && due.is_none_or(|due| between(self.clock.now(), due) > SOON) {
+                    return Ok(Stop::Waiting(due));
+                }
+                self.nap(due, cancel).await;
+                continue;
+            }
+            tokio::select! {
+                Some(done) = under_way.next() => settle(done)?,
+                () = tokio::time::sleep(TICK) => {}
+            }
+        }
+    }
+
+    /// Claims what is due, up to the concurrency.
+    async fn fill<'a>(
+        &'a self,
+        scope: &ClaimScope,
+        under_way: &mut FuturesUnordered<Work<'a>>,
+        cancel: &'a CancellationToken,
+    ) -> Result<(), StoreError> {
+        let room = self.policy.concurrency.saturating_sub(under_way.len());
+        let now = self.clock.now();
+        let limit = u32::try_from(room).unwrap_or(u32::MAX);
+        for claimed in self.store.claim_requests(scope, &self.owner, self.policy.lease, limit, now).await? {
+            let lease = claimed.lease.clone();
+            under_way.push(Box::pin(async move {
+                tokio::select! {
+                    done = self.process(claimed) => done,
+                    () = cancel.cancelled() => self.store.release(&lease).await,
+                }
+            }));
+        }
+        while under_way.len() < self.policy.concurrency {
+            if let Some(intent) = self.close_batch(scope).await? {
+                // Once the intent is recorded it is seen through: the call is bounded by `send_by`.
+                under_way.push(Box::pin(self.send(intent)));
+                continue;
+            }
+            let claimed = self.store.claim_regulation(scope, &self.owner, self.policy.lease, self.clock.now()).await?;
+            let Some(claimed) = claimed else { break };
+            under_way.push(Box::pin(self.follow(claimed, cancel)));
+        }
+        Ok(())
+    }
+
+    /// One step of a regulation that is due.
+    async fn follow(&self, claimed: Claimed<Ledger>, cancel: &CancellationToken) -> Result<(), StoreError> {
+        let lease = claimed.lease.clone();
+        let step = async {
+            match claimed.item.state {
+                LedgerState::Unknown => self.reconcile(claimed).await,
+                LedgerState::Tracking => self.track(claimed).await,
+                LedgerState::Looking => self.look(claimed).await,
+                _ => self.store.release(&claimed.lease).await,
+            }
+        };
+        tokio::select! {
+            done = step => done,
+            () = cancel.cancelled() => self.store.release(&lease).await,
+        }
+    }
+
+    async fn is_reached(&self, scope: &ClaimScope, until: Until) -> Result<bool, StoreError> {
+        let ClaimScope::Requests(ids) = scope else { return Ok(false) };
+        let over = |status: RequestStatus| match until {
+            Until::Accepted => !matches!(status, RequestStatus::Approved | RequestStatus::InProcessing),
+            Until::Ended => {
+                status.is_terminal() || matches!(status, RequestStatus::RequiresAttention | RequestStatus::Pending)
+            }
+            Until::Canceled => false,
+        };
+        if !self.statuses(ids).await?.into_iter().all(over) {
+            return Ok(false);
+        }
+        let due = if until == Until::Ended { self.store.next_due(scope).await? } else { None };
+        Ok(due.is_none_or(|due| due > self.clock.now()))
+    }
+
+    async fn statuses(&self, ids: &[RequestId]) -> Result<Vec<RequestStatus>, StoreError> {
+        let filter = RequestFilter { ids: ids.to_vec(), ..RequestFilter::default() };
+        Ok(self.store.requests(&filter).await?.into_iter().map(|summary| summary.status).collect())
+    }
+
+    /// When something can be done next: what is planned, but not before a resting connection may be sent to again.
+    async fn next_wake(&self, scope: &ClaimScope) -> Result<Option<Timestamp>, StoreError> {
+        let now = self.clock.now();
+        let mut wakes = Vec::new();
+        for backlog in self.store.backlog(scope, now).await? {
+            let gathered = after(backlog.since, self.policy.tracking.batch_window);
+            wakes.push(self.resting_until(&backlog.connection).map_or(gathered, |rest| rest.max(gathered)));
+        }
+        let waiting = !wakes.is_empty();
+        let planned = self.store.next_due(scope).await?;
+        // A resolved task counts as due since it was resolved; its batch and its rest say when it really is.
+        wakes.extend(planned.filter(|due| !waiting || *due > now));
+        Ok(wakes.into_iter().min().map(|due| due.max(now)))
+    }
+
+    async fn nap(&self, due: Option<Timestamp>, cancel: &CancellationToken) {
+        let now = self.clock.now();
+        let wait = due.map_or(NAP, |due| between(now, due)).clamp(Duration::from_millis(5), NAP);
+        tokio::select! {
+            () = self.clock.sleep(wait) => {}
+            () = cancel.cancelled() => {}
+        }
+    }
+}
+
+/// A lease that was lost is another worker's: nothing of ours was written.
+fn settle(done: Result<(), StoreError>) -> Result<(), StoreError> {
+    match done {
+        Err(StoreError::StaleLease) => {
+            tracing::info!("a lease was lost to another worker or to a decision; its work goes on there");
+            Ok(())
+        }
+        other => other,
+    }
+}
