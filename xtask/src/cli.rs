@@ -1,0 +1,87 @@
+//! What can be asked on the command line.
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+use crate::ci::Step;
+
+/// Development tasks of this workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_version_flag = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Build segment-privacy and run its demo against the mock.
+    Demo {
+        /// Arguments for `segment-privacy demo`; put `--` before its own `--help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Run segment-mock: Segment on loopback, with faults and a virtual clock.
+    Mock {
+        /// Arguments for `segment-mock`; put `--` before its own `--help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Run the mocked end-to-end scenarios of crates/harness on freshly built binaries.
+    E2e {
+        /// Arguments for the harness, such as names of scenarios.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Run the benchmarks of crates/harness on release builds.
+    Bench {
+        /// Arguments for the harness, such as names of benchmarks.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Run all tests with a throw-away PostgreSQL (nextest when it is installed, and doctests).
+    ///
+    /// `SEGMENT_PRIVACY_TEST_POSTGRES=postgres://…` uses that server instead. Without server binaries the
+    /// PostgreSQL tests are skipped loudly; with CI=true that is a failure.
+    Test {
+        /// Arguments for `cargo nextest run` or `cargo test`, such as `-p segment-core`; with any, nextest
+        /// runs no doctests.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// A throw-away PostgreSQL from the installed binaries, on 127.0.0.1 only.
+    Db {
+        #[command(subcommand)]
+        task: DbTask,
+    },
+    /// Check the table of crates and their dependencies (ARCHITECTURE) and the manifests of published crates.
+    Layers,
+    /// Check sizes of files and functions, facades, left-overs, whitespace, machine paths and links.
+    Tidy,
+    /// Run what continuous integration runs.
+    Ci {
+        /// Run only these steps, in the usual order.
+        #[arg(value_enum)]
+        steps: Vec<Step>,
+        /// Run the remaining steps after a failure.
+        #[arg(long)]
+        keep_going: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DbTask {
+    /// Start a server, print its URL and leave it running.
+    Start,
+    /// Stop the server of `db start` and remove its data.
+    Stop,
+    /// Print the URL of the server of `db start`; fails when it is not running.
+    Status,
+    /// Run a command with `SEGMENT_PRIVACY_TEST_POSTGRES` pointing to a server of its own.
+    Run {
+        /// The command and its arguments.
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
+}

@@ -1,0 +1,16 @@
+//! A throw-away PostgreSQL from the binaries that are installed: trust authentication, on 127.0.0.1 only, no fsync.
+//!
+//! - `binaries` finds them,
+//! - `account` runs them as somebody else when we are root, which PostgreSQL refuses,
+//! - `server` makes, starts and stops one cluster in a temporary folder,
+//! - `guard` ties a server to the life of this process,
+//! - `command` is `cargo xtask db`, whose `start` leaves a server running.
+
+mod account;
+mod binaries;
+mod command;
+mod guard;
+mod server;
+
+pub(crate) use self::command::run;
+pub(crate) use self::guard::Postgres;

@@ -1,0 +1,43 @@
+//! Development tasks of this workspace: `cargo xtask help` lists them.
+//!
+//! `cargo xtask ci` *is* the continuous integration: the workflow and `.ci/run` only prepare a machine and call it.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod ci;
+mod cli;
+mod db;
+mod environment;
+mod layers;
+mod process;
+mod run;
+mod test;
+mod tidy;
+mod ui;
+mod workspace;
+
+fn main() -> ExitCode {
+    match dispatch(cli::Cli::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            ui::error(&format!("{error:#}"));
+            process::exit_code(&error)
+        }
+    }
+}
+
+fn dispatch(task: cli::Task) -> anyhow::Result<()> {
+    match task {
+        cli::Task::Demo { args } => run::demo(&args),
+        cli::Task::Mock { args } => run::mock(&args),
+        cli::Task::E2e { args } => run::harness(run::Harness::E2e, &args),
+        cli::Task::Bench { args } => run::harness(run::Harness::Bench, &args),
+        cli::Task::Test { args } => test::run(&args),
+        cli::Task::Db { task } => db::run(task),
+        cli::Task::Layers => layers::run(),
+        cli::Task::Tidy => tidy::run(),
+        cli::Task::Ci { steps, keep_going } => ci::run(&steps, keep_going),
+    }
+}
