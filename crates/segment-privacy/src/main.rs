@@ -1,2 +1,32 @@
 //! Fulfil access and erasure requests at Twilio Segment from the command line.
-fn main() {}
+//!
+//! This is the only composition root: here the configuration is read, the adapters are made and handed to the engine.
+
+mod cli;
+mod commands;
+mod compose;
+mod config;
+mod error;
+mod logging;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return output::usage(&error),
+    };
+    logging::init(&cli.global);
+    let output = output::Output::new(&cli.global);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return output.fail(&error::CliError::unexpected("cannot start", &error)),
+    };
+    match runtime.block_on(commands::run(cli, &output)) {
+        Ok(exit) => exit.into(),
+        Err(error) => output.fail(&error),
+    }
+}

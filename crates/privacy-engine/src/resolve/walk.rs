@@ -8,7 +8,7 @@ use segment_core::{
 };
 
 use super::{
-    Puzzle, ResolveError,
+    find::{Puzzle, ResolveError},
     join::{Element, Person},
 };
 use crate::Sources;

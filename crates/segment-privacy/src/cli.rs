@@ -1,0 +1,345 @@
+//! The command line. Names and meanings are a contract that scripts rely on.
+#![expect(clippy::doc_markdown, reason = "the doc comments are the help texts")]
+#![expect(clippy::struct_field_names, reason = "the fields are named after their flags")]
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use segment_core::{Identity, IdentityError, IdentityKind, IdentitySet};
+
+/// Fulfil people's privacy requests at Twilio Segment: collect what is held on a person, or suppress and delete them.
+#[derive(Debug, Parser)]
+#[command(name = "segment-privacy", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The configuration
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "SEGMENT_PRIVACY_CONFIG",
+        default_value = "segment-privacy.toml"
+    )]
+    pub(crate) config: PathBuf,
+    /// How results are printed
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
+    /// Only errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// More of what is going on (-vv, -vvv for more)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// How logs are printed
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+    /// Colours
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write a commented configuration and key files, then check them
+    Init(Init),
+    /// Test connections: every credential by itself, the owned database, the record database, where packages go
+    Check {
+        /// Only this one
+        #[arg(long, value_name = "KEY")]
+        connection: Option<String>,
+    },
+    /// Collect everything that Segment Unify holds on a person into a package
+    Access(Access),
+    /// Suppress or delete a person at Segment
+    Erase(Erase),
+    /// List, follow and decide on requests
+    #[command(subcommand)]
+    Requests(Requests),
+    /// Our ledger of regulations beside Segment's, and the quota
+    #[command(subcommand)]
+    Regulations(Regulations),
+    /// Block new data of a user id
+    Suppress(UserId),
+    /// End the suppression of a user id
+    Unsuppress(UserId),
+    /// Work until stopped
+    Worker,
+    /// Show the configuration, or its JSON Schema
+    #[command(subcommand)]
+    Config(Config),
+    /// The whole story against a Segment on loopback, nothing configured
+    Demo,
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Identities {
+    /// An e-mail address
+    #[arg(long, value_name = "E")]
+    email: Vec<String>,
+    /// A phone number
+    #[arg(long, value_name = "P")]
+    phone_number: Vec<String>,
+    /// A user id, exactly as your systems spell it
+    #[arg(long, value_name = "U")]
+    user_id: Vec<String>,
+    /// An anonymous id
+    #[arg(long, value_name = "A")]
+    anonymous_id: Vec<String>,
+    /// Any other external id type of Segment, such as ios.idfa:6D92…
+    #[arg(long, value_name = "TYPE:VALUE")]
+    identity: Vec<String>,
+}
+
+impl Identities {
+    pub(crate) fn read(&self) -> Result<IdentitySet, IdentityError> {
+        let of = |kind: IdentityKind, values: &[String]| {
+            values.iter().map(|value| Identity::new(kind.clone(), value)).collect::<Result<Vec<_>, _>>()
+        };
+        let mut all = of(IdentityKind::Email, &self.email)?;
+        all.extend(of(IdentityKind::PhoneNumber, &self.phone_number)?);
+        all.extend(of(IdentityKind::UserId, &self.user_id)?);
+        all.extend(of(IdentityKind::AnonymousId, &self.anonymous_id)?);
+        for pair in &self.identity {
+            let (kind, value) = pair.split_once(':').ok_or(IdentityError::UnknownKind)?;
+            all.push(Identity::new(IdentityKind::parse(kind)?, value)?);
+        }
+        IdentitySet::new(all)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        [&self.email, &self.phone_number, &self.user_id, &self.anonymous_id, &self.identity]
+            .iter()
+            .all(|all| all.is_empty())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ask {
+    /// Your own reference; the same reference is the same request
+    #[arg(long, value_name = "X")]
+    pub(crate) external_id: Option<String>,
+    /// The law that sets the deadline
+    #[arg(long, value_parser = ["gdpr", "ccpa"])]
+    pub(crate) regime: Option<String>,
+    /// Only at this connection
+    #[arg(long, value_name = "KEY")]
+    pub(crate) connection: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Wait {
+    /// Wait until every task has ended, and for read-backs that are due
+    #[arg(long, conflicts_with = "no_wait")]
+    pub(crate) wait: bool,
+    /// Only record; a worker does the rest
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// Stop waiting after this time, such as 30s or 10m
+    #[arg(long, value_name = "D", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Access {
+    #[command(flatten)]
+    pub(crate) identities: Identities,
+    #[command(flatten)]
+    pub(crate) ask: Ask,
+    /// Write the package to this folder instead of the configured destination
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) wait: Wait,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Erase {
+    #[command(flatten)]
+    pub(crate) identities: Identities,
+    /// Many people from a CSV file, or - for standard input: columns are identity kinds, external_id is optional
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+    /// A name for the file, so that rows without external_id are taken once only
+    #[arg(long, value_name = "NAME", requires = "from")]
+    pub(crate) batch: Option<String>,
+    #[command(flatten)]
+    pub(crate) ask: Ask,
+    /// Show what would be done; nothing is written anywhere
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) wait: Wait,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserId {
+    /// The user id, exactly as your systems spell it
+    #[arg(long, value_name = "ID", required = true)]
+    pub(crate) user_id: Vec<String>,
+    /// Only at this connection
+    #[arg(long, value_name = "KEY")]
+    pub(crate) connection: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) wait: Wait,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Requests {
+    /// List requests, newest first
+    List {
+        /// Only of this status, such as requires_attention
+        #[arg(long)]
+        status: Option<String>,
+        /// Only those past their deadline and still open
+        #[arg(long)]
+        overdue: bool,
+        /// At most so many
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Show one request
+    Show {
+        /// The request
+        id: String,
+    },
+    /// Show everything that happened to a request
+    Log {
+        /// The request
+        id: String,
+    },
+    /// Let go on what was halted
+    Retry {
+        /// The request
+        id: String,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Call off what has not left yet
+    Cancel {
+        /// The request
+        id: String,
+    },
+    /// Approve a pending request
+    Approve {
+        /// The request
+        id: String,
+    },
+    /// Deny a pending request
+    Deny {
+        /// The request
+        id: String,
+        /// Why; the person is told
+        #[arg(long, value_name = "R")]
+        reason: String,
+    },
+    /// Close what a human settled
+    Resolve {
+        /// The request
+        id: String,
+        /// The connection of the task
+        #[arg(long, value_name = "KEY")]
+        task: String,
+        /// How it was settled; it is kept in the log, so name nobody
+        #[arg(long, value_name = "T")]
+        note: String,
+    },
+    /// Lengthen the deadline once, as the law allows
+    Extend {
+        /// The request
+        id: String,
+        /// Why; the person is told
+        #[arg(long, value_name = "R")]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Regulations {
+    /// List our ledger beside Segment's, and the quota
+    List {
+        /// At most so many of ours
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Show one regulation, by our id or Segment's
+    Show {
+        /// The regulation
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Show the configuration as it is used; secrets are not shown
+    Show,
+    /// Print the JSON Schema of the configuration
+    Schema,
+}
+
+/// What `init` asks for. What is given here is not asked.
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// segment (erasure, with an owned database) or segment_unify (access and erasure)
+    #[arg(long, value_parser = ["segment", "segment_unify"])]
+    pub(crate) kind: Option<String>,
+    /// The workspace's slug or id
+    #[arg(long)]
+    pub(crate) workspace: Option<String>,
+    /// us or eu
+    #[arg(long, value_parser = ["us", "eu"])]
+    pub(crate) region: Option<String>,
+    /// The space id (segment_unify)
+    #[arg(long)]
+    pub(crate) space_id: Option<String>,
+    /// Delete at Segment (true), or suppress only (false)
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) delete: Option<bool>,
+    /// dataset.collection.field that holds the Segment user id (segment)
+    #[arg(long)]
+    pub(crate) segment_user_id: Option<String>,
+    /// The Fides dataset (segment)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dataset_file: Option<PathBuf>,
+    /// Do not test the connection afterwards
+    #[arg(long)]
+    pub(crate) no_check: bool,
+}

@@ -1,0 +1,75 @@
+//! `access`: always runs to its end.
+
+use privacy_engine::{Asked, Until};
+use segment_core::{Action, ConnectionKey, Pii, Regime};
+
+use super::drive;
+use crate::{
+    cli::{Access, Ask},
+    compose::{self, World},
+    config::Loaded,
+    error::{CliError, Exit},
+    output::{Output, ProgressLine},
+};
+
+pub(crate) async fn run(loaded: &Loaded, args: &Access, output: &Output) -> Result<Exit, CliError> {
+    let asked = asked(Action::Access, args.identities.read().map_err(|error| refused_identity(&error))?, &args.ask)?;
+    let line = ProgressLine::new(output.is_json());
+    let engine =
+        compose::engine(loaded, &World::default(), drive::policy(loaded), args.out.as_deref(), line.sink()).await?;
+    let id = take(&engine, asked, output).await?;
+    let driven = if args.wait.no_wait {
+        None
+    } else {
+        Some(drive::drive(&engine, vec![id.clone()], Until::Ended, args.wait.timeout).await?)
+    };
+    line.done();
+    drive::report(&engine, &id, &args.wait, driven, output).await
+}
+
+/// Records a request and says under which id.
+pub(crate) async fn take(
+    engine: &privacy_engine::Engine,
+    asked: Asked,
+    output: &Output,
+) -> Result<segment_core::RequestId, CliError> {
+    let mut answers = engine.intake(vec![asked]).await?;
+    let Some((id, intake)) = answers.pop() else {
+        return Err(CliError::new(Exit::Unexpected, "unexpected", "the request was not recorded"));
+    };
+    match intake {
+        segment_core::Intake::ExternalIdConflict(other) => Err(CliError::usage(
+            "external_id_conflict",
+            format!("the external id belongs to {other}, which asks for something else"),
+        )
+        .hint("an external id names one request for ever; use another")),
+        segment_core::Intake::Linked(id) => {
+            output.say(&format!("this was asked before: going on with {id}"));
+            Ok(id)
+        }
+        _ => {
+            output.say(&format!("recorded as {id}"));
+            Ok(id)
+        }
+    }
+}
+
+pub(crate) fn asked(action: Action, identities: segment_core::IdentitySet, ask: &Ask) -> Result<Asked, CliError> {
+    let external_id = match &ask.external_id {
+        Some(id) if id.trim().is_empty() => {
+            return Err(CliError::usage("external_id_empty", "the external id is empty"));
+        }
+        id => id.clone().map(Pii::new),
+    };
+    Ok(Asked {
+        external_id,
+        regime: ask.regime.as_deref().and_then(Regime::parse),
+        connection: ask.connection.clone().map(ConnectionKey::new),
+        ..Asked::new(action, identities)
+    })
+}
+
+pub(crate) fn refused_identity(error: &segment_core::IdentityError) -> CliError {
+    CliError::usage("identity_refused", error.to_string())
+        .hint("give --email, --phone-number, --user-id, --anonymous-id or --identity TYPE:VALUE; nothing was recorded")
+}

@@ -1,0 +1,19 @@
+//! One file per command.
+
+mod access;
+mod ask;
+mod check;
+mod config;
+mod demo;
+mod dispatch;
+mod drive;
+mod erase;
+mod file;
+mod init;
+mod man;
+mod regulations;
+mod requests;
+mod suppress;
+mod worker;
+
+pub(crate) use dispatch::run;

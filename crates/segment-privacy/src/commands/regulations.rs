@@ -1,0 +1,138 @@
+//! `regulations …`: our ledger beside Segment's, and the quota.
+
+use std::collections::BTreeMap;
+
+use futures_util::TryStreamExt;
+use jiff::{Timestamp, tz::TimeZone};
+use privacy_engine::Sources;
+use segment_core::{
+    ConnectionKey, Ledger, LedgerFilter, QuotaCategory, RegulationEntry, RegulationId, RegulationQuery, SegmentError,
+    Service, pages, ports::RequestStore,
+};
+
+use crate::{
+    cli::Regulations,
+    compose::{self, World},
+    config::Loaded,
+    error::{CliError, Exit, chain},
+    output::{
+        Output,
+        shapes::{LedgerShape, QuotaShape, RegulationShape, RegulationsShape},
+        tables,
+    },
+};
+
+/// An entry can hold 5,000 ids.
+const ENTRIES_A_PAGE: u16 = 25;
+
+type AtSegment = BTreeMap<(ConnectionKey, RegulationId), RegulationEntry>;
+
+pub(crate) async fn run(loaded: &Loaded, args: Regulations, output: &Output) -> Result<Exit, CliError> {
+    let store = compose::store(loaded).await?;
+    let (filter, one) = match args {
+        Regulations::List { limit } => (LedgerFilter { limit: Some(limit), ..LedgerFilter::default() }, false),
+        Regulations::Show { id } => (LedgerFilter { id: Some(id), ..LedgerFilter::default() }, true),
+    };
+    let ledgers = store.regulations(&filter).await?;
+    let sources = compose::sources(loaded, None)?;
+    let at_segment = at_segment(&sources, output).await;
+    let mut regulations: Vec<_> = ledgers.iter().map(|ledger| ours(ledger, &at_segment)).collect();
+    if one && regulations.is_empty() {
+        regulations = foreign(&at_segment, &ledgers).filter(|shape| shape.regulation.id == filter.id).collect();
+    }
+    if one && regulations.is_empty() {
+        return Err(CliError::new(
+            Exit::NoSuchRequest,
+            "no_such_regulation",
+            "neither the ledger nor Segment knows this regulation",
+        )
+        .hint("Segment lists the last 90 days only"));
+    }
+    if !one {
+        regulations.extend(foreign(&at_segment, &ledgers));
+    }
+    let quota = quota(loaded, &store, World::default().clock.now()).await?;
+    let shape = RegulationsShape { regulations, quota };
+    output.result(&shape, |_| tables::regulations(&shape))?;
+    Ok(Exit::Done)
+}
+
+/// What Segment lists. A connection that cannot be asked is told, and the ledger is shown without it.
+async fn at_segment(sources: &[Sources], output: &Output) -> AtSegment {
+    let mut all = AtSegment::new();
+    for one in sources {
+        match list(one).await {
+            Ok(entries) => all.extend(entries.into_iter().map(|entry| ((one.key.clone(), entry.id.clone()), entry))),
+            Err(error) => output.say(&format!("warning: {} cannot be asked: {}", one.key, chain(&error))),
+        }
+    }
+    all
+}
+
+async fn list(sources: &Sources) -> Result<Vec<RegulationEntry>, SegmentError> {
+    let api = &sources.regulations;
+    let fetch = |next| async move {
+        let query = RegulationQuery { count: ENTRIES_A_PAGE, next, ..RegulationQuery::default() };
+        api.list(&query).await.map(Some)
+    };
+    let mut entries = Vec::new();
+    let mut stream = Box::pin(pages(Service::PublicApi, fetch));
+    while let Some(page) = stream.try_next().await? {
+        entries.extend(page.items);
+    }
+    Ok(entries)
+}
+
+fn ours(ledger: &Ledger, at_segment: &AtSegment) -> LedgerShape {
+    let entry = ledger.regulation.as_ref().and_then(|id| at_segment.get(&(ledger.connection.clone(), id.clone())));
+    LedgerShape {
+        intent: Some(ledger.intent.to_string()),
+        connection: ledger.connection.to_string(),
+        state: Some(ledger.state.as_str().to_owned()),
+        at_segment: entry.map(|entry| entry.status.as_str().to_owned()),
+        created_at: Some(ledger.created_at),
+        regulation: ledger.into(),
+    }
+}
+
+/// Regulations at Segment that we did not order.
+fn foreign<'a>(at_segment: &'a AtSegment, ledgers: &'a [Ledger]) -> impl Iterator<Item = LedgerShape> + 'a {
+    let known = |id: &RegulationId| ledgers.iter().any(|ledger| ledger.regulation.as_ref() == Some(id));
+    at_segment.iter().filter(move |((_, id), _)| !known(id)).map(|((connection, id), entry)| LedgerShape {
+        intent: None,
+        connection: connection.to_string(),
+        state: None,
+        at_segment: Some(entry.status.as_str().to_owned()),
+        created_at: entry.created_at,
+        regulation: RegulationShape {
+            id: Some(id.to_string()),
+            kind: entry.kind.as_ref().map_or_else(|| "?".to_owned(), |kind| kind.as_str().to_owned()),
+            status: entry.status.as_str().to_owned(),
+            subjects: entry.subjects.as_ref().map_or(0, |subjects| subjects.len() as u64),
+            destinations: Vec::new(),
+        },
+    })
+}
+
+async fn quota(loaded: &Loaded, store: &dyn RequestStore, now: Timestamp) -> Result<Vec<QuotaShape>, CliError> {
+    let month = now.to_zoned_datetime(TimeZone::UTC);
+    let start = month.first_of_month().and_then(|day| day.start_of_day()).map_or(now, |start| start.timestamp());
+    let mut all = Vec::new();
+    for connection in &loaded.connections {
+        let key = ConnectionKey::new(connection.config.key.clone());
+        let categories = [
+            (QuotaCategory::SegmentOnly, "segment_only"),
+            (QuotaCategory::SegmentAndDestination, "segment_and_destination"),
+        ];
+        for (category, name) in categories {
+            all.push(QuotaShape {
+                connection: key.to_string(),
+                category: name.to_owned(),
+                month: month.strftime("%Y-%m").to_string(),
+                limit: connection.monthly_users,
+                used: store.submitted(&key, category, start).await?,
+            });
+        }
+    }
+    Ok(all)
+}

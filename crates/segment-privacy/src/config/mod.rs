@@ -1,0 +1,15 @@
+//! The configuration: a file, overridden by the environment. This is the only place that reads the environment.
+
+mod environment;
+mod load;
+mod model;
+mod nearest;
+mod resolved;
+mod secret;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use load::load;
+pub(crate) use model::{ConfigFile, ConnectionConfig, Kind};
+pub(crate) use resolved::{Loaded, ResolvedConnection};
+pub(crate) use secret::default_key;

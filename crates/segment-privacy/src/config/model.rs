@@ -1,0 +1,272 @@
+//! The configuration file, key by key. Unknown keys are errors.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::secret::Secret;
+
+/// `segment-privacy.toml`.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ConfigFile {
+    pub(crate) database: Database,
+    pub(crate) execution: Execution,
+    pub(crate) packages: Packages,
+    pub(crate) retention: Retention,
+    pub(crate) encryption: Encryption,
+    pub(crate) tracking: Tracking,
+    pub(crate) worker: Worker,
+    pub(crate) evidence: Evidence,
+    pub(crate) server: Server,
+    pub(crate) connections: Vec<ConnectionConfig>,
+    pub(crate) datasets: Vec<DatasetConfig>,
+}
+
+/// The record database.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Database {
+    /// `sqlite://FILE`, made if it is missing.
+    pub(crate) url: String,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: "sqlite://segment-privacy.db".to_owned() }
+    }
+}
+
+/// How requests are fulfilled.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Execution {
+    /// Erase strictly: suppress at Segment, delete nothing.
+    pub(crate) masking_strict: bool,
+    /// What is ordered when it is not strict.
+    pub(crate) regulation: String,
+    /// Erasures wait for approval.
+    pub(crate) require_approval: bool,
+    /// User ids of one identity or profile, at most.
+    pub(crate) max_user_ids: usize,
+    /// `gdpr` or `ccpa`: the default deadline.
+    pub(crate) regime: String,
+    /// How rows of the owned database are masked, by data category.
+    pub(crate) masking: BTreeMap<String, Masking>,
+}
+
+impl Default for Execution {
+    fn default() -> Self {
+        Self {
+            masking_strict: true,
+            regulation: "suppress_with_delete".to_owned(),
+            require_approval: false,
+            max_user_ids: 10,
+            regime: "gdpr".to_owned(),
+            masking: BTreeMap::new(),
+        }
+    }
+}
+
+/// A masking strategy, with the names and parameters of Fides.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Masking {
+    pub(crate) strategy: String,
+    #[serde(default)]
+    pub(crate) configuration: BTreeMap<String, serde_json::Value>,
+}
+
+/// Where access packages go.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Packages {
+    /// A folder.
+    pub(crate) destination: String,
+}
+
+impl Default for Packages {
+    fn default() -> Self {
+        Self { destination: "packages".to_owned() }
+    }
+}
+
+/// How long personal data are kept.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Retention {
+    pub(crate) packages_days: u32,
+    pub(crate) identities_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { packages_days: 30, identities_days: 60 }
+    }
+}
+
+/// Encryption at rest.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Encryption {
+    /// 32 bytes, base64. Default: the environment variable `SEGMENT_PRIVACY_KEY`.
+    pub(crate) key: Option<Secret>,
+}
+
+/// How regulations are followed.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Tracking {
+    pub(crate) first_poll: Span,
+    pub(crate) max_poll: Span,
+    pub(crate) verify_after: Vec<Span>,
+    pub(crate) settle: Span,
+    pub(crate) batch_window: Span,
+}
+
+impl Default for Tracking {
+    fn default() -> Self {
+        let day = Duration::from_hours(24);
+        Self {
+            first_poll: Span(Duration::from_mins(1)),
+            max_poll: Span(Duration::from_hours(6)),
+            verify_after: [Duration::ZERO, day, 7 * day, 30 * day].map(Span).to_vec(),
+            settle: Span(Duration::from_mins(1)),
+            batch_window: Span(Duration::from_mins(1)),
+        }
+    }
+}
+
+/// How work is shared.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Worker {
+    pub(crate) lease: Span,
+    pub(crate) concurrency: usize,
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self { lease: Span(Duration::from_secs(30)), concurrency: 16 }
+    }
+}
+
+/// Signed evidence.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Evidence {
+    pub(crate) signing_key: Option<Secret>,
+}
+
+/// The HTTP service.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Server {
+    pub(crate) listen: String,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:8080".to_owned() }
+    }
+}
+
+/// Which integration a connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    /// Erasure; the owned database says who it is.
+    Segment,
+    /// Access and erasure.
+    SegmentUnify,
+}
+
+/// One workspace at Segment.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConnectionConfig {
+    pub(crate) key: String,
+    pub(crate) kind: Kind,
+    /// Default: platform.segmentapis.com, the Config API.
+    pub(crate) domain: Option<String>,
+    /// Default: profiles.segment.com.
+    pub(crate) profiles_domain: Option<String>,
+    /// `us` or `eu`: sets all hosts.
+    pub(crate) region: Option<String>,
+    /// `config` or `public`; the domain decides where it can.
+    pub(crate) api: Option<String>,
+    #[serde(default)]
+    pub(crate) allow_custom_domain: bool,
+    /// Slug or id.
+    pub(crate) workspace: Option<String>,
+    pub(crate) access_token: Option<Secret>,
+    pub(crate) space_id: Option<String>,
+    pub(crate) access_secret: Option<Secret>,
+    pub(crate) segment_user_id: Option<UserIdField>,
+    #[serde(default)]
+    pub(crate) limits: LimitsConfig,
+}
+
+/// Where the Segment user id is: `dataset.collection.field`, or Fides' table.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum UserIdField {
+    Text(String),
+    Table(UserIdTable),
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UserIdTable {
+    pub(crate) dataset: String,
+    /// `collection.field`
+    pub(crate) field: String,
+    /// Always `from`: the value comes from there.
+    pub(crate) direction: Option<String>,
+}
+
+/// Limits of one connection.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LimitsConfig {
+    pub(crate) profile_requests_per_second: Option<u32>,
+    pub(crate) regulations_per_minute: Option<u32>,
+    pub(crate) monthly_users: Option<u64>,
+}
+
+/// An owned database.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DatasetConfig {
+    pub(crate) key: String,
+    pub(crate) url: Secret,
+    /// Fides dataset YAML.
+    pub(crate) file: String,
+    #[serde(default = "read_access")]
+    pub(crate) access: String,
+}
+
+fn read_access() -> String {
+    "read".to_owned()
+}
+
+/// A time span such as `1m` or `7d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "String")]
+pub(crate) struct Span(pub(crate) Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        humantime::parse_duration(&text)
+            .map(Self)
+            .map_err(|_| serde::de::Error::custom(format!("\"{text}\" is not a time span such as 30s, 1m or 7d")))
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&humantime::format_duration(self.0))
+    }
+}

@@ -1,0 +1,93 @@
+//! Secrets: a string, or where to find one.
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use crate::error::CliError;
+
+/// A secret: the text itself, `{ env = "NAME" }` or `{ file = "PATH" }`.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum Secret {
+    Text(String),
+    Env(FromEnv),
+    File(FromFile),
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FromEnv {
+    env: String,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FromFile {
+    file: String,
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+/// Shown as where it comes from, never as what it is.
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(_) => serializer.serialize_str("(hidden)"),
+            Self::Env(from) => from.serialize(serializer),
+            Self::File(from) => from.serialize(serializer),
+        }
+    }
+}
+
+impl Secret {
+    /// Reads the secret; `what` names it in errors, such as `access_token of connection segment_prod`.
+    pub(crate) fn read(&self, what: &str, base: &Path) -> Result<SecretString, CliError> {
+        let text = match self {
+            Self::Text(text) => text.clone(),
+            Self::Env(FromEnv { env }) => variable(env).ok_or_else(|| {
+                CliError::usage(
+                    "secret_missing",
+                    format!("the {what} is to come from the environment variable {env}, which is not set"),
+                )
+                .hint(format!("set it for this command, or write {{ file = \"…\" }}: export {env}=…"))
+            })?,
+            Self::File(FromFile { file }) => std::fs::read_to_string(base.join(file)).map_err(|error| {
+                CliError::usage(
+                    "secret_missing",
+                    format!("the {what} is to come from the file {file}, which cannot be read: {error}"),
+                )
+                .hint("create the file with mode 0600")
+            })?,
+        };
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(CliError::usage("secret_missing", format!("the {what} is empty"))
+                .hint("see the README for where each value is found in Segment"));
+        }
+        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return Err(CliError::usage(
+                "secret_malformed",
+                format!("the {what} holds white space or control characters"),
+            )
+            .hint("copy it again, without line breaks"));
+        }
+        Ok(SecretString::from(text.to_owned()))
+    }
+}
+
+/// Where the encryption key is when the configuration does not say it.
+pub(crate) fn default_key() -> Secret {
+    Secret::Env(FromEnv { env: "SEGMENT_PRIVACY_KEY".to_owned() })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the configuration is the one place that reads the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

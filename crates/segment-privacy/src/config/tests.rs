@@ -1,0 +1,93 @@
+use std::path::PathBuf;
+
+use super::{load::read, resolved::resolve};
+
+const UNIFY: &str = r#"
+[[connections]]
+key = "segment_prod"
+kind = "segment_unify"
+domain = "api.segmentapis.com"
+workspace = "acme"
+access_token = "t"
+space_id = "spa_x"
+access_secret = "s"
+"#;
+
+fn load(text: &str, overrides: &[(&str, &str)]) -> Result<super::Loaded, crate::error::CliError> {
+    let overrides: Vec<_> = overrides.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    resolve(read(text, "segment-privacy.toml", &overrides)?, PathBuf::from("."))
+}
+
+fn refused(text: &str) -> String {
+    let error = load(text, &[]).unwrap_err();
+    assert_eq!(error.exit, crate::error::Exit::Usage);
+    error.message
+}
+
+#[test]
+fn the_documented_defaults() {
+    let loaded = load(UNIFY, &[]).unwrap();
+    assert!(loaded.policy.masking_strict);
+    assert_eq!(loaded.connections[0].domain.host(), "api.segmentapis.com");
+    assert_eq!(loaded.connections[0].profiles_domain.host(), "profiles.segment.com");
+    assert_eq!(loaded.connections[0].monthly_users, 110_000);
+}
+
+#[test]
+fn the_region_sets_all_hosts() {
+    let eu = UNIFY.replace("domain = \"api.segmentapis.com\"", "region = \"eu\"");
+    let loaded = load(&eu, &[]).unwrap();
+    assert_eq!(loaded.connections[0].domain.host(), "eu1.api.segmentapis.com");
+    assert_eq!(loaded.connections[0].profiles_domain.host(), "profiles.euw1.segment.com");
+}
+
+#[test]
+fn misspelt_keys_name_their_line_and_the_nearest() {
+    let message = refused("[execution]\nmasking_stict = true\n");
+    assert_eq!(message, "segment-privacy.toml, line 2: unknown key `masking_stict`, did you mean `masking_strict`?");
+    assert!(refused(&format!("{UNIFY}acces_token = \"x\"\n")).contains("did you mean `access_token`?"));
+    assert!(refused("[tracking]\nsettle = \"soon\"\n").contains("\"soon\" is not a time span"));
+}
+
+#[test]
+fn the_environment_overrides_and_names_entries_by_key() {
+    let overrides = [
+        ("SEGMENT_PRIVACY__EXECUTION__MASKING_STRICT", "false"),
+        ("SEGMENT_PRIVACY__CONNECTIONS__SEGMENT_PROD__WORKSPACE", "12345"),
+        ("SEGMENT_PRIVACY__CONNECTIONS__SEGMENT_PROD__LIMITS__MONTHLY_USERS", "5"),
+        ("SEGMENT_PRIVACY__CONNECTIONS__SEGMENT_PROD__ACCESS_TOKEN", "{ env = \"T\" }"),
+    ];
+    let loaded = load(UNIFY, &overrides).unwrap();
+    assert!(!loaded.policy.masking_strict);
+    assert_eq!(loaded.connections[0].workspace, "12345");
+    assert_eq!(loaded.connections[0].monthly_users, 5);
+    let error = load(UNIFY, &[("SEGMENT_PRIVACY__CONNECTIONS__SEGMENT_PRD__WORKSPACE", "x")]).unwrap_err();
+    assert!(error.message.contains("did you mean SEGMENT_PROD?"), "{}", error.message);
+    let error = load(UNIFY, &[("SEGMENT_PRIVACY__EXECUTION__MASKING_STICT", "true")]).unwrap_err();
+    assert!(error.message.contains("did you mean `masking_strict`?"), "{}", error.message);
+}
+
+#[test]
+fn what_would_do_harm_is_refused() {
+    let without = |key: &str| UNIFY.lines().filter(|line| !line.starts_with(key)).collect::<Vec<_>>().join("\n");
+    assert!(refused(&without("workspace")).contains("needs `workspace`"));
+    assert!(refused(&without("access_token")).contains("needs `access_token`"));
+    assert!(refused(&without("space_id")).contains("needs `space_id`"));
+    assert!(refused(&without("access_secret")).contains("needs `access_secret`"));
+    assert!(refused(&without("domain")).contains("older Config API"));
+    let with = |from: &str, to: &str| UNIFY.replace(from, to);
+    assert!(refused(&with("api.segmentapis.com", "evil.example")).contains("not a domain of Segment"));
+    assert!(refused(&with("api.segmentapis.com", "http://api.segmentapis.com")).contains("plain http"));
+    assert!(refused(&with("segment_unify", "segment")).contains("needs `segment_user_id`"));
+    let twice = format!("{UNIFY}{}", UNIFY.replace("segment_prod", "other"));
+    assert!(refused(&twice).contains("on the same host and workspace"));
+    assert!(refused("[execution]\nregulation = \"suppress_only\"\n").contains("deletes nothing"));
+    assert!(refused("[retention]\nidentities_days = 7\n").contains("ends before the last of tracking.verify_after"));
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    let loaded = load(UNIFY, &[]).unwrap();
+    assert!(!format!("{loaded:?}").contains("\"t\""));
+    assert!(toml::to_string(&loaded.file).unwrap().contains("access_token = \"(hidden)\""));
+}

@@ -1,0 +1,295 @@
+//! The JSON shapes: a contract. No identity value stands in any of them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use privacy_engine::{Check, Plan};
+use segment_core::{AuditEntry, Ledger, Request, RequestSummary, Task};
+use serde::Serialize;
+
+/// `access`, `erase`, `requests show`.
+#[derive(Debug, Serialize)]
+pub(crate) struct RequestShape {
+    pub(crate) id: String,
+    pub(crate) external_id: Option<String>,
+    pub(crate) action: String,
+    pub(crate) status: String,
+    pub(crate) received_at: Timestamp,
+    pub(crate) due_at: Timestamp,
+    pub(crate) completed_at: Option<Timestamp>,
+    pub(crate) verified_at: Option<Timestamp>,
+    pub(crate) denied_reason: Option<String>,
+    pub(crate) tasks: Vec<TaskShape>,
+    pub(crate) masked: BTreeMap<String, u64>,
+    pub(crate) package: Option<PackageShape>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct TaskShape {
+    pub(crate) connection: String,
+    pub(crate) status: String,
+    pub(crate) outcome: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) identities: IdentitiesShape,
+    pub(crate) collections: BTreeMap<String, u64>,
+    pub(crate) regulations: Vec<RegulationShape>,
+    pub(crate) findings: Vec<FindingShape>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct IdentitiesShape {
+    pub(crate) resolved_user_ids: u64,
+    pub(crate) unreachable: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct RegulationShape {
+    pub(crate) id: Option<String>,
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) status: String,
+    pub(crate) subjects: u64,
+    pub(crate) destinations: Vec<DestinationShape>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct DestinationShape {
+    pub(crate) name: String,
+    pub(crate) status: String,
+    /// What the destination says can name a person: only whether it said something.
+    pub(crate) message: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct FindingShape {
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct PackageShape {
+    pub(crate) location: String,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: String,
+}
+
+impl RequestShape {
+    /// `ledgers` is everything that the request was part of.
+    pub(crate) fn new(request: &Request, ledgers: &[Ledger]) -> Self {
+        Self {
+            id: request.id.to_string(),
+            external_id: request.external_id.as_ref().map(|id| id.expose().clone()),
+            action: request.action.to_string(),
+            status: request.status.as_str().to_owned(),
+            received_at: request.received_at,
+            due_at: request.due_at,
+            completed_at: request.completed_at,
+            verified_at: request.verified_at,
+            denied_reason: request.denied_reason.clone(),
+            tasks: request.tasks.iter().map(|task| TaskShape::new(task, ledgers)).collect(),
+            masked: BTreeMap::new(),
+            package: request.package.as_ref().map(|package| PackageShape {
+                location: package.location.clone(),
+                bytes: package.bytes,
+                sha256: package.sha256.clone(),
+            }),
+        }
+    }
+}
+
+impl TaskShape {
+    fn new(task: &Task, ledgers: &[Ledger]) -> Self {
+        let halt = task.state.halt();
+        let mine = ledgers.iter().filter(|ledger| ledger.connection == task.connection && ledger.regulation.is_some());
+        let share = |ledger: &Ledger| RegulationShape { subjects: task.user_ids, ..RegulationShape::from(ledger) };
+        Self {
+            connection: task.connection.to_string(),
+            status: task.state.status().as_str().to_owned(),
+            outcome: task.state.outcome().map(|outcome| outcome.as_str().to_owned()),
+            code: halt.map(|halt| halt.kind.as_str().to_owned()),
+            message: halt.map(|halt| halt.message.clone()),
+            identities: IdentitiesShape { resolved_user_ids: task.user_ids, unreachable: task.unreachable },
+            collections: task.collections.clone(),
+            regulations: mine.map(share).collect(),
+            findings: task
+                .findings
+                .iter()
+                .map(|finding| FindingShape {
+                    code: finding.code.as_str().to_owned(),
+                    message: finding.message.clone(),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl From<&Ledger> for RegulationShape {
+    fn from(ledger: &Ledger) -> Self {
+        let destination = |report: &segment_core::DestinationReport| DestinationShape {
+            name: report.name.clone(),
+            status: report.status.as_str().to_owned(),
+            message: if report.message.expose().is_empty() { String::new() } else { "(kept encrypted)".to_owned() },
+        };
+        Self {
+            id: ledger.regulation.as_ref().map(ToString::to_string),
+            kind: ledger.kind.as_str().to_owned(),
+            status: ledger
+                .status
+                .as_ref()
+                .map_or_else(|| "INITIALIZED".to_owned(), |status| status.as_str().to_owned()),
+            subjects: ledger.subject_count,
+            destinations: ledger.destinations.iter().map(destination).collect(),
+        }
+    }
+}
+
+/// `requests list`.
+#[derive(Debug, Serialize)]
+pub(crate) struct SummaryShape {
+    pub(crate) id: String,
+    pub(crate) action: String,
+    pub(crate) status: String,
+    pub(crate) received_at: Timestamp,
+    pub(crate) due_at: Timestamp,
+    pub(crate) completed_at: Option<Timestamp>,
+    pub(crate) verified_at: Option<Timestamp>,
+    pub(crate) tasks: u64,
+    pub(crate) overdue: bool,
+}
+
+impl SummaryShape {
+    pub(crate) fn new(summary: &RequestSummary, now: Timestamp) -> Self {
+        Self {
+            id: summary.id.to_string(),
+            action: summary.action.to_string(),
+            status: summary.status.as_str().to_owned(),
+            received_at: summary.received_at,
+            due_at: summary.due_at,
+            completed_at: summary.completed_at,
+            verified_at: summary.verified_at,
+            tasks: summary.tasks,
+            overdue: !summary.status.is_terminal() && summary.due_at < now,
+        }
+    }
+}
+
+/// `requests log`.
+#[derive(Debug, Serialize)]
+pub(crate) struct LogShape {
+    pub(crate) at: Timestamp,
+    pub(crate) step: String,
+    pub(crate) facts: serde_json::Value,
+}
+
+impl From<AuditEntry> for LogShape {
+    fn from(entry: AuditEntry) -> Self {
+        Self { at: entry.at, step: entry.step, facts: entry.facts }
+    }
+}
+
+/// One regulation of the ledger beside Segment's view; a regulation of somebody else has no `intent`.
+#[derive(Debug, Serialize)]
+pub(crate) struct LedgerShape {
+    pub(crate) intent: Option<String>,
+    pub(crate) connection: String,
+    pub(crate) state: Option<String>,
+    pub(crate) at_segment: Option<String>,
+    pub(crate) created_at: Option<Timestamp>,
+    #[serde(flatten)]
+    pub(crate) regulation: RegulationShape,
+}
+
+/// The quota of one connection and category.
+#[derive(Debug, Serialize)]
+pub(crate) struct QuotaShape {
+    pub(crate) connection: String,
+    pub(crate) category: String,
+    pub(crate) month: String,
+    pub(crate) limit: u64,
+    pub(crate) used: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct RegulationsShape {
+    pub(crate) regulations: Vec<LedgerShape>,
+    pub(crate) quota: Vec<QuotaShape>,
+}
+
+/// `check`.
+#[derive(Debug, Serialize)]
+pub(crate) struct ChecksShape {
+    pub(crate) connections: Vec<ConnectionChecksShape>,
+    pub(crate) local: Vec<CheckShape>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ConnectionChecksShape {
+    pub(crate) key: String,
+    pub(crate) kind: String,
+    pub(crate) status: String,
+    pub(crate) checks: Vec<CheckShape>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct CheckShape {
+    pub(crate) name: String,
+    pub(crate) status: String,
+    pub(crate) message: String,
+}
+
+impl From<Check> for CheckShape {
+    fn from(check: Check) -> Self {
+        Self { name: check.name, status: check.status.as_str().to_owned(), message: check.message }
+    }
+}
+
+/// `erase --dry-run`.
+#[derive(Debug, Serialize)]
+pub(crate) struct DryRunShape {
+    pub(crate) dry_run: bool,
+    pub(crate) plan: Vec<PlanShape>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct PlanShape {
+    pub(crate) connection: String,
+    pub(crate) action: String,
+    pub(crate) regulation_type: String,
+    pub(crate) subjects: u64,
+    pub(crate) calls: u64,
+    pub(crate) masks: BTreeMap<String, u64>,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl From<Plan> for PlanShape {
+    fn from(plan: Plan) -> Self {
+        Self {
+            connection: plan.connection.to_string(),
+            action: if plan.kind.deletes() { "delete" } else { "suppress" }.to_owned(),
+            regulation_type: plan.kind.as_str().to_owned(),
+            subjects: plan.subjects,
+            calls: plan.calls,
+            masks: BTreeMap::new(),
+            warnings: plan.warnings,
+        }
+    }
+}
+
+/// `erase --from`.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct FileShape {
+    pub(crate) accepted: u64,
+    pub(crate) linked: u64,
+    pub(crate) rejected_total: u64,
+    pub(crate) rejected: Vec<RejectedShape>,
+    pub(crate) requests: BTreeMap<String, u64>,
+    pub(crate) regulations: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct RejectedShape {
+    pub(crate) line: u64,
+    pub(crate) code: String,
+    pub(crate) message: String,
+}

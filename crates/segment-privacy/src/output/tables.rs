@@ -1,0 +1,190 @@
+//! The same results as tables and sentences.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use super::{
+    Output,
+    print::table,
+    shapes::{
+        CheckShape, ChecksShape, DryRunShape, FileShape, LogShape, RegulationsShape, RequestShape, SummaryShape,
+        TaskShape,
+    },
+};
+
+/// To the minute, in UTC.
+fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+fn maybe(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "-".to_owned(), minute)
+}
+
+impl RequestShape {
+    pub(crate) fn text(&self, output: &Output) -> String {
+        let mut text = format!("{} {} {}\n", self.id, self.action, output.status(&self.status));
+        let _ = writeln!(text, "received {}, due {} (UTC)", minute(self.received_at), minute(self.due_at));
+        if let Some(at) = self.completed_at {
+            let verified =
+                self.verified_at.map_or_else(|| "not verified".to_owned(), |at| format!("verified {}", minute(at)));
+            let _ = writeln!(
+                text,
+                "complete {}{}",
+                minute(at),
+                if self.action == "access" { String::new() } else { format!(", {verified}") }
+            );
+        }
+        if let Some(reason) = &self.denied_reason {
+            let _ = writeln!(text, "denied: {reason}");
+        }
+        for task in &self.tasks {
+            task.write(&mut text, output);
+        }
+        if let Some(package) = &self.package {
+            let _ = writeln!(text, "package {} ({} bytes, sha256 {})", package.location, package.bytes, package.sha256);
+        }
+        text.trim_end().to_owned()
+    }
+}
+
+impl TaskShape {
+    fn write(&self, text: &mut String, output: &Output) {
+        let outcome = self.outcome.as_deref().map(|outcome| format!(": {outcome}")).unwrap_or_default();
+        let _ = writeln!(text, "\n{} {}{outcome}", self.connection, output.status(&self.status));
+        if let (Some(code), Some(message)) = (&self.code, &self.message) {
+            let _ = writeln!(text, "  {code}: {message}");
+        }
+        if !self.collections.is_empty() {
+            let counts: Vec<_> = self.collections.iter().map(|(name, records)| format!("{records} {name}")).collect();
+            let _ = writeln!(text, "  {}", counts.join(", "));
+        }
+        for regulation in &self.regulations {
+            let id = regulation.id.as_deref().unwrap_or("-");
+            let _ = writeln!(
+                text,
+                "  {} {id} {} ({} user ids)",
+                regulation.kind,
+                output.status(&regulation.status),
+                regulation.subjects
+            );
+            for destination in &regulation.destinations {
+                let _ = writeln!(text, "    {}: {}", destination.name, destination.status);
+            }
+        }
+        for finding in &self.findings {
+            let _ = writeln!(text, "  {}: {}", finding.code, finding.message);
+        }
+    }
+}
+
+pub(crate) fn requests(all: &[SummaryShape], output: &Output) -> String {
+    if all.is_empty() {
+        return "no requests".to_owned();
+    }
+    let mut rows = table(&["request", "action", "status", "received", "due", "complete", "verified"]);
+    for one in all {
+        let due = if one.overdue { format!("{} OVERDUE", minute(one.due_at)) } else { minute(one.due_at) };
+        rows.add_row([
+            one.id.clone(),
+            one.action.clone(),
+            output.status(&one.status),
+            minute(one.received_at),
+            due,
+            maybe(one.completed_at),
+            maybe(one.verified_at),
+        ]);
+    }
+    rows.to_string()
+}
+
+pub(crate) fn log(entries: &[LogShape]) -> String {
+    let mut rows = table(&["at (UTC)", "step", "facts"]);
+    for entry in entries {
+        rows.add_row([entry.at.strftime("%Y-%m-%d %H:%M:%S").to_string(), entry.step.clone(), facts(&entry.facts)]);
+    }
+    rows.to_string()
+}
+
+fn facts(facts: &serde_json::Value) -> String {
+    let Some(object) = facts.as_object() else { return facts.to_string() };
+    let one = |(name, value): (&String, &serde_json::Value)| match value {
+        serde_json::Value::String(text) => format!("{name}: {text}"),
+        other => format!("{name}: {other}"),
+    };
+    object.iter().map(one).collect::<Vec<_>>().join("\n")
+}
+
+pub(crate) fn regulations(all: &RegulationsShape) -> String {
+    let mut rows = table(&["connection", "regulation", "type", "ours", "at Segment", "user ids", "created"]);
+    for one in &all.regulations {
+        rows.add_row([
+            one.connection.clone(),
+            one.regulation.id.clone().unwrap_or_else(|| "-".to_owned()),
+            one.regulation.kind.clone(),
+            one.state.clone().unwrap_or_else(|| "not ours".to_owned()),
+            one.at_segment.clone().unwrap_or_else(|| "-".to_owned()),
+            one.regulation.subjects.to_string(),
+            maybe(one.created_at),
+        ]);
+    }
+    let mut quota = table(&["connection", "quota", "month", "used", "of"]);
+    for one in &all.quota {
+        quota.add_row([
+            one.connection.clone(),
+            one.category.clone(),
+            one.month.clone(),
+            one.used.to_string(),
+            one.limit.to_string(),
+        ]);
+    }
+    format!("{rows}\n{quota}")
+}
+
+pub(crate) fn checks(all: &ChecksShape, output: &Output) -> String {
+    let mut rows = table(&["", "check", "status", "what was seen, what to do"]);
+    let mut add = |whose: &str, checks: &[CheckShape]| {
+        for check in checks {
+            rows.add_row([whose.to_owned(), check.name.clone(), output.status(&check.status), check.message.clone()]);
+        }
+    };
+    for connection in &all.connections {
+        add(&connection.key, &connection.checks);
+    }
+    add("local", &all.local);
+    rows.to_string()
+}
+
+pub(crate) fn dry_run(run: &DryRunShape) -> String {
+    let mut rows = table(&["connection", "action", "regulation", "user ids", "calls", "warnings"]);
+    for plan in &run.plan {
+        rows.add_row([
+            plan.connection.clone(),
+            plan.action.clone(),
+            plan.regulation_type.clone(),
+            plan.subjects.to_string(),
+            plan.calls.to_string(),
+            plan.warnings.join("\n"),
+        ]);
+    }
+    format!("dry run: nothing was written\n{rows}")
+}
+
+pub(crate) fn file(file: &FileShape, output: &Output) -> String {
+    let mut text = format!(
+        "{} accepted, {} linked to earlier requests, {} rejected; {} regulations\n",
+        file.accepted, file.linked, file.rejected_total, file.regulations
+    );
+    for (status, requests) in &file.requests {
+        let _ = writeln!(text, "{requests} {}", output.status(status));
+    }
+    if !file.rejected.is_empty() {
+        let mut rows = table(&["line", "code", "why"]);
+        for row in &file.rejected {
+            rows.add_row([row.line.to_string(), row.code.clone(), row.message.clone()]);
+        }
+        let _ = write!(text, "{rows}");
+    }
+    text.trim_end().to_owned()
+}
