@@ -166,8 +166,12 @@ impl Engine {
     }
 
     async fn nap(&self, due: Option<Timestamp>, cancel: &CancellationToken) {
-        let now = self.clock.now();
-        let wait = due.map_or(NAP, |due| between(now, due)).clamp(Duration::from_millis(5), NAP);
+        let wait = match due.map(|due| between(self.clock.now(), due)) {
+            // It is due, and could not be claimed: somebody else has it.
+            Some(Duration::ZERO) => TICK,
+            Some(wait) => wait.min(NAP),
+            None => NAP,
+        };
         tokio::select! {
             () = self.clock.sleep(wait) => {}
             () = cancel.cancelled() => {}

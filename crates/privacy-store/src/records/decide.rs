@@ -70,6 +70,8 @@ async fn apply(
             let task = request.tasks.iter().find(|task| &task.connection == key);
             let task = task.ok_or_else(|| errors::misuse("the request has no task of this connection"))?;
             settle(connection, id, task).await?;
+            // What stood still because of it goes on.
+            next(connection, id, Some(at)).await?;
             ("settled", json!({"connection": key.as_str(), "note": note}))
         }
         Decision::Extend { reason } => {

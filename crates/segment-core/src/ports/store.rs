@@ -79,7 +79,8 @@ pub trait RequestStore: Send + Sync + std::fmt::Debug {
         since: Timestamp,
     ) -> Result<u64, StoreError>;
 
-    /// When the next thing in the scope is due; `None` when nothing is planned.
+    /// When the next thing in the scope is due, perhaps in the past where somebody else holds it; `None` when nothing is
+    /// planned. An erasure that waits for an access is not.
     async fn next_due(&self, scope: &ClaimScope) -> Result<Option<Timestamp>, StoreError>;
 
     /// Lengthens a lease.
