@@ -169,11 +169,12 @@ impl Engine {
         let wait = match due.map(|due| between(self.clock.now(), due)) {
             // It is due, and could not be claimed: somebody else has it.
             Some(Duration::ZERO) => TICK,
-            Some(wait) => wait.min(NAP),
+            Some(wait) => wait,
             None => NAP,
         };
         tokio::select! {
             () = self.clock.sleep(wait) => {}
+            () = tokio::time::sleep(NAP) => {}
             () = cancel.cancelled() => {}
         }
     }
