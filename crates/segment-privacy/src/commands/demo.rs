@@ -59,7 +59,8 @@ pub(crate) async fn run(output: &Output) -> Result<Exit, CliError> {
     let deleting = demo.configuration(folder.path(), false)?;
     demo.erase(&deleting, ANN, "4. erase: Ann is deleted and suppressed, followed to FINISHED and read back").await?;
     demo.title("5. the ledger beside Segment's");
-    super::regulations::run(&deleting, crate::cli::Regulations::List { limit: 10 }, output).await?;
+    let now = demo.world.clock.now();
+    super::regulations::run(&deleting, crate::cli::Regulations::List { limit: 10 }, now, output).await?;
     demo.title("Done. Next: `segment-privacy init` writes a configuration for your own workspace.");
     Ok(Exit::Done)
 }

@@ -3,6 +3,7 @@
 use super::{access, check, config, demo, erase, init, man, regulations, requests, suppress, worker};
 use crate::{
     cli::{Cli, Command},
+    compose::World,
     config::load,
     error::{CliError, Exit},
     output::Output,
@@ -16,7 +17,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, CliError> {
         Command::Access(args) => access::run(&load(path)?, &args, output).await,
         Command::Erase(args) => erase::run(&load(path)?, &args, output).await,
         Command::Requests(args) => requests::run(&load(path)?, args, output).await,
-        Command::Regulations(args) => regulations::run(&load(path)?, args, output).await,
+        Command::Regulations(args) => regulations::run(&load(path)?, args, World::default().clock.now(), output).await,
         Command::Suppress(args) => suppress::run(&load(path)?, &args, segment_core::Action::Suppression, output).await,
         Command::Unsuppress(args) => {
             suppress::run(&load(path)?, &args, segment_core::Action::Unsuppression, output).await

@@ -12,7 +12,7 @@ use segment_core::{
 
 use crate::{
     cli::Regulations,
-    compose::{self, World},
+    compose,
     config::Loaded,
     error::{CliError, Exit, chain},
     output::{
@@ -27,7 +27,8 @@ const ENTRIES_A_PAGE: u16 = 25;
 
 type AtSegment = BTreeMap<(ConnectionKey, RegulationId), RegulationEntry>;
 
-pub(crate) async fn run(loaded: &Loaded, args: Regulations, output: &Output) -> Result<Exit, CliError> {
+/// `now` decides which month's quota is shown.
+pub(crate) async fn run(loaded: &Loaded, args: Regulations, now: Timestamp, output: &Output) -> Result<Exit, CliError> {
     let store = compose::store(loaded).await?;
     let (filter, one) = match args {
         Regulations::List { limit } => (LedgerFilter { limit: Some(limit), ..LedgerFilter::default() }, false),
@@ -51,7 +52,7 @@ pub(crate) async fn run(loaded: &Loaded, args: Regulations, output: &Output) -> 
     if !one {
         regulations.extend(foreign(&at_segment, &ledgers));
     }
-    let quota = quota(loaded, &store, World::default().clock.now()).await?;
+    let quota = quota(loaded, &store, now).await?;
     let shape = RegulationsShape { regulations, quota };
     output.result(&shape, |_| tables::regulations(&shape))?;
     Ok(Exit::Done)

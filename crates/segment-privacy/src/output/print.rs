@@ -1,7 +1,7 @@
 //! The only place that prints.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this file is for")]
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -11,6 +11,9 @@ use crate::{
     cli::{Color, Format, Global},
     error::{CliError, Exit},
 };
+
+/// The width of a table where there is no terminal to fill.
+const WIDTH: u16 = 140;
 
 /// How results are printed.
 #[derive(Debug, Clone)]
@@ -94,5 +97,8 @@ pub(super) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header.to_vec());
+    if !std::io::stdout().is_terminal() {
+        table.set_width(WIDTH);
+    }
     table
 }
