@@ -1,12 +1,12 @@
 //! The loop: claim what is due, work it side by side, stop when the goal is reached.
 
-use std::{pin::Pin, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
 use jiff::Timestamp;
 use segment_core::{
-    ClaimScope, Claimed, Ledger, LedgerState, RequestFilter, RequestId, RequestStatus, ports::StoreError,
+    ClaimScope, Claimed, Ledger, LedgerState, Request, RequestFilter, RequestId, RequestStatus, ports::StoreError,
 };
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 const TICK: Duration = Duration::from_millis(250);
 /// The longest nap: work of other processes shows only by looking.
 const NAP: Duration = Duration::from_secs(2);
-/// What a command that does not wait for Segment's end waits for at most.
+/// What is due within this time is waited for even by a command that does not wait for Segment's end.
 const SOON: Duration = Duration::from_mins(10);
 
 /// Until when the engine works.
@@ -45,7 +45,9 @@ pub enum Stop {
     Canceled,
 }
 
-type Work<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
+/// Work under way. Each piece is a task of its own, so that one that holds the database's lock goes on while the loop asks
+/// for it; dropping the set ends them.
+type Work = JoinSet<Result<(), StoreError>>;
 
 impl Engine {
     /// Works on what is due in the scope until the goal is reached.
@@ -53,8 +55,13 @@ impl Engine {
     /// # Errors
     ///
     /// What the record database refuses. A lease lost to another worker is none.
-    pub async fn run(&self, scope: &ClaimScope, until: Until, cancel: &CancellationToken) -> Result<Stop, EngineError> {
-        let mut under_way: FuturesUnordered<Work<'_>> = FuturesUnordered::new();
+    pub async fn run(
+        self: &Arc<Self>,
+        scope: &ClaimScope,
+        until: Until,
+        cancel: &CancellationToken,
+    ) -> Result<Stop, EngineError> {
+        let mut under_way = Work::new();
         loop {
             if !cancel.is_cancelled() {
                 self.fill(scope, &mut under_way, cancel).await?;
@@ -67,49 +74,55 @@ impl Engine {
                     return Ok(Stop::Reached);
                 }
                 let due = self.next_wake(scope).await?;
-                if until == Until::Accepted && due.is_none_or(|due| between(self.clock.now(), due) > SOON) {
+                let patient = |due| until != Until::Accepted || between(self.clock.now(), due) <= SOON;
+                if until != Until::Canceled && !due.is_some_and(patient) {
                     return Ok(Stop::Waiting(due));
                 }
                 self.nap(due, cancel).await;
                 continue;
             }
             tokio::select! {
-                Some(done) = under_way.next() => settle(done)?,
+                Some(done) = under_way.join_next() => settle(done)?,
                 () = tokio::time::sleep(TICK) => {}
             }
         }
     }
 
     /// Claims what is due, up to the concurrency.
-    async fn fill<'a>(
-        &'a self,
+    async fn fill(
+        self: &Arc<Self>,
         scope: &ClaimScope,
-        under_way: &mut FuturesUnordered<Work<'a>>,
-        cancel: &'a CancellationToken,
+        under_way: &mut Work,
+        cancel: &CancellationToken,
     ) -> Result<(), StoreError> {
         let room = self.policy.concurrency.saturating_sub(under_way.len());
-        let now = self.clock.now();
         let limit = u32::try_from(room).unwrap_or(u32::MAX);
-        for claimed in self.store.claim_requests(scope, &self.owner, self.policy.lease, limit, now).await? {
-            let lease = claimed.lease.clone();
-            under_way.push(Box::pin(async move {
-                tokio::select! {
-                    done = self.process(claimed) => done,
-                    () = cancel.cancelled() => self.store.release(&lease).await,
-                }
-            }));
+        let (owner, lease) = (&self.owner, self.policy.lease);
+        for claimed in self.store.claim_requests(scope, owner, lease, limit, self.clock.now()).await? {
+            let (engine, cancel) = (self.clone(), cancel.clone());
+            under_way.spawn(async move { engine.process_unless(claimed, &cancel).await });
         }
         while under_way.len() < self.policy.concurrency {
             if let Some(intent) = self.close_batch(scope).await? {
                 // Once the intent is recorded it is seen through: the call is bounded by `send_by`.
-                under_way.push(Box::pin(self.send(intent)));
+                let engine = self.clone();
+                under_way.spawn(async move { engine.send(intent).await });
                 continue;
             }
-            let claimed = self.store.claim_regulation(scope, &self.owner, self.policy.lease, self.clock.now()).await?;
+            let claimed = self.store.claim_regulation(scope, owner, lease, self.clock.now()).await?;
             let Some(claimed) = claimed else { break };
-            under_way.push(Box::pin(self.follow(claimed, cancel)));
+            let (engine, cancel) = (self.clone(), cancel.clone());
+            under_way.spawn(async move { engine.follow(claimed, &cancel).await });
         }
         Ok(())
+    }
+
+    async fn process_unless(&self, claimed: Claimed<Request>, cancel: &CancellationToken) -> Result<(), StoreError> {
+        let lease = claimed.lease.clone();
+        tokio::select! {
+            done = self.process(claimed) => done,
+            () = cancel.cancelled() => self.store.release(&lease).await,
+        }
     }
 
     /// One step of a regulation that is due.
@@ -142,7 +155,8 @@ impl Engine {
             return Ok(false);
         }
         let due = if until == Until::Ended { self.store.next_due(scope).await? } else { None };
-        Ok(due.is_none_or(|due| due > self.clock.now()))
+        // A read-back that failed is repeated soon; the next one that is planned is a day away.
+        Ok(due.is_none_or(|due| between(self.clock.now(), due) > SOON))
     }
 
     async fn statuses(&self, ids: &[RequestId]) -> Result<Vec<RequestStatus>, StoreError> {
@@ -181,12 +195,14 @@ impl Engine {
 }
 
 /// A lease that was lost is another worker's: nothing of ours was written.
-fn settle(done: Result<(), StoreError>) -> Result<(), StoreError> {
+fn settle(done: Result<Result<(), StoreError>, JoinError>) -> Result<(), StoreError> {
     match done {
-        Err(StoreError::StaleLease) => {
+        Ok(Err(StoreError::StaleLease)) => {
             tracing::info!("a lease was lost to another worker or to a decision; its work goes on there");
             Ok(())
         }
-        other => other,
+        Ok(other) => other,
+        // Its lease runs out and somebody takes it up again.
+        Err(error) => Err(StoreError::Misuse(format!("a piece of work panicked: {error}"))),
     }
 }

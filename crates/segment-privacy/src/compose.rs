@@ -155,7 +155,7 @@ pub(crate) async fn engine(
     policy: Policy,
     out: Option<&Path>,
     progress: ProgressSink,
-) -> Result<Engine, CliError> {
+) -> Result<Arc<Engine>, CliError> {
     let connections = chosen(loaded, None)?.into_iter().map(|one| {
         let Adapters { sources, submit } = adapters(loaded, one, world)?;
         Ok(Connection::new(sources, submit, one.monthly_users))
@@ -165,7 +165,7 @@ pub(crate) async fn engine(
     let store = store(loaded).await?;
     let mut owner = [0; 8];
     world.random.fill(&mut owner);
-    Ok(Engine::new(Parts {
+    Ok(Arc::new(Engine::new(Parts {
         store: Arc::new(store),
         packages: Arc::new(packages),
         clock: world.clock.clone(),
@@ -174,7 +174,7 @@ pub(crate) async fn engine(
         policy,
         owner: format!("{}-{:016x}", std::process::id(), u64::from_le_bytes(owner)),
         progress,
-    }))
+    })))
 }
 
 /// Nothing was found under this id.

@@ -148,7 +148,7 @@ impl RecordStore {
             .bind(id)
             .bind(lease.fence)
             .bind(lease_millis(by))
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await
             .map_err(errors::database)?;
         if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::StaleLease) }

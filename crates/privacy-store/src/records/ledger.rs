@@ -59,7 +59,7 @@ impl RecordStore {
         let rows: Vec<BacklogRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
             .bind(scope::parameter(scope))
             .bind(millis(at))
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reader)
             .await
             .map_err(errors::database)?;
         let read = |row: BacklogRow| Backlog {
@@ -254,7 +254,7 @@ impl RecordStore {
             sqlx::query_as("SELECT 1 FROM regulations WHERE connection = $1 AND regulation_id = $2")
                 .bind(connection.as_str())
                 .bind(id.as_str())
-                .fetch_optional(&self.pool)
+                .fetch_optional(&self.reader)
                 .await
                 .map_err(errors::database)?;
         Ok(row.is_some())
@@ -273,7 +273,7 @@ impl RecordStore {
         )
         .bind(connection.as_str())
         .bind(millis(since))
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await
         .map_err(errors::database)?;
         let of_category = rows.into_iter().filter(|(kind, _)| RegulationType::parse(kind).quota() == category);
@@ -294,7 +294,7 @@ impl RecordStore {
         );
         let (due,): (Option<i64>,) = sqlx::query_as(sqlx::AssertSqlSafe(sql))
             .bind(scope::parameter(scope))
-            .fetch_one(&self.pool)
+            .fetch_one(&self.reader)
             .await
             .map_err(errors::database)?;
         Ok(due.map(time))

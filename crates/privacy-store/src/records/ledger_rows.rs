@@ -158,7 +158,7 @@ impl RecordStore {
             .bind(filter.request.as_ref().map(RequestId::as_str))
             .bind(&filter.id)
             .bind(filter.limit.map_or(-1, i64::from))
-            .fetch_all(&self.pool)
+            .fetch_all(&self.reader)
             .await
             .map_err(errors::database)?;
         rows.into_iter().map(|row| row.read(&self.keys, false)).collect()

@@ -18,7 +18,10 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// Requests, tasks, the ledger of regulations and their log, in SQLite.
 #[derive(Debug, Clone)]
 pub struct RecordStore {
-    pub(super) pool: SqlitePool,
+    /// One connection: the writers of this process wait for their turn in order, and only other processes are met at the
+    /// database's lock.
+    pub(super) writer: SqlitePool,
+    pub(super) reader: SqlitePool,
     pub(super) keys: Arc<Keys>,
 }
 
@@ -93,24 +96,24 @@ impl RecordStore {
             .pragma("secure_delete", "on")
             .busy_timeout(Duration::from_secs(10))
             .disable_statement_logging();
-        let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .acquire_timeout(Duration::from_secs(20))
-            .connect_with(options)
-            .await
-            .map_err(|error| refused(&name, error))?;
-        let lookup = prepare(&pool, &name, &master, random.as_ref()).await?;
-        Ok(Self { pool, keys: Arc::new(Keys { master, lookup, random }) })
+        let pool = |connections| {
+            SqlitePoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(30))
+        };
+        let writer = pool(1).connect_with(options.clone()).await.map_err(|error| refused(&name, error))?;
+        let lookup = prepare(&writer, &name, &master, random.as_ref()).await?;
+        let reader = pool(3).connect_lazy_with(options.pragma("query_only", "on"));
+        Ok(Self { writer, reader, keys: Arc::new(Keys { master, lookup, random }) })
     }
 
     /// Waits for what is under way and closes the file.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.reader.close().await;
+        self.writer.close().await;
     }
 
     /// A transaction that writes. It takes the lock at once: two of them never find out at their ends that they clash.
     pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(errors::database)
+        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(errors::database)
     }
 }
 

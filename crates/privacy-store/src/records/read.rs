@@ -43,7 +43,7 @@ impl RecordStore {
 
     pub(super) async fn do_request(&self, id: &RequestId) -> Result<Option<Request>, StoreError> {
         // One transaction, so that the request and its tasks are of the same moment.
-        let mut tx = self.pool.begin().await.map_err(errors::database)?;
+        let mut tx = self.reader.begin().await.map_err(errors::database)?;
         Ok(self.load(&mut tx, id).await?.map(|(request, _)| request))
     }
 
@@ -62,7 +62,7 @@ impl RecordStore {
         .bind(filter.action.map(Action::as_str))
         .bind(filter.overdue_at.map(millis))
         .bind(filter.limit.map_or(-1, i64::from))
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reader)
         .await
         .map_err(errors::database)?;
         rows.into_iter().map(summary).collect()
@@ -72,7 +72,7 @@ impl RecordStore {
         let rows: Vec<(i64, String, String)> =
             sqlx::query_as("SELECT at, step, facts FROM log WHERE request_id = $1 ORDER BY id")
                 .bind(id.as_str())
-                .fetch_all(&self.pool)
+                .fetch_all(&self.reader)
                 .await
                 .map_err(errors::database)?;
         let entry = |(at, step, facts): (i64, String, String)| {

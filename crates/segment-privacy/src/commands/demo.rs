@@ -101,7 +101,7 @@ impl Demo<'_> {
         config::load(&path)
     }
 
-    async fn engine(&self, loaded: &Loaded, line: &ProgressLine) -> Result<Engine, CliError> {
+    async fn engine(&self, loaded: &Loaded, line: &ProgressLine) -> Result<Arc<Engine>, CliError> {
         compose::engine(loaded, &self.world, drive::policy(loaded), None, line.sink()).await
     }
 

@@ -1,6 +1,6 @@
 //! Running the engine for a command: until its goal, a time-out, or Ctrl-C.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use privacy_engine::{Engine, Policy, Stop, Until};
 use segment_core::{ClaimScope, LedgerFilter, Request, RequestId, ports::StoreError};
@@ -35,7 +35,7 @@ pub(crate) enum Driven {
 
 /// Works these requests. Ctrl-C and SIGTERM finish what is being sent and hand back the rest; a second one ends at once.
 pub(crate) async fn drive(
-    engine: &Engine,
+    engine: &Arc<Engine>,
     ids: Vec<RequestId>,
     until: Until,
     timeout: Option<Duration>,

@@ -1,0 +1,112 @@
+//! Collecting.
+
+use std::io::Read;
+
+use privacy_engine::Until;
+use segment_core::{Action, RequestStatus};
+use segment_mock::{Endpoint, Event, Fault, FaultRule, MockConfig, Profile};
+use serde_json::Value;
+
+use crate::rig::{Rig, codes, halt_code};
+
+const EMAIL: (&str, &str) = ("email", "ann+1/?#%@example.com");
+
+fn ann(events: usize) -> Profile {
+    let mut profile = Profile::new("use_ann").external_id("email", EMAIL.1).external_id("user_id", "u-ann");
+    for at in 0..450 {
+        profile = profile.trait_(format!("trait_{at:03}"), at);
+    }
+    for at in 0..60 {
+        profile = profile.external_id("anonymous_id", format!("a-{at}"));
+    }
+    for at in 0..events {
+        let ago = std::time::Duration::from_secs(60 + at as u64);
+        profile = profile.event(Event::track("Clicked").properties(serde_json::json!({"at": at})).ago(ago));
+    }
+    profile
+}
+
+fn file(rig: &Rig, request: &segment_core::Request, name: &str) -> String {
+    let path = rig.folder.path().join(&request.package.as_ref().unwrap().location);
+    let mut zip = zip::ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
+    let mut text = String::new();
+    zip.by_name(name).unwrap().read_to_string(&mut text).unwrap();
+    text
+}
+
+#[tokio::test]
+async fn everything_comes_along_over_all_pages() {
+    let rig = Rig::new(true).await;
+    rig.mock.add_profile(ann(250));
+    let request = rig.run(Action::Access, &[EMAIL], Until::Ended).await;
+    assert_eq!(request.status, RequestStatus::Complete, "{:?}", halt_code(&request));
+    let counts = &request.tasks[0].collections;
+    let expect = [("events", 250), ("external_ids", 62), ("links", 0), ("metadata", 1), ("traits", 450)];
+    assert_eq!(counts.iter().map(|(name, count)| (name.as_str(), *count)).collect::<Vec<_>>(), expect);
+    let traits: Value = serde_json::from_str(&file(&rig, &request, "main/traits.json")).unwrap();
+    assert_eq!(traits["trait_449"], 449);
+    assert_eq!(file(&rig, &request, "main/events.ndjson").lines().count(), 250);
+    let manifest: Value = serde_json::from_str(&file(&rig, &request, "manifest.json")).unwrap();
+    assert!(manifest["files"].as_array().unwrap().iter().all(|file| file["complete"] == true));
+    assert!(manifest["limits"].to_string().contains("14 days"));
+}
+
+#[tokio::test]
+async fn an_endless_list_is_a_labelled_hole_and_not_a_success() {
+    let rig = Rig::new(true).await;
+    rig.mock.add_profile(ann(3));
+    rig.mock.fault(FaultRule::new(Fault::repeated_cursor()).on(Endpoint::ProfileEvents).always());
+    let request = rig.run(Action::Access, &[EMAIL], Until::Ended).await;
+    assert_eq!((request.status, halt_code(&request)), (RequestStatus::Error, Some("incomplete")));
+    assert_eq!(codes(&request), ["collection_incomplete"]);
+    let manifest: Value = serde_json::from_str(&file(&rig, &request, "manifest.json")).unwrap();
+    let events =
+        manifest["files"].as_array().unwrap().iter().find(|file| file["path"] == "main/events.ndjson").unwrap();
+    assert_eq!(events["complete"], false);
+
+    // Retried once the list ends: whole.
+    rig.mock.clear_faults();
+    let engine = rig.engine();
+    let at = rig.mock.clock().now();
+    segment_core::ports::RequestStore::decide(rig.store(), &request.id, &segment_core::Decision::Retry, at)
+        .await
+        .unwrap();
+    rig.work(&engine, &[&request.id], Until::Ended).await;
+    let request = rig.request(&request.id).await;
+    assert_eq!((request.status, codes(&request).len()), (RequestStatus::Complete, 0));
+}
+
+#[tokio::test]
+async fn collections_are_read_side_by_side() {
+    let config = MockConfig::new().latency(std::time::Duration::from_millis(30));
+    let rig = Rig::with(config, true).await;
+    rig.mock.add_profile(ann(10));
+    rig.run(Action::Access, &[EMAIL], Until::Ended).await;
+    assert!(rig.mock.max_in_flight() >= 5, "{}", rig.mock.max_in_flight());
+}
+
+#[tokio::test]
+async fn an_erasure_waits_for_an_earlier_access_of_the_same_person() {
+    let rig = Rig::new(false).await;
+    rig.mock.add_profile(ann(3));
+    let engine = rig.engine();
+    let access = rig.take(&engine, Action::Access, &[EMAIL]).await;
+    rig.mock.advance(std::time::Duration::from_secs(1));
+    let erasure = rig.take(&engine, Action::Erasure, &[EMAIL, ("user_id", "u-ann")]).await;
+    rig.work(&engine, &[&erasure], Until::Accepted).await;
+    assert_eq!(rig.request(&erasure).await.status, RequestStatus::Approved, "the access comes first");
+    assert!(rig.mock.regulations().is_empty());
+    rig.work(&engine, &[&access, &erasure], Until::Accepted).await;
+    assert_eq!(rig.request(&access).await.status, RequestStatus::Complete);
+    assert_eq!(rig.request(&erasure).await.status, RequestStatus::AwaitingProcessor);
+}
+
+#[tokio::test]
+async fn a_destination_that_cannot_be_written_loses_nothing() {
+    let rig = Rig::new(true).await;
+    rig.mock.add_profile(ann(3));
+    std::fs::write(rig.folder.path().join("packages"), "a file where the folder should be").unwrap();
+    let request = rig.run(Action::Access, &[EMAIL], Until::Ended).await;
+    assert_eq!((request.status, halt_code(&request)), (RequestStatus::Error, Some("package_failed")));
+    assert_eq!(request.package, None);
+}

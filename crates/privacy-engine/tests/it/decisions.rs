@@ -1,0 +1,71 @@
+//! What humans decide, and what the plan says before.
+
+use privacy_engine::{Connection, Planner, Until};
+use segment_core::{Action, Decision, RequestStatus, ports::RequestStore};
+use segment_mock::Endpoint;
+
+use crate::rig::{Rig, identities};
+
+const ANN: [(&str, &str); 1] = [("email", "ann@example.com")];
+
+#[tokio::test]
+async fn erasures_wait_for_approval_where_it_is_required() {
+    let mut rig = Rig::new(false).await;
+    rig.policy.require_approval = true;
+    rig.person("ann");
+    let request = rig.run(Action::Erasure, &ANN, Until::Ended).await;
+    assert_eq!(request.status, RequestStatus::Pending);
+    assert!(rig.mock.requests().is_empty(), "nobody was looked up");
+    let at = rig.mock.clock().now();
+    rig.store().decide(&request.id, &Decision::Approve, at).await.unwrap();
+    rig.work(&rig.engine(), &[&request.id], Until::Accepted).await;
+    assert_eq!(rig.request(&request.id).await.status, RequestStatus::AwaitingProcessor);
+
+    let denied = rig.run(Action::Erasure, &[("email", "ben@example.com")], Until::Ended).await;
+    let denied =
+        rig.store().decide(&denied.id, &Decision::Deny { reason: "not them".into() }, at).await.unwrap().unwrap();
+    assert_eq!((denied.status, denied.denied_reason.as_deref()), (RequestStatus::Denied, Some("not them")));
+}
+
+#[tokio::test]
+async fn what_has_left_cannot_be_canceled() {
+    let rig = Rig::new(false).await;
+    rig.person("ann");
+    let sent = rig.run(Action::Erasure, &ANN, Until::Accepted).await;
+    let at = rig.mock.clock().now();
+    let after = rig.store().decide(&sent.id, &Decision::Cancel, at).await.unwrap().unwrap();
+    assert_eq!(after.status, RequestStatus::AwaitingProcessor);
+
+    let engine = rig.engine();
+    let open = rig.take(&engine, Action::Erasure, &[("email", "ben@example.com")]).await;
+    let after = rig.store().decide(&open, &Decision::Cancel, at).await.unwrap().unwrap();
+    assert_eq!(after.status, RequestStatus::Canceled);
+    rig.work(&engine, &[&open], Until::Accepted).await;
+    assert_eq!(rig.mock.regulations().len(), 1);
+}
+
+#[tokio::test]
+async fn the_same_request_is_taken_once() {
+    let rig = Rig::new(false).await;
+    let engine = rig.engine();
+    let first = rig.take(&engine, Action::Erasure, &ANN).await;
+    assert_eq!(rig.take(&engine, Action::Erasure, &[("email", "ANN@example.com")]).await, first);
+    assert_ne!(rig.take(&engine, Action::Access, &ANN).await, first);
+}
+
+#[tokio::test]
+async fn a_plan_reads_and_writes_nothing() {
+    let rig = Rig::new(false).await;
+    rig.person("ann");
+    rig.person("ben");
+    let engine = rig.engine();
+    let sources = engine.connections().map(Connection::sources).cloned().collect();
+    let planner = Planner::new(sources, rig.policy.clone());
+    let people = [identities(&ANN), identities(&[("email", "ann@example.com"), ("email", "ben@example.com")])];
+    let plans = planner.erasure(&people, None).await.unwrap();
+    assert_eq!((plans[0].subjects, plans[0].calls), (1, 1));
+    assert!(plans[0].warnings.iter().any(|warning| warning.contains("2 different people")), "{:?}", plans[0].warnings);
+    assert!(rig.mock.requests().iter().all(|request| request.method == "GET"));
+    assert!(rig.mock.requests_to(Endpoint::CreateRegulation).is_empty());
+    assert!(rig.store().requests(&segment_core::RequestFilter::default()).await.unwrap().is_empty());
+}

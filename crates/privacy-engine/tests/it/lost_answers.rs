@@ -1,0 +1,204 @@
+//! The intent comes first, and what may exist is looked for before anything is sent again.
+
+use std::time::Duration;
+
+use privacy_engine::Until;
+use segment_core::{
+    Action, ClaimScope, IntentId, IntentPlan, LedgerState, RegulationType, RequestStatus,
+    ports::{Clock, RequestStore},
+};
+use segment_http::SystemClock;
+use segment_mock::{Endpoint, Fault, FaultRule, MockConfig};
+
+use crate::rig::{Rig, codes, halt_code};
+
+const ANN: [(&str, &str); 1] = [("user_id", "u-ann")];
+
+fn posts(rig: &Rig) -> usize {
+    rig.mock.requests_to(Endpoint::CreateRegulation).len()
+}
+
+fn lose(rig: &Rig, fault: Fault) {
+    rig.mock.fault(FaultRule::new(fault).on(Endpoint::CreateRegulation));
+}
+
+#[tokio::test]
+async fn an_answer_lost_after_acceptance_is_adopted_and_not_sent_again() {
+    for fault in [Fault::accept_then_cut(), Fault::accept_without_id()] {
+        let mut rig = Rig::new(false).await;
+        rig.policy.lease = Duration::from_millis(1_000);
+        lose(&rig, fault);
+        let request = rig.run(Action::Erasure, &ANN, Until::Accepted).await;
+        assert_eq!(request.status, RequestStatus::AwaitingProcessor, "{:?}", rig.steps(&request.id).await);
+        assert_eq!((posts(&rig), rig.mock.regulations().len()), (1, 1));
+        let ledger = &rig.ledgers(&request.id).await[0];
+        assert_eq!(ledger.regulation.as_ref().unwrap().as_str(), rig.mock.regulations()[0].id);
+    }
+}
+
+#[tokio::test]
+async fn what_two_complete_listings_do_not_show_is_sent_again() {
+    for fault in [
+        Fault::cut(),
+        Fault::server_error(),
+        Fault::html(502),
+        Fault::upstream(),
+        Fault::redirect(302, "http://127.0.0.1:9/"),
+    ] {
+        let rig = Rig::new(false).await;
+        lose(&rig, fault);
+        let request = rig.run(Action::Erasure, &ANN, Until::Accepted).await;
+        assert_eq!(request.status, RequestStatus::AwaitingProcessor, "{:?}", rig.steps(&request.id).await);
+        assert_eq!((posts(&rig), rig.mock.regulations().len()), (2, 1));
+        let steps = rig.steps(&request.id).await;
+        let order = ["answer_lost", "listed_without_it", "ruled_out", "intended", "accepted"];
+        let mut rest = steps.iter();
+        assert!(order.iter().all(|step| rest.any(|seen| seen == step)), "{steps:?}");
+        assert_eq!(rig.mock.requests_to(Endpoint::ListRegulations).len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_listing_that_lags_behind_is_waited_for() {
+    let rig = Rig::with(MockConfig::new().eventual(Duration::from_millis(20)), false).await;
+    lose(&rig, Fault::accept_then_cut());
+    let request = rig.run(Action::Erasure, &ANN, Until::Accepted).await;
+    assert_eq!((posts(&rig), rig.mock.regulations().len()), (1, 1), "{:?}", rig.steps(&request.id).await);
+}
+
+#[tokio::test]
+async fn entries_without_ids_never_mean_absent() {
+    let rig = Rig::new(false).await;
+    lose(&rig, Fault::accept_then_cut());
+    rig.mock.fault(FaultRule::new(Fault::entries_without_subjects()).on(Endpoint::ListRegulations).always());
+    let request = rig.run(Action::Erasure, &ANN, Until::Accepted).await;
+    assert_eq!((request.status, halt_code(&request)), (RequestStatus::RequiresAttention, Some("reconcile_undecided")));
+    assert_eq!(posts(&rig), 1, "nothing is sent on a guess");
+
+    // A human looked; the list is readable again: the retry finds it.
+    rig.mock.clear_faults();
+    let at = rig.mock.clock().now();
+    rig.store().decide(&request.id, &segment_core::Decision::Retry, at).await.unwrap();
+    rig.work(&rig.engine(), &[&request.id], Until::Accepted).await;
+    assert_eq!(rig.request(&request.id).await.status, RequestStatus::AwaitingProcessor);
+    assert_eq!(posts(&rig), 1);
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_read_never_means_absent() {
+    let rig = Rig::new(false).await;
+    lose(&rig, Fault::cut());
+    rig.mock.fault(FaultRule::new(Fault::server_error()).on(Endpoint::ListRegulations).always());
+    let request = rig.run(Action::Erasure, &ANN, Until::Accepted).await;
+    assert_eq!(halt_code(&request), Some("reconcile_undecided"));
+    assert_eq!(posts(&rig), 1);
+}
+
+#[tokio::test]
+async fn of_several_the_oldest_is_adopted_and_the_rest_reported() {
+    let rig = Rig::new(false).await;
+    lose(&rig, Fault::accept_then_cut());
+    let body = r#"{"regulationType":"SUPPRESS_WITH_DELETE","subjectType":"USER_ID","subjectIds":["u-ann"]}"#;
+    // Somebody else orders the same, after ours was stored.
+    let engine = rig.engine();
+    let id = rig.take(&engine, Action::Erasure, &ANN).await;
+    let ids = [&id];
+    let run = rig.work(&engine, &ids, Until::Accepted);
+    let double = async {
+        while rig.mock.regulations().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        rig.mock.advance(Duration::from_secs(1));
+        post(&rig, body).await;
+    };
+    tokio::join!(run, double);
+    let request = rig.request(&id).await;
+    assert_eq!(codes(&request), ["duplicate_regulation"]);
+    let mut all = rig.mock.regulations();
+    all.sort_by_key(|regulation| regulation.created_at);
+    assert_eq!(rig.ledgers(&id).await[0].regulation.as_ref().unwrap().as_str(), all[0].id);
+}
+
+/// A POST by somebody else.
+async fn post(rig: &Rig, body: &str) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let url = rig.mock.url();
+    let host = url.trim_start_matches("http://");
+    let mut stream = tokio::net::TcpStream::connect(host).await.unwrap();
+    let head = format!(
+        "POST /regulations HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        rig.mock.public_token(),
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_older_regulation_for_the_same_ids_is_not_taken_for_ours() {
+    let rig = Rig::new(false).await;
+    let first = rig.run(Action::Erasure, &ANN, Until::Accepted).await;
+    rig.mock.advance(Duration::from_secs(3_600));
+    let engine = rig.engine();
+    rig.pass(&engine, &first.id, 4).await;
+    lose(&rig, Fault::cut());
+    let second = rig.run(Action::Erasure, &ANN, Until::Accepted).await;
+    assert_ne!(first.id, second.id);
+    assert_eq!(rig.mock.regulations().len(), 2, "{:?}", rig.steps(&second.id).await);
+}
+
+#[tokio::test]
+async fn a_worker_that_died_after_the_intent_is_reconciled_by_the_next() {
+    let rig = Rig::new(false).await;
+    let engine = rig.engine();
+    let id = rig.take(&engine, Action::Erasure, &ANN).await;
+    let scope = ClaimScope::Requests(vec![id.clone()]);
+    // The dead worker: resolved, intended, and never heard of again.
+    let clock = SystemClock::new();
+    let claimed =
+        rig.store().claim_requests(&scope, "dead", Duration::from_secs(5), 1, rig.mock.clock().now()).await.unwrap();
+    let mut task = claimed[0].item.tasks[0].clone();
+    task.state = task.state.apply(segment_core::TaskEvent::Resolve).unwrap();
+    task.kind = Some(RegulationType::SuppressWithDelete);
+    task.user_ids = 1;
+    task.resolution =
+        Some(segment_core::Resolution { user_ids: ["u-ann".into()].into(), ..segment_core::Resolution::default() });
+    let at = rig.mock.clock().now();
+    let update = segment_core::RequestUpdate { tasks: vec![task], package: None, next_at: None, audit: Vec::new(), at };
+    rig.store().save_request(&claimed[0].lease, &update).await.unwrap();
+    let plan = IntentPlan {
+        intent: IntentId::new("rin_dead"),
+        connection: segment_core::ConnectionKey::new("main"),
+        kind: RegulationType::SuppressWithDelete,
+        scope: scope.clone(),
+        max_subjects: 5_000,
+        max_bytes: 1_000_000,
+        lease: Duration::from_millis(80),
+        send_within: Duration::from_millis(40),
+        owner: "dead".to_owned(),
+        at,
+    };
+    let dead = rig.store().intend(&plan).await.unwrap().unwrap();
+    assert_eq!(dead.item.state, LedgerState::Sending);
+
+    let begun = clock.monotonic();
+    rig.work(&engine, &[&id], Until::Accepted).await;
+    assert!(clock.monotonic() - begun > Duration::from_millis(80), "not before the lease is over");
+    assert_eq!(rig.mock.regulations().len(), 1);
+    let steps = rig.steps(&id).await;
+    assert!(steps.contains(&"ruled_out".to_owned()), "{steps:?}");
+    // It comes back to life: its fencing token is worth nothing any more.
+    let late = segment_core::LedgerUpdate {
+        ledger: dead.item.clone(),
+        absent: false,
+        members: segment_core::MemberChange::None,
+        notes: Vec::new(),
+        audit: Vec::new(),
+        at,
+    };
+    let refused = rig.store().save_regulation(&dead.lease, &late).await;
+    assert!(matches!(refused, Err(segment_core::ports::StoreError::StaleLease)), "{refused:?}");
+}

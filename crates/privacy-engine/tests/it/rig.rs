@@ -1,0 +1,196 @@
+//! An engine put together as the binary does it, with the mock's clock as its clock.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use privacy_engine::{
+    Asked, Connection, ConnectionKind, Engine, Parts, Policy, ProgressSink, Sources, Stop, Tracking, Until,
+};
+use privacy_package::ZipSink;
+use privacy_store::{MasterKey, RecordStore};
+use segment_core::{
+    Action, ClaimScope, ConnectionKey, Identity, IdentityKind, IdentitySet, Intake, LedgerFilter, Request, RequestId,
+    ports::{Clock, RequestStore},
+    testing::{CountingRandom, NoPacer},
+};
+use segment_http::{Endpoint, Environment, OsRandom, PublicApi, Retries, SystemClock};
+use segment_mock::{MockConfig, MockSegment, Profile};
+use segment_unify::ProfileApi;
+use tokio_util::sync::CancellationToken;
+
+#[derive(Debug)]
+struct MockClock(Arc<MockSegment>, SystemClock);
+
+#[async_trait]
+impl Clock for MockClock {
+    fn now(&self) -> Timestamp {
+        self.0.clock().now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.1.monotonic()
+    }
+
+    async fn sleep(&self, pause: Duration) {
+        self.0.advance(pause);
+        // Leases and `send_by` run on the database's clock: give it a moment.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+pub(crate) struct Rig {
+    pub(crate) mock: Arc<MockSegment>,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) policy: Policy,
+    pub(crate) kind: ConnectionKind,
+    pub(crate) workspace: String,
+    pub(crate) monthly_users: u64,
+    pub(crate) directory: Option<Arc<dyn segment_core::ports::SubjectDirectory>>,
+    store: RecordStore,
+}
+
+pub(crate) fn policy(strict: bool) -> Policy {
+    Policy {
+        masking_strict: strict,
+        lease: Duration::from_secs(1),
+        attempts: 2,
+        tracking: Tracking { batch_window: Duration::ZERO, settle: Duration::from_millis(60), ..Tracking::default() },
+        ..Policy::default()
+    }
+}
+
+impl Rig {
+    pub(crate) async fn new(strict: bool) -> Self {
+        Self::with(MockConfig::new(), strict).await
+    }
+
+    pub(crate) async fn with(config: MockConfig, strict: bool) -> Self {
+        let mock = Arc::new(MockSegment::start(config).unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let key = MasterKey::from_base64(&MasterKey::generate_base64(&OsRandom)).unwrap();
+        let store = RecordStore::open(&folder.path().join("records.db"), key, Arc::new(OsRandom)).await.unwrap();
+        let workspace = mock.workspace_slug().to_owned();
+        Self {
+            mock,
+            folder,
+            policy: policy(strict),
+            kind: ConnectionKind::SegmentUnify,
+            workspace,
+            monthly_users: 110_000,
+            directory: None,
+            store,
+        }
+    }
+
+    pub(crate) fn engine(&self) -> Arc<Engine> {
+        let clock: Arc<dyn Clock> = Arc::new(MockClock(self.mock.clone(), SystemClock::new()));
+        let environment =
+            Environment { clock: clock.clone(), random: Arc::new(CountingRandom::default()), pacer: Arc::new(NoPacer) };
+        let endpoint = || Endpoint::parse(&self.mock.url(), false).unwrap();
+        let retries = Retries { attempts: 3, ..Retries::default() };
+        let public =
+            PublicApi::new(endpoint(), self.mock.public_token().to_owned().into(), environment.clone()).unwrap();
+        let public = Arc::new(public.map_transport(|transport| transport.with_retries(retries)));
+        let secret = self.mock.profile_token().to_owned().into();
+        let profiles = ProfileApi::new(endpoint(), self.mock.space_id(), secret, environment).unwrap();
+        let profiles = Arc::new(profiles.map_transport(|transport| transport.with_retries(retries)));
+        let sources = Sources {
+            key: ConnectionKey::new("main"),
+            kind: self.kind,
+            workspace: self.workspace.clone(),
+            regulations: public.clone(),
+            profiles: (self.kind == ConnectionKind::SegmentUnify).then_some(profiles as _),
+            directory: self.directory.clone(),
+        };
+        Arc::new(Engine::new(Parts {
+            store: Arc::new(self.store.clone()),
+            packages: Arc::new(ZipSink::new("packages", self.folder.path(), Arc::new(OsRandom)).unwrap()),
+            clock,
+            random: Arc::new(OsRandom),
+            connections: vec![Connection::new(sources, public, self.monthly_users)],
+            policy: self.policy.clone(),
+            owner: "test".to_owned(),
+            progress: ProgressSink::default(),
+        }))
+    }
+
+    pub(crate) fn store(&self) -> &RecordStore {
+        &self.store
+    }
+
+    /// A person with one user id and one e-mail address.
+    pub(crate) fn person(&self, name: &str) {
+        let profile = Profile::new(format!("use_{name}"))
+            .external_id("email", format!("{name}@example.com"))
+            .external_id("user_id", format!("u-{name}"))
+            .trait_("plan", "pro");
+        self.mock.add_profile(profile);
+    }
+
+    pub(crate) async fn take(&self, engine: &Engine, action: Action, identities: &[(&str, &str)]) -> RequestId {
+        let (id, intake) = engine.intake(vec![asked(action, identities)]).await.unwrap().pop().unwrap();
+        assert!(!matches!(intake, Intake::ExternalIdConflict(_)));
+        id
+    }
+
+    /// Takes a request and works it.
+    pub(crate) async fn run(&self, action: Action, identities: &[(&str, &str)], until: Until) -> Request {
+        let engine = self.engine();
+        let id = self.take(&engine, action, identities).await;
+        self.work(&engine, &[&id], until).await;
+        self.request(&id).await
+    }
+
+    pub(crate) async fn work(&self, engine: &Arc<Engine>, ids: &[&RequestId], until: Until) -> Stop {
+        let scope = ClaimScope::Requests(ids.iter().map(|id| (*id).clone()).collect());
+        let cancel = CancellationToken::new();
+        let run = engine.run(&scope, until, &cancel);
+        // Generous: it only keeps a broken engine from hanging the tests.
+        tokio::time::timeout(Duration::from_secs(60), run).await.expect("the engine comes to an end").unwrap()
+    }
+
+    pub(crate) async fn request(&self, id: &RequestId) -> Request {
+        self.store.request(id).await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn ledgers(&self, id: &RequestId) -> Vec<segment_core::Ledger> {
+        let filter = LedgerFilter { request: Some(id.clone()), ..LedgerFilter::default() };
+        self.store.regulations(&filter).await.unwrap()
+    }
+
+    pub(crate) async fn steps(&self, id: &RequestId) -> Vec<String> {
+        self.store.log(id).await.unwrap().into_iter().map(|entry| entry.step).collect()
+    }
+
+    /// Works everything that is due within this time, such as later looks.
+    pub(crate) async fn pass(&self, engine: &Arc<Engine>, id: &RequestId, days: u64) {
+        let end = self.mock.clock().now().as_second() + i64::try_from(days).unwrap() * 86_400;
+        let scope = ClaimScope::Requests(vec![id.clone()]);
+        while let Some(due) = self.store.next_due(&scope).await.unwrap() {
+            let now = self.mock.clock().now();
+            if due.as_second() > end {
+                break;
+            }
+            self.mock.advance(Duration::try_from(due.duration_since(now)).unwrap_or_default());
+            self.work(engine, &[id], Until::Ended).await;
+        }
+    }
+}
+
+pub(crate) fn identities(pairs: &[(&str, &str)]) -> IdentitySet {
+    let all = pairs.iter().map(|(kind, value)| Identity::new(IdentityKind::parse(kind).unwrap(), value).unwrap());
+    IdentitySet::new(all).unwrap()
+}
+
+pub(crate) fn asked(action: Action, pairs: &[(&str, &str)]) -> Asked {
+    Asked::new(action, identities(pairs))
+}
+
+pub(crate) fn codes(request: &Request) -> Vec<&'static str> {
+    request.tasks.iter().flat_map(|task| &task.findings).map(|finding| finding.code.as_str()).collect()
+}
+
+pub(crate) fn halt_code(request: &Request) -> Option<&'static str> {
+    request.tasks.iter().find_map(|task| task.state.halt()).map(|halt| halt.kind.as_str())
+}
