@@ -1,4 +1,5 @@
 //! The engine on real parts: SQLite files, and HTTP over loopback to segment-mock. Days pass on the mock's clock.
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
 mod access;
 mod batches;

@@ -147,7 +147,7 @@ impl Rig {
         let cancel = CancellationToken::new();
         let run = engine.run(&scope, until, &cancel);
         // Generous: it only keeps a broken engine from hanging the tests.
-        tokio::time::timeout(Duration::from_secs(60), run).await.expect("the engine comes to an end").unwrap()
+        tokio::time::timeout(Duration::from_mins(1), run).await.expect("the engine comes to an end").unwrap()
     }
 
     pub(crate) async fn request(&self, id: &RequestId) -> Request {

@@ -79,7 +79,7 @@ mod tests {
         for (status, expect) in table {
             assert_eq!(kind(status, None), expect, "{status}");
         }
-        assert_eq!(kind(429, Some(Duration::from_secs(86_400))), ErrorKind::QuotaExhausted);
-        assert_eq!(kind(429, Some(Duration::from_secs(60))), ErrorKind::RateLimited);
+        assert_eq!(kind(429, Some(Duration::from_hours(24))), ErrorKind::QuotaExhausted);
+        assert_eq!(kind(429, Some(Duration::from_mins(1))), ErrorKind::RateLimited);
     }
 }
