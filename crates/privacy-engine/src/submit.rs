@@ -254,13 +254,5 @@ pub(crate) fn next_month(now: Timestamp) -> Timestamp {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn months_are_calendar_months_in_utc() {
-        let now = "2026-11-24T08:10:00Z".parse().unwrap();
-        assert_eq!(month_start(now).to_string(), "2026-11-01T00:00:00Z");
-        assert_eq!(next_month(now).to_string(), "2026-12-01T00:00:00Z");
-    }
-}
+#[path = "submit/tests.rs"]
+mod tests;

@@ -1,0 +1,175 @@
+use std::{collections::BTreeSet, sync::Arc};
+
+use mockall::{Sequence, predicate::always};
+use segment_core::{
+    ConnectionKey, IntentId, Lease, LeaseSubject, Ledger, Member, RegulationType, RequestId, Service, Workspace,
+    ports::{MockPackageSink, MockRegulationSubmit, MockRegulations, MockRequestStore},
+    testing::{CountingRandom, ManualClock},
+};
+
+use super::*;
+use crate::{ConnectionKind, Parts, Policy, ProgressSink, Sources};
+
+fn ledger(people: usize) -> Claimed<Ledger> {
+    let subject = |at: usize| segment_core::Pii::new(format!("u-{at}"));
+    let member = |at: usize| Member {
+        request: RequestId::new(format!("pri_{at}")),
+        subjects: [subject(at)].into(),
+        identifiers: BTreeSet::new(),
+        verified: false,
+    };
+    let now = Timestamp::UNIX_EPOCH;
+    let item = Ledger {
+        intent: IntentId::new("rin_1"),
+        connection: ConnectionKey::new("main"),
+        kind: RegulationType::SuppressWithDelete,
+        state: LedgerState::Sending,
+        regulation: None,
+        status: None,
+        subjects: (0..people).map(subject).collect(),
+        subject_count: people as u64,
+        created_at: now,
+        send_by: now,
+        absent_at: None,
+        accepted_at: None,
+        finished_at: None,
+        next_at: None,
+        attempts: 0,
+        looks: 0,
+        destinations: Vec::new(),
+        members: (0..people).map(member).collect(),
+    };
+    Claimed { lease: Lease { subject: LeaseSubject::Regulation(item.intent.clone()), fence: 1 }, item, store_now: now }
+}
+
+fn backlog(people: u64) -> Backlog {
+    Backlog {
+        connection: ConnectionKey::new("main"),
+        kind: RegulationType::SuppressWithDelete,
+        people,
+        subjects: people,
+        since: Timestamp::UNIX_EPOCH,
+        resolvable: false,
+    }
+}
+
+fn engine(store: MockRequestStore, regulations: MockRegulations, submit: MockRegulationSubmit) -> Engine {
+    let sources = Sources {
+        key: ConnectionKey::new("main"),
+        kind: ConnectionKind::Segment,
+        workspace: "acme".to_owned(),
+        regulations: Arc::new(regulations),
+        profiles: None,
+        directory: None,
+    };
+    Engine::new(Parts {
+        store: Arc::new(store),
+        packages: Arc::new(MockPackageSink::new()),
+        clock: Arc::new(ManualClock::default()),
+        random: Arc::new(CountingRandom::default()),
+        connections: vec![Connection::new(sources, Arc::new(submit), 110_000)],
+        policy: Policy::default(),
+        owner: "test".to_owned(),
+        progress: ProgressSink::default(),
+    })
+}
+
+fn acme() -> MockRegulations {
+    let mut regulations = MockRegulations::new();
+    let workspace = || Workspace { id: "7hT2".into(), slug: "acme".into(), name: "Acme".into() };
+    regulations.expect_workspace().returning(move || Ok(workspace()));
+    regulations
+}
+
+/// Invariant 2: the intent is durable before the call, the outcome before anything depends on it.
+#[tokio::test]
+async fn the_intent_is_recorded_then_sent_then_its_outcome_is_recorded() {
+    let (mut store, mut submit, mut order) = (MockRequestStore::new(), MockRegulationSubmit::new(), Sequence::new());
+    store.expect_backlog().returning(|_, _| Ok(vec![backlog(2)]));
+    store.expect_submitted().returning(|_, _, _| Ok(0));
+    store.expect_intend().once().in_sequence(&mut order).returning(|_| Ok(Some(ledger(2))));
+    submit
+        .expect_create()
+        .with(always(), always())
+        .once()
+        .in_sequence(&mut order)
+        .returning(|_, _| Submission::Accepted(RegulationId::new("reg_1")));
+    store
+        .expect_save_regulation()
+        .withf(|_, update| {
+            update.ledger.state == LedgerState::Tracking && update.members == MemberChange::All(TaskEvent::Accept)
+        })
+        .once()
+        .in_sequence(&mut order)
+        .returning(|_, _| Ok(()));
+    let engine = engine(store, acme(), submit);
+    let intent = engine.close_batch(&ClaimScope::All).await.unwrap().unwrap();
+    engine.send(intent).await.unwrap();
+}
+
+/// Invariant 3: what may have been created is neither sent again nor given up.
+#[tokio::test]
+async fn an_unknown_outcome_is_recorded_as_unknown() {
+    let (mut store, mut submit) = (MockRequestStore::new(), MockRegulationSubmit::new());
+    store.expect_backlog().returning(|_, _| Ok(vec![backlog(1)]));
+    store.expect_submitted().returning(|_, _, _| Ok(0));
+    store.expect_intend().once().returning(|_| Ok(Some(ledger(1))));
+    let broken = || SegmentError::new(Service::PublicApi, ErrorKind::Broken);
+    submit.expect_create().once().returning(move |_, _| Submission::Unknown(broken()));
+    store
+        .expect_save_regulation()
+        .withf(|_, update| update.ledger.state == LedgerState::Unknown && update.members == MemberChange::None)
+        .once()
+        .returning(|_, _| Ok(()));
+    let engine = engine(store, acme(), submit);
+    let intent = engine.close_batch(&ClaimScope::All).await.unwrap().unwrap();
+    engine.send(intent).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_batch_waits_while_others_can_still_join_it_unless_it_is_full() {
+    let ready = |subjects, resolvable| {
+        let mut store = MockRequestStore::new();
+        let waiting = Backlog { resolvable, ..backlog(subjects) };
+        store.expect_backlog().returning(move |_, _| Ok(vec![waiting.clone()]));
+        store.expect_submitted().returning(|_, _, _| Ok(0));
+        store.expect_intend().returning(|_| Ok(Some(ledger(1))));
+        let engine = engine(store, acme(), MockRegulationSubmit::new());
+        async move { engine.close_batch(&ClaimScope::All).await.unwrap().is_some() }
+    };
+    assert!(!ready(4_999, true).await);
+    assert!(ready(5_000, true).await);
+    assert!(ready(1, false).await);
+}
+
+/// The token alone decides where is deleted: another workspace's never gets as far as a call.
+#[tokio::test]
+async fn the_token_of_another_workspace_never_creates() {
+    let mut store = MockRequestStore::new();
+    store.expect_backlog().returning(|_, _| Ok(vec![backlog(1)]));
+    store.expect_submitted().returning(|_, _, _| Ok(0));
+    store.expect_intend().once().returning(|_| Ok(Some(ledger(1))));
+    store
+        .expect_save_regulation()
+        .withf(|_, update| {
+            update.ledger.state == LedgerState::Closed
+                && matches!(&update.members, MemberChange::All(TaskEvent::NeedHuman(halt))
+                    if halt.kind == HaltKind::WrongWorkspace)
+        })
+        .once()
+        .returning(|_, _| Ok(()));
+    let mut regulations = MockRegulations::new();
+    let other = || Workspace { id: "x".into(), slug: "other".into(), name: "Other".into() };
+    regulations.expect_workspace().returning(move || Ok(other()));
+    // No expectation: a call would fail the test.
+    let engine = engine(store, regulations, MockRegulationSubmit::new());
+    let intent = engine.close_batch(&ClaimScope::All).await.unwrap().unwrap();
+    engine.send(intent).await.unwrap();
+}
+
+#[test]
+fn months_are_calendar_months_in_utc() {
+    let now = "2026-11-24T08:10:00Z".parse().unwrap();
+    assert_eq!(month_start(now).to_string(), "2026-11-01T00:00:00Z");
+    assert_eq!(next_month(now).to_string(), "2026-12-01T00:00:00Z");
+}
