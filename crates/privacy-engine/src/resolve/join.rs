@@ -2,41 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use segment_core::{Pii, ProfileRef};
-
-use super::walk::Trace;
-
-/// What two identities can have in common.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Element {
-    UserId(Pii<String>),
-    Profile(ProfileRef),
-}
-
-/// What is known of one person.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Person {
-    /// As the caller or the owned database spells them.
-    pub(super) user_ids: BTreeSet<Pii<String>>,
-    /// As the Profile API shows them: lower-cased.
-    pub(super) profile_user_ids: BTreeSet<Pii<String>>,
-    pub(super) profiles: BTreeSet<ProfileRef>,
-    pub(super) identifiers: BTreeSet<ProfileRef>,
-    pub(super) unreachable: u64,
-}
-
-impl Person {
-    fn absorb(&mut self, other: Self) {
-        // Two identities that lead to one profile count its ids once.
-        let same = !self.profiles.is_disjoint(&other.profiles);
-        self.unreachable =
-            if same { self.unreachable.max(other.unreachable) } else { self.unreachable + other.unreachable };
-        self.user_ids.extend(other.user_ids);
-        self.profile_user_ids.extend(other.profile_user_ids);
-        self.profiles.extend(other.profiles);
-        self.identifiers.extend(other.identifiers);
-    }
-}
+use super::trace::{Element, Person, Trace};
 
 /// The people that the traces are about. An identity that leads nowhere conflicts with nothing; what it was asked by is
 /// kept, so that a read-back asks for it too.
@@ -70,6 +36,8 @@ pub(super) fn join(traces: Vec<Trace>) -> Vec<Person> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+
+    use segment_core::Pii;
 
     use super::*;
 

@@ -2,7 +2,10 @@
 
 mod find;
 mod join;
+mod puzzle;
 mod spelling;
+mod trace;
 mod walk;
 
-pub use find::{Found, Puzzle, ResolveError, resolve};
+pub use find::{Found, resolve};
+pub use puzzle::{Puzzle, ResolveError};

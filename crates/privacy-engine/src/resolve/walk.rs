@@ -8,25 +8,10 @@ use segment_core::{
 };
 
 use super::{
-    find::{Puzzle, ResolveError},
-    join::{Element, Person},
+    puzzle::{Puzzle, ResolveError},
+    trace::{Profile, Trace},
 };
 use crate::Sources;
-
-/// Everything that one identity leads to.
-#[derive(Debug, Default)]
-pub(super) struct Trace {
-    pub(super) elements: BTreeSet<Element>,
-    pub(super) person: Person,
-    pub(super) looked: Vec<String>,
-    pub(super) mismatched: u64,
-}
-
-/// A profile that was found, and how it is addressed best.
-struct Profile {
-    address: ProfileRef,
-    external_ids: Vec<(String, Pii<String>)>,
-}
 
 pub(super) async fn walk(sources: &Sources, identity: &Identity, most: usize) -> Result<Trace, ResolveError> {
     let mut trace = Trace::default();
@@ -105,47 +90,4 @@ async fn read(api: &dyn Profiles, reference: &ProfileRef) -> Result<Option<Profi
         address: metadata.segment_id.map_or_else(|| reference.clone(), ProfileRef::SegmentId),
         external_ids,
     }))
-}
-
-impl Trace {
-    /// A placeholder such as `null` in a table is nobody's id: a deletion of it would reach strangers.
-    fn add_user_id(&mut self, id: &Pii<String>) {
-        if Identity::new(IdentityKind::UserId, id.expose()).is_err() {
-            return;
-        }
-        self.elements.insert(Element::UserId(id.clone()));
-        self.person.user_ids.insert(id.clone());
-    }
-
-    /// Whether a profile that was read lists this user id.
-    fn knows(&self, reference: &ProfileRef) -> bool {
-        let ProfileRef::ExternalId { kind: IdentityKind::UserId, value } = reference else { return false };
-        self.person.profile_user_ids.contains(&Pii::new(value.expose().to_lowercase()))
-    }
-
-    fn add_profile(&mut self, asked: &ProfileRef, found_by: ProfileRef, profile: Profile) {
-        self.elements.insert(Element::Profile(profile.address.clone()));
-        // Segment itself says that the user id it was asked for is this profile's.
-        for reference in [asked, &found_by] {
-            if let ProfileRef::ExternalId { kind: IdentityKind::UserId, value } = reference {
-                self.elements.insert(Element::UserId(value.clone()));
-            }
-        }
-        for (kind, value) in profile.external_ids {
-            match kind.as_str() {
-                "user_id" if Identity::new(IdentityKind::UserId, value.expose()).is_ok() => {
-                    self.elements.insert(Element::UserId(value.clone()));
-                    self.person.profile_user_ids.insert(value.clone());
-                }
-                "user_id" | "email" | "phone" => {}
-                _ => self.person.unreachable += 1,
-            }
-            if let Ok(kind) = IdentityKind::parse(&kind) {
-                self.person.identifiers.insert(ProfileRef::external_id(kind, value));
-            }
-        }
-        self.person.identifiers.insert(found_by);
-        self.person.identifiers.insert(profile.address.clone());
-        self.person.profiles.insert(profile.address);
-    }
 }

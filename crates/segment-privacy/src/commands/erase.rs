@@ -1,14 +1,14 @@
 //! `erase`: one person, or many from a file; or only the plan.
 
-use segment_core::{Action, ConnectionKey, IdentitySet};
+use segment_core::Action;
 
-use super::{access, ask, drive, file};
+use super::{access, ask, drive, file, plan};
 use crate::{
     cli::Erase,
     compose::{self, World},
     config::Loaded,
     error::{CliError, Exit},
-    output::{Output, ProgressLine, shapes::DryRunShape, tables},
+    output::{Output, ProgressLine},
 };
 
 pub(crate) async fn run(loaded: &Loaded, args: &Erase, output: &Output) -> Result<Exit, CliError> {
@@ -22,13 +22,13 @@ pub(crate) async fn run(loaded: &Loaded, args: &Erase, output: &Output) -> Resul
 async fn one(loaded: &Loaded, args: &Erase, output: &Output) -> Result<Exit, CliError> {
     let identities = args.identities.read().map_err(|error| access::refused_identity(&error))?;
     if args.dry_run {
-        return dry_run(loaded, args, &[identities], output).await;
+        return plan::show(loaded, args, &[identities], output).await;
     }
     let asked = access::asked(Action::Erasure, identities, &args.ask)?;
     let line = ProgressLine::new(output.is_json());
     let engine = compose::engine(loaded, &World::default(), drive::policy(loaded), None, line.sink()).await?;
     let connections = engine.connections_for(Action::Erasure, asked.connection.as_ref())?;
-    ask::confirm(&question(loaded, "this person", &connections), args.yes, output)?;
+    ask::confirm(&plan::question(loaded, "this person", &connections), args.yes, output)?;
     let id = access::take(&engine, asked, output).await?;
     let driven = if args.wait.no_wait {
         None
@@ -37,28 +37,4 @@ async fn one(loaded: &Loaded, args: &Erase, output: &Output) -> Result<Exit, Cli
     };
     line.done();
     drive::report(&engine, &id, &args.wait, driven, output).await
-}
-
-pub(crate) fn question(loaded: &Loaded, whom: &str, connections: &[ConnectionKey]) -> String {
-    let keys: Vec<_> = connections.iter().map(ConnectionKey::as_str).collect();
-    let what = if loaded.policy.masking_strict {
-        "be suppressed (blocked, nothing deleted)".to_owned()
-    } else {
-        format!("be deleted for good ({})", loaded.policy.regulation)
-    };
-    format!("At Segment, {whom} will {what}, at: {}. This cannot be undone.", keys.join(", "))
-}
-
-/// Composed without anything that can write.
-pub(crate) async fn dry_run(
-    loaded: &Loaded,
-    args: &Erase,
-    people: &[IdentitySet],
-    output: &Output,
-) -> Result<Exit, CliError> {
-    let planner = compose::planner(loaded, args.ask.connection.as_deref())?;
-    let plan = planner.erasure(people, None).await?;
-    let shape = DryRunShape { dry_run: true, plan: plan.into_iter().map(Into::into).collect() };
-    output.result(&shape, |_| tables::dry_run(&shape))?;
-    Ok(Exit::Done)
 }

@@ -7,7 +7,7 @@ use segment_core::{
     Action, Identity, IdentityError, IdentityKind, IdentitySet, Intake, Pii, RequestFilter, RequestId, RequestStatus,
 };
 
-use super::{access, ask, drive, erase};
+use super::{access, ask, drive, plan};
 use crate::{
     cli::Erase,
     compose::{self, World},
@@ -51,14 +51,14 @@ pub(crate) async fn run(loaded: &Loaded, args: &Erase, path: &Path, output: &Out
         if people.is_empty() {
             return no_good_row(&shape, output);
         }
-        return erase::dry_run(loaded, args, &people, output).await;
+        return plan::show(loaded, args, &people, output).await;
     }
     let line = ProgressLine::new(output.is_json());
     let engine = compose::engine(loaded, &World::default(), drive::policy(loaded), None, line.sink()).await?;
     let only = args.ask.connection.clone().map(segment_core::ConnectionKey::new);
     let connections = engine.connections_for(Action::Erasure, only.as_ref())?;
     let whom = format!("everybody in {}", path.display());
-    ask::confirm(&erase::question(loaded, &whom, &connections), args.yes, output)?;
+    ask::confirm(&plan::question(loaded, &whom, &connections), args.yes, output)?;
     let ids = intake(&engine, args, &mut rows, &mut shape).await?;
     if ids.is_empty() {
         return no_good_row(&shape, output);

@@ -11,6 +11,7 @@ mod erase;
 mod file;
 mod init;
 mod man;
+mod plan;
 mod regulations;
 mod requests;
 mod suppress;

@@ -1,0 +1,35 @@
+//! What an erasure would do: asked before it is done, and all of a dry run.
+
+use segment_core::{ConnectionKey, IdentitySet};
+
+use crate::{
+    cli::Erase,
+    compose,
+    config::Loaded,
+    error::{CliError, Exit},
+    output::{Output, shapes::DryRunShape, tables},
+};
+
+pub(crate) fn question(loaded: &Loaded, whom: &str, connections: &[ConnectionKey]) -> String {
+    let keys: Vec<_> = connections.iter().map(ConnectionKey::as_str).collect();
+    let what = if loaded.policy.masking_strict {
+        "be suppressed (blocked, nothing deleted)".to_owned()
+    } else {
+        format!("be deleted for good ({})", loaded.policy.regulation)
+    };
+    format!("At Segment, {whom} will {what}, at: {}. This cannot be undone.", keys.join(", "))
+}
+
+/// Composed without anything that can write.
+pub(crate) async fn show(
+    loaded: &Loaded,
+    args: &Erase,
+    people: &[IdentitySet],
+    output: &Output,
+) -> Result<Exit, CliError> {
+    let planner = compose::planner(loaded, args.ask.connection.as_deref())?;
+    let plan = planner.erasure(people, None).await?;
+    let shape = DryRunShape { dry_run: true, plan: plan.into_iter().map(Into::into).collect() };
+    output.result(&shape, |_| tables::dry_run(&shape))?;
+    Ok(Exit::Done)
+}
