@@ -1,0 +1,10 @@
+//! The Public API client over real HTTP: against segment-mock, against the official OpenAPI document, and against servers
+//! that do what no Segment should.
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
+
+mod contract;
+mod faults;
+mod logs;
+mod raw;
+mod rig;
+mod submission;

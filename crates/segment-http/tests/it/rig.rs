@@ -1,0 +1,58 @@
+//! A client on a mock, with a clock that moves when it is slept on.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use segment_core::{
+    NewRegulation, Pii, RegulationType,
+    ports::{Lane, Pacer},
+    testing::{CountingRandom, ManualClock},
+};
+use segment_http::{Endpoint, Environment, PublicApi};
+use segment_mock::MockSegment;
+
+/// Counts who asked.
+#[derive(Debug, Default)]
+pub(crate) struct Counter {
+    pub(crate) creates: AtomicUsize,
+    pub(crate) reads: AtomicUsize,
+}
+
+#[async_trait]
+impl Pacer for Counter {
+    async fn acquire(&self, lane: Lane) {
+        let counter = if lane == Lane::Create { &self.creates } else { &self.reads };
+        counter.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+pub(crate) struct Client {
+    pub(crate) api: PublicApi,
+    pub(crate) clock: ManualClock,
+    pub(crate) pacer: Arc<Counter>,
+}
+
+pub(crate) fn client(url: &str, token: &str) -> Client {
+    // The mock's clock stands at the same moment, so that dates in answers mean what they say.
+    let clock = ManualClock::at("2026-08-02T08:15:30Z".parse().unwrap());
+    let pacer = Arc::new(Counter::default());
+    let environment = Environment {
+        clock: Arc::new(clock.clone()),
+        random: Arc::new(CountingRandom::default()),
+        pacer: pacer.clone(),
+    };
+    let api = PublicApi::new(Endpoint::parse(url, false).unwrap(), token.to_owned().into(), environment).unwrap();
+    Client { api, clock, pacer }
+}
+
+pub(crate) fn on(mock: &MockSegment) -> Client {
+    client(&mock.url(), mock.public_token())
+}
+
+pub(crate) fn order(ids: &[&str]) -> NewRegulation {
+    let subjects = ids.iter().map(|id| Pii::from(*id)).collect();
+    NewRegulation { kind: RegulationType::SuppressWithDelete, subjects }
+}

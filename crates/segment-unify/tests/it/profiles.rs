@@ -1,0 +1,98 @@
+//! Finding a profile.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use segment_core::{ErrorKind, IdentityKind, ProfileRef, TraitsQuery, ports::Profiles};
+use segment_mock::{Endpoint, Fault, FaultRule, MockConfig, Profile};
+
+use crate::rig::{SEGMENT_ID, api, by, start, user, with_secret};
+
+#[tokio::test]
+async fn a_profile_is_found_by_every_external_id_and_by_its_own() {
+    let mock = start(MockConfig::new());
+    let api = api(&mock);
+    for profile in [
+        user("u-1001"),
+        by(IdentityKind::Email, "ann@example.com"),
+        by(IdentityKind::AnonymousId, "a-7"),
+        ProfileRef::SegmentId(SEGMENT_ID.into()),
+    ] {
+        let metadata = api.metadata(&profile).await.unwrap().unwrap();
+        assert_eq!(metadata.segment_id, Some(SEGMENT_ID.into()));
+        assert!(metadata.fields.expose().get("created_at").is_some());
+    }
+    assert_eq!(api.metadata(&user("nobody")).await.unwrap(), None);
+    assert_eq!(api.metadata(&user("U-1001")).await.unwrap(), None, "Segment matches lower case only");
+    assert_eq!(api.traits(&user("nobody"), &TraitsQuery::default()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn values_of_every_kind_are_found() {
+    let mock = start(MockConfig::new());
+    let values = [
+        "a+b@x.org",
+        "a/b@x.org",
+        "a?b@x.org",
+        "a#b@x.org",
+        "a%b@x.org",
+        "a%2fb",
+        "\"a b\"@x.org",
+        "änne@exämple.org",
+        "a:b",
+        "a\nb",
+        "../../metadata",
+        "x\",\"y",
+        "'; drop table users; --",
+    ];
+    for value in values {
+        mock.add_profile(Profile::new(format!("use_{}", value.len())).external_id("user_id", value));
+        let found = api(&mock).metadata(&user(value)).await.unwrap();
+        assert!(found.is_some(), "{value}");
+    }
+    let paths = mock.requests();
+    assert!(paths.iter().all(|one| one.endpoint == Endpoint::ProfileMetadata), "none reached another resource");
+    assert!(paths.iter().any(|one| one.path_and_query.contains("user_id:a%2Bb%40x.org")));
+}
+
+#[tokio::test]
+async fn the_secret_goes_as_user_with_an_empty_password() {
+    let mock = start(MockConfig::new());
+    api(&mock).metadata(&user("u-1001")).await.unwrap();
+    let expect = format!("Basic {}", BASE64_STANDARD.encode(format!("{}:", mock.profile_token())));
+    assert_eq!(mock.requests()[0].authorization.as_deref(), Some(expect.as_str()));
+    let error = with_secret(&mock, mock.public_token()).metadata(&user("u-1001")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    assert!(!format!("{error:?}").contains(mock.public_token()));
+}
+
+#[tokio::test]
+async fn faults_are_retried_or_told() {
+    for fault in [
+        Fault::rate_limited(),
+        Fault::server_error(),
+        Fault::cut(),
+        Fault::truncated_json(),
+        Fault::html(502),
+        Fault::upstream(),
+    ] {
+        let mock = start(MockConfig::new());
+        mock.fault(FaultRule::new(fault).times(2));
+        assert!(api(&mock).metadata(&user("u-1001")).await.unwrap().is_some());
+        assert_eq!(mock.requests().len(), 3);
+    }
+    for (fault, kind) in [
+        (Fault::unauthorized(), ErrorKind::Unauthorized),
+        (Fault::bad_request(), ErrorKind::Invalid),
+        (Fault::redirect(302, "http://127.0.0.1:9/"), ErrorKind::Redirected),
+    ] {
+        let mock = start(MockConfig::new());
+        mock.fault(FaultRule::new(fault).always());
+        let error = api(&mock).metadata(&user("u-1001")).await.unwrap_err();
+        assert_eq!((error.kind(), mock.requests().len()), (kind, 1));
+        assert!(!format!("{error} {error:?}").contains("u-1001"));
+    }
+    for fault in [Fault::extra_fields(), Fault::missing_optional_fields(), Fault::unknown_enums()] {
+        let mock = start(MockConfig::new());
+        mock.fault(FaultRule::new(fault).always());
+        assert!(api(&mock).metadata(&user("u-1001")).await.unwrap().is_some());
+    }
+}
