@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::{
     StreamExt,
-    future::{join_all, join5},
+    future::{join, join_all, join5},
 };
 use segment_core::{
     AuditEntry, ConnectionKey, EventsQuery, ExternalIdsQuery, Finding, FindingCode, Halt, HaltKind, LinksQuery,
@@ -217,16 +217,23 @@ impl Collector<'_> {
         self.writer.append(source, name, Records::new()).await?;
         let mut collected = Collected { name, records: 0, problem: None };
         let mut stream = Box::pin(pages(Service::ProfileApi, fetch));
-        while let Some(page) = stream.next().await {
+        let mut next = stream.next().await;
+        while let Some(page) = next {
             match page {
                 Ok(page) => {
                     let records = page.items.len() as u64;
-                    self.writer.append(source, name, page.items).await?;
+                    // The next page is on its way while this one is encrypted and written.
+                    let (appended, following) = join(self.writer.append(source, name, page.items), stream.next()).await;
+                    appended?;
                     collected.records += records;
                     let connection = self.connection.clone();
                     self.engine.progress.tell(Progress::Collected { connection, collection: name, records });
+                    next = following;
                 }
-                Err(error) => collected.problem = Some(error),
+                Err(error) => {
+                    collected.problem = Some(error);
+                    next = None;
+                }
             }
         }
         Ok(collected)

@@ -74,8 +74,7 @@ impl Engine {
                     return Ok(Stop::Reached);
                 }
                 let due = self.next_wake(scope).await?;
-                let patient = |due| until != Until::Accepted || between(self.clock.now(), due) <= SOON;
-                if until != Until::Canceled && !due.is_some_and(patient) {
+                if until == Until::Accepted && due.is_none_or(|due| between(self.clock.now(), due) > SOON) {
                     return Ok(Stop::Waiting(due));
                 }
                 self.nap(due, cancel).await;

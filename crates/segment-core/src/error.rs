@@ -49,8 +49,8 @@ pub enum ErrorKind {
     Unreadable,
     /// A redirect, which is never followed: credentials go only to the configured host.
     Redirected,
-    /// A list that points to a page already read.
-    RepeatedCursor,
+    /// A list that points to a page already read, or that does not end.
+    EndlessList,
     /// The caller asked for something that cannot be expressed, such as an empty batch.
     Misuse,
 }
@@ -72,7 +72,7 @@ impl ErrorKind {
             Self::Broken => "connection_lost",
             Self::Unreadable => "unreadable_answer",
             Self::Redirected => "redirected",
-            Self::RepeatedCursor => "repeated_cursor",
+            Self::EndlessList => "endless_list",
             Self::Misuse => "misuse",
         }
     }
@@ -91,7 +91,7 @@ impl ErrorKind {
             Self::Broken => "broke the connection",
             Self::Unreadable => "gave an answer that cannot be understood",
             Self::Redirected => "answered with a redirect, which is not followed; check the domain",
-            Self::RepeatedCursor => "listed the same page twice",
+            Self::EndlessList => "lists pages without end",
             Self::Misuse => "was not called, since the call makes no sense",
         }
     }

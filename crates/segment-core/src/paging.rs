@@ -50,24 +50,46 @@ impl<T> Page<T> {
 /// What a fetch of one page may find.
 pub type Paged<T> = Result<Option<Page<T>>, SegmentError>;
 
+/// Pages of one list, at most: two million events. A profile has fewer; a list that goes on is endless.
+const MAX_PAGES: u32 = 20_000;
+/// Pages without an item in a row, at most.
+const MAX_EMPTY: u32 = 50;
+
+/// How a list was read so far.
+#[derive(Default)]
+struct Followed {
+    cursors: HashSet<Cursor>,
+    pages: u32,
+    empty: u32,
+}
+
+impl Followed {
+    /// Whether the list goes on after this page as a list should.
+    fn goes_on<T>(&mut self, page: &Page<T>, next: &Cursor) -> bool {
+        self.pages += 1;
+        self.empty = if page.items.is_empty() { self.empty + 1 } else { 0 };
+        self.cursors.insert(next.clone()) && self.pages < MAX_PAGES && self.empty < MAX_EMPTY
+    }
+}
+
 /// All pages of a list, one at a time: `fetch` is asked for the page at a cursor, `None` first.
 ///
 /// It ends after the last page, at once where the list does not exist (`Ok(None)`, such as a profile that is not
-/// there), and after an error. A cursor that was followed before is an error of kind
-/// [`RepeatedCursor`](ErrorKind::RepeatedCursor): an endless list is not read forever.
+/// there), and after an error. A cursor that was followed before, 50 pages in a row without an item, and a 20,000th page
+/// are an error of kind [`EndlessList`](ErrorKind::EndlessList): an endless list is not read forever.
 pub fn pages<T, F, Fut>(service: Service, fetch: F) -> impl Stream<Item = Result<Page<T>, SegmentError>>
 where
     F: FnMut(Option<Cursor>) -> Fut,
     Fut: Future<Output = Paged<T>>,
 {
-    let start = Some((fetch, None::<Cursor>, HashSet::new()));
+    let start = Some((fetch, None::<Cursor>, Followed::default()));
     stream::try_unfold(start, move |state| async move {
         let Some((mut fetch, cursor, mut followed)) = state else { return Ok(None) };
         let Some(page) = fetch(cursor).await? else { return Ok(None) };
         let state = match page.next.clone() {
             None => None,
-            Some(next) if followed.insert(next.clone()) => Some((fetch, Some(next), followed)),
-            Some(_) => return Err(SegmentError::new(service, ErrorKind::RepeatedCursor)),
+            Some(next) if followed.goes_on(&page, &next) => Some((fetch, Some(next), followed)),
+            Some(_) => return Err(SegmentError::new(service, ErrorKind::EndlessList)),
         };
         Ok(Some((page, state)))
     })
@@ -109,8 +131,30 @@ mod tests {
             calls += 1;
             std::future::ready(page(&[1], "again"))
         });
-        assert_eq!(all.unwrap_err().kind(), ErrorKind::RepeatedCursor);
+        assert_eq!(all.unwrap_err().kind(), ErrorKind::EndlessList);
         assert_eq!(calls, 2);
+    }
+
+    #[test]
+    fn pages_without_items_do_not_go_on_for_ever() {
+        let mut calls = 0;
+        let all = read(|_| {
+            calls += 1;
+            std::future::ready(page(&[], &calls.to_string()))
+        });
+        assert_eq!(all.unwrap_err().kind(), ErrorKind::EndlessList);
+        assert_eq!(calls, MAX_EMPTY);
+    }
+
+    #[test]
+    fn a_list_that_always_has_more_ends_at_the_cap() {
+        let mut calls = 0;
+        let all = read(|_| {
+            calls += 1;
+            std::future::ready(page(&[1], &calls.to_string()))
+        });
+        assert_eq!(all.unwrap_err().kind(), ErrorKind::EndlessList);
+        assert_eq!(calls, MAX_PAGES);
     }
 
     #[test]

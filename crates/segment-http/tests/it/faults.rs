@@ -140,7 +140,7 @@ async fn an_endless_list_stops() {
     let client = on(&mock);
     let query = RegulationQuery { count: 2, ..RegulationQuery::default() };
     let pages: Result<Vec<_>, _> = client.api.list_all(query).try_collect().await;
-    assert_eq!(pages.unwrap_err().kind(), ErrorKind::RepeatedCursor);
+    assert_eq!(pages.unwrap_err().kind(), ErrorKind::EndlessList);
 }
 
 #[tokio::test]
