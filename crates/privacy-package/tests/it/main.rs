@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a test panics")]
 
 mod archive;
+mod conformance;
 mod content;
 mod destination;
 mod sink;

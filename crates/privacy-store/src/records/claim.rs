@@ -112,9 +112,10 @@ impl RecordStore {
             .map_err(errors::database)?;
         let Some((intent, state)) = due else { return Ok(None) };
         if state == LedgerState::Sending.as_str() {
-            // Its sender is gone: whether it was sent is not known.
-            sqlx::query("UPDATE regulations SET state = 'unknown' WHERE intent = $1")
+            // Its sender is gone: whether it was sent is not known. Should this worker go too, the next one finds it due.
+            sqlx::query("UPDATE regulations SET state = 'unknown', next_at = $2 WHERE intent = $1")
                 .bind(&intent)
+                .bind(millis(at))
                 .execute(&mut *tx)
                 .await
                 .map_err(errors::database)?;

@@ -109,7 +109,7 @@ impl RecordStore {
         .await
         .map_err(errors::database)?;
         let mut batch = Batch::default();
-        let (mut bytes, mut people) = (0, i64::MAX);
+        let (mut bytes, mut people) = (2, i64::MAX);
         for row in waiting {
             let most = row.max_people.unwrap_or(i64::MAX).min(people);
             let full = batch.subjects.len() as u64 + count(row.user_ids) > plan.max_subjects;
@@ -117,7 +117,7 @@ impl RecordStore {
                 break;
             }
             let ids = self.user_ids(connection, plan, &row.request_id).await?;
-            let more: u64 = ids.iter().map(|id| id.expose().len() as u64 + 8).sum();
+            let more: u64 = ids.iter().map(json_bytes).sum();
             if bytes + more > plan.max_bytes {
                 break;
             }
@@ -206,6 +206,9 @@ impl RecordStore {
         let LeaseSubject::Regulation(intent) = &lease.subject else {
             return Err(errors::misuse("a step of a regulation needs the lease of a regulation"));
         };
+        if &update.ledger.intent != intent {
+            return Err(errors::misuse("the lease is of another regulation"));
+        }
         let mut tx = self.begin().await?;
         claim::give_back(&mut tx, lease).await?;
         self.write_ledger(&mut tx, update).await?;
@@ -299,6 +302,11 @@ impl RecordStore {
             .map_err(errors::database)?;
         Ok(due.map(time))
     }
+}
+
+/// An id in a JSON list, with the comma: quotes and control characters are escaped there.
+fn json_bytes(id: &Pii<String>) -> u64 {
+    serde_json::Value::from(id.expose().as_str()).to_string().len() as u64 + 1
 }
 
 /// Applies what a step means for the people in the regulation. Tasks that a human settled meanwhile stay as they are.

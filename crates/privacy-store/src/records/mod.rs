@@ -16,5 +16,7 @@ mod save;
 mod scope;
 mod sealed;
 mod status;
+#[cfg(test)]
+mod tests;
 
-pub use open::{OpenError, RecordStore};
+pub use open::{OpenError, RecordOptions, RecordStore};

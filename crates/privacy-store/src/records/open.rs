@@ -4,14 +4,18 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use segment_core::ports::{Random, StoreError};
 use sqlx::{
-    ConnectOptions, Sqlite, SqlitePool, Transaction,
+    ConnectOptions, Connection, Sqlite, SqlitePool, Transaction,
     migrate::{MigrateError, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use thiserror::Error;
+use tokio::time::Instant;
 
 use super::errors;
 use crate::crypto::{LookupKey, MasterKey};
+
+/// How soon a lock is asked for again.
+const AGAIN: Duration = Duration::from_millis(20);
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -79,6 +83,27 @@ pub enum OpenError {
     },
 }
 
+/// How the record database is opened.
+#[derive(Debug, Clone)]
+pub struct RecordOptions {
+    busy_timeout: Duration,
+}
+
+impl Default for RecordOptions {
+    fn default() -> Self {
+        Self { busy_timeout: Duration::from_secs(10) }
+    }
+}
+
+impl RecordOptions {
+    /// How long to wait for a lock that another process holds; 10 seconds by default.
+    #[must_use]
+    pub fn busy_timeout(mut self, timeout: Duration) -> Self {
+        self.busy_timeout = timeout;
+        self
+    }
+}
+
 impl RecordStore {
     /// Opens the file, makes it (mode 0600) if it is missing, and brings it up to date.
     ///
@@ -86,22 +111,33 @@ impl RecordStore {
     ///
     /// [`OpenError`]: above all a key that is not the database's, and a database of a newer version.
     pub async fn open(path: &Path, master: MasterKey, random: Arc<dyn Random>) -> Result<Self, OpenError> {
+        Self::open_with(path, master, random, &RecordOptions::default()).await
+    }
+
+    /// [`open`](Self::open), with other options.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub async fn open_with(
+        path: &Path,
+        master: MasterKey,
+        random: Arc<dyn Random>,
+        options: &RecordOptions,
+    ) -> Result<Self, OpenError> {
         let name = path.display().to_string();
         create_private(path).map_err(|source| OpenError::Io { path: name.clone(), source: Box::new(source) })?;
-        let options = SqliteConnectOptions::new()
+        let sqlite = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .pragma("secure_delete", "on")
-            .busy_timeout(Duration::from_secs(10))
+            .busy_timeout(options.busy_timeout)
             .disable_statement_logging();
-        let pool = |connections| {
-            SqlitePoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(30))
-        };
-        let writer = pool(1).connect_with(options.clone()).await.map_err(|error| refused(&name, error))?;
+        let writer = connect(&sqlite, options.busy_timeout, &name).await?;
         let lookup = prepare(&writer, &name, &master, random.as_ref()).await?;
-        let reader = pool(3).connect_lazy_with(options.pragma("query_only", "on"));
+        let reader = pool(3).connect_lazy_with(sqlite.pragma("query_only", "on"));
         Ok(Self { writer, reader, keys: Arc::new(Keys { master, lookup, random }) })
     }
 
@@ -117,6 +153,27 @@ impl RecordStore {
     }
 }
 
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(30))
+        // SQLite itself ends the transaction where the disk is full, which sqlx does not notice: such a connection could
+        // never begin another one.
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+}
+
+/// The connection that writes. It makes a new file a WAL database, and there SQLite does not wait for the lock of others
+/// who do the same: so that we do.
+async fn connect(options: &SqliteConnectOptions, busy_timeout: Duration, path: &str) -> Result<SqlitePool, OpenError> {
+    let begun = Instant::now();
+    loop {
+        match pool(1).connect_with(options.clone()).await.map_err(|error| refused(path, error)) {
+            Err(OpenError::Locked { .. }) if begun.elapsed() < busy_timeout => tokio::time::sleep(AGAIN).await,
+            answer => return answer,
+        }
+    }
+}
+
 /// Migrates and reads, or makes, the look-up key, in one immediate transaction: start-up races are safe.
 async fn prepare(
     pool: &SqlitePool,
@@ -126,7 +183,8 @@ async fn prepare(
 ) -> Result<LookupKey, OpenError> {
     let failed = |error| refused(path, error);
     let mut tx = pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-    MIGRATIONS.run(&mut *tx).await.map_err(|error| match error {
+    // Not `run`, whose future cannot go to another thread: it is generic over its connection.
+    MIGRATIONS.run_direct(None, &mut *tx, false).await.map_err(|error| match error {
         MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => OpenError::Newer { path: path.to_owned() },
         MigrateError::Execute(error) => refused(path, error),
         other => OpenError::NotARecordDatabase { path: path.to_owned(), source: Box::new(other) },

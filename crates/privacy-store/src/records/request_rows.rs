@@ -268,7 +268,7 @@ pub(super) async fn write_task(
         _ => None,
     };
     let resolved = (task.state == TaskState::Resolved).then(|| millis(at));
-    sqlx::query(
+    let done = sqlx::query(
         "UPDATE tasks SET kind = $3, sealed = $4, user_ids = $5, unreachable = $6, collections = $7, findings = $8, \
          attempts = $9, verified_at = $10, resolved_at = COALESCE($11, resolved_at) \
          WHERE request_id = $1 AND connection = $2",
@@ -287,6 +287,9 @@ pub(super) async fn write_task(
     .execute(&mut *connection)
     .await
     .map_err(errors::database)?;
+    if done.rows_affected() != 1 {
+        return Err(errors::misuse("the request has no task of this connection"));
+    }
     write_state(connection, request, task.connection.as_str(), &task.state).await
 }
 

@@ -1,6 +1,6 @@
 //! Saving a step of a claimed request.
 
-use segment_core::{Lease, LeaseSubject, RequestUpdate, ports::StoreError};
+use segment_core::{Lease, LeaseSubject, RequestUpdate, TaskState, ports::StoreError};
 
 use super::{
     RecordStore, claim, errors,
@@ -19,6 +19,10 @@ impl RecordStore {
         let row = Self::row(&mut tx, id).await?.ok_or_else(|| errors::misuse("there is no such request"))?;
         let key = row.key(&self.keys)?;
         for task in &update.tasks {
+            let ids = task.resolution.as_ref().map_or(0, |resolution| resolution.user_ids.len());
+            if task.state == TaskState::Resolved && (ids == 0 || task.kind.is_none()) {
+                return Err(errors::misuse("a task without user ids and a type cannot wait for a regulation"));
+            }
             request_rows::write_task(&mut tx, &self.keys, id, key.as_ref(), task, update.at).await?;
         }
         sqlx::query("UPDATE requests SET next_at = $2, package = COALESCE($3, package) WHERE id = $1")

@@ -3,3 +3,4 @@
 
 mod owned;
 mod postgres;
+mod records;

@@ -2,5 +2,14 @@
 //! Exempt from semver.
 
 mod clock;
+pub mod conformance;
+mod directory;
+mod memory;
+mod sink;
+#[cfg(test)]
+mod tests;
 
 pub use clock::{CountingRandom, ManualClock, NoPacer};
+pub use directory::FakeDirectory;
+pub use memory::MemoryStore;
+pub use sink::{MemoryPackage, MemorySink};

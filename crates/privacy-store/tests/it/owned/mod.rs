@@ -2,6 +2,7 @@
 
 mod answers;
 mod checks;
+mod conformance;
 mod on_postgres;
 mod on_sqlite;
 mod secrets;

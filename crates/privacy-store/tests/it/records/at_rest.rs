@@ -1,0 +1,185 @@
+//! What the files hold: nothing that names a person.
+
+use std::{fs, path::Path, time::Duration};
+
+use jiff::Timestamp;
+use segment_core::{
+    ClaimScope, Claimed, ConnectionKey, Decision, DestinationReport, Halt, HaltKind, Identity, IdentityKind,
+    IdentitySet, IntentId, IntentPlan, Ledger, LedgerState, LedgerUpdate, MemberChange, NewRequest, Outcome, Pii,
+    ProfileRef, Regime, RegulationId, RegulationStatus, RegulationType, RequestUpdate, Resolution, Resume, Task,
+    TaskEvent, TaskState,
+    ports::{RequestStore, StoreError},
+};
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+
+use super::{Place, erasure, id, now, record};
+
+const HELD: Duration = Duration::from_hours(1);
+const PLANTED: [&str; 9] = [
+    "planted.mail@example.com",
+    "Planted-User-1",
+    "planted-user-2",
+    "+49-planted-phone",
+    "planted-anonymous",
+    "use_planted",
+    "CASE-planted",
+    "planted message of a destination",
+    "Planted Destination",
+];
+
+fn profile(kind: IdentityKind, value: &str) -> ProfileRef {
+    ProfileRef::external_id(kind, Pii::from(value))
+}
+
+fn planted() -> NewRequest {
+    let identity = |kind, value: &str| Identity::new(kind, value).unwrap();
+    let identities = [
+        identity(IdentityKind::Email, PLANTED[0]),
+        identity(IdentityKind::UserId, PLANTED[1]),
+        identity(IdentityKind::PhoneNumber, PLANTED[3]),
+    ];
+    NewRequest {
+        external_id: Some(Pii::from(PLANTED[6])),
+        identities: IdentitySet::new(identities).unwrap(),
+        regime: Regime::Ccpa,
+        ..erasure(1)
+    }
+}
+
+fn resolved(task: Task) -> Task {
+    let resolution = Resolution {
+        user_ids: [PLANTED[1], PLANTED[2]].map(Pii::from).into(),
+        profiles: vec![ProfileRef::SegmentId(Pii::from(PLANTED[5]))],
+        identifiers: [profile(IdentityKind::AnonymousId, PLANTED[4]), profile(IdentityKind::Email, PLANTED[0])].into(),
+        unreachable: 1,
+    };
+    let kind = Some(RegulationType::SuppressWithDelete);
+    Task { state: TaskState::Resolved, resolution: Some(resolution), kind, user_ids: 2, ..task }
+}
+
+fn plan() -> IntentPlan {
+    IntentPlan {
+        intent: IntentId::new("rin_1"),
+        connection: ConnectionKey::new("segment"),
+        kind: RegulationType::SuppressWithDelete,
+        scope: ClaimScope::All,
+        max_subjects: 5_000,
+        max_bytes: 4_000_000,
+        lease: HELD,
+        send_within: Duration::from_mins(30),
+        owner: "worker".into(),
+        at: now(),
+    }
+}
+
+fn step(ledger: Ledger, state: LedgerState, members: MemberChange) -> LedgerUpdate {
+    let destination = DestinationReport {
+        stream: "src".into(),
+        id: "dst".into(),
+        name: PLANTED[8].into(),
+        status: RegulationStatus::Failed,
+        message: Pii::from(PLANTED[7]),
+    };
+    let regulation = Some(RegulationId::new("reg_1"));
+    let ledger = Ledger { state, regulation, destinations: vec![destination], next_at: Some(now()), ..ledger };
+    LedgerUpdate { ledger, absent: false, members, notes: Vec::new(), audit: Vec::new(), at: now() }
+}
+
+async fn claim(store: &dyn RequestStore) -> Claimed<Ledger> {
+    store.claim_regulation(&ClaimScope::All, "worker", HELD, now()).await.unwrap().unwrap()
+}
+
+/// From intake over refusal, acceptance, failure, retry and settlement to the end.
+async fn live(store: &dyn RequestStore) {
+    store.intake(&[planted()]).await.unwrap();
+    store
+        .intake(&[NewRequest { id: id(2), ..planted() }, NewRequest { external_id: None, ..planted() }])
+        .await
+        .unwrap();
+    let Claimed { lease, item, .. } =
+        store.claim_requests(&ClaimScope::All, "worker", HELD, 1, now()).await.unwrap().remove(0);
+    let tasks = vec![resolved(item.tasks[0].clone())];
+    let update = RequestUpdate { tasks, package: None, next_at: None, audit: Vec::new(), at: now() };
+    store.save_request(&lease, &update).await.unwrap();
+    let Claimed { lease, item, .. } = store.intend(&plan()).await.unwrap().unwrap();
+    let accepted = step(item, LedgerState::Tracking, MemberChange::All(TaskEvent::Accept));
+    store.save_regulation(&lease, &accepted).await.unwrap();
+    let halt = Halt { kind: HaltKind::RegulationFailed, message: "it failed".into(), resume: Resume::Awaiting };
+    let Claimed { lease, item, .. } = claim(store).await;
+    let failed = step(item, LedgerState::Halted, MemberChange::All(TaskEvent::NeedHuman(halt)));
+    store.save_regulation(&lease, &failed).await.unwrap();
+    store.decide(&id(1), &Decision::Retry, now()).await.unwrap();
+    let Claimed { lease, item, .. } = claim(store).await;
+    let done = step(item, LedgerState::Closed, MemberChange::All(TaskEvent::Complete(Outcome::Deleted)));
+    store.save_regulation(&lease, &done).await.unwrap();
+}
+
+/// Every planted value that stands in a file of the folder, in any case.
+fn found(folder: &Path) -> (Vec<String>, Vec<&'static str>) {
+    let (mut names, mut hits) = (Vec::new(), Vec::new());
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let bytes = fs::read(entry.path()).unwrap().to_ascii_lowercase();
+        let holds = |text: &&str| {
+            let text = text.to_ascii_lowercase();
+            bytes.windows(text.len()).any(|window| window == text.as_bytes())
+        };
+        hits.extend(PLANTED.iter().chain(&["pri_0001"]).filter(|text| holds(text)).copied());
+        names.push(entry.file_name().into_string().unwrap());
+    }
+    names.sort();
+    (names, hits)
+}
+
+#[tokio::test]
+async fn no_file_names_a_person() {
+    let place = Place::new();
+    let store = place.open().await;
+    live(&store).await;
+    let request = store.request(&id(1)).await.unwrap().unwrap();
+    assert_eq!(request.identities, Some(planted().identities), "all of it is there");
+    assert_eq!(request.tasks[0].state, TaskState::Complete(Outcome::Deleted));
+    let (names, hits) = found(place.folder.path());
+    assert_eq!(names, ["records.db", "records.db-shm", "records.db-wal"]);
+    // The request's id is found, so the search would find the others.
+    assert!(!hits.is_empty() && hits.iter().all(|hit| *hit == "pri_0001"), "{hits:?}");
+    store.close().await;
+    let (names, hits) = found(place.folder.path());
+    assert_eq!((names, hits), (vec!["records.db".to_owned()], vec!["pri_0001"]));
+}
+
+#[tokio::test]
+async fn errors_and_debug_name_nobody() {
+    let place = Place::new();
+    let store = place.open().await;
+    live(&store).await;
+    let twice = store.intake(&[NewRequest { external_id: Some(Pii::from("other")), ..planted() }]).await.unwrap_err();
+    let request = store.request(&id(1)).await.unwrap();
+    let told = format!("{store:?} {twice:?} {twice} {request:?}");
+    for text in PLANTED {
+        assert!(!told.contains(text), "{text} in {told}");
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_was_moved_to_another_row_is_corrupt() {
+    let place = Place::new();
+    let store = place.open().await;
+    record(&store, 2).await;
+    let options = SqliteConnectOptions::new().filename(place.path());
+    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query(
+        "UPDATE requests SET sealed = (SELECT sealed FROM requests WHERE id = 'pri_0001') WHERE id = 'pri_0000'",
+    )
+    .execute(&mut other)
+    .await
+    .unwrap();
+    let error = store.request(&id(0)).await.unwrap_err();
+    let StoreError::Corrupt { place } = &error else { panic!("{error:?}") };
+    assert_eq!(place, "requests.sealed of pri_0000");
+    assert!(store.request(&id(1)).await.unwrap().is_some());
+    assert_eq!(
+        store.intake(&[NewRequest { received_at: Timestamp::UNIX_EPOCH, ..erasure(5) }]).await.unwrap().len(),
+        1
+    );
+}

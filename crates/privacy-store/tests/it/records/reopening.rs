@@ -1,0 +1,125 @@
+//! The suite with the file closed and opened again for every single step: nothing lives in memory only.
+
+use std::{
+    future::{Ready, ready},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use segment_core::{
+    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Intake, IntentPlan, Lease, Ledger, LedgerFilter,
+    LedgerUpdate, NewRequest, QuotaCategory, RegulationId, Request, RequestFilter, RequestId, RequestSummary,
+    RequestUpdate,
+    ports::{RequestStore, StoreError},
+};
+
+use super::Place;
+
+#[derive(Debug)]
+struct Reopening(Place);
+
+/// One step on a store of its own.
+macro_rules! on_fresh {
+    ($this:ident, $($call:tt)+) => {{
+        let store = $this.0.open().await;
+        let answer = store.$($call)+.await;
+        store.close().await;
+        answer
+    }};
+}
+
+#[async_trait]
+impl RequestStore for Reopening {
+    async fn intake(&self, requests: &[NewRequest]) -> Result<Vec<Intake>, StoreError> {
+        on_fresh!(self, intake(requests))
+    }
+
+    async fn request(&self, id: &RequestId) -> Result<Option<Request>, StoreError> {
+        on_fresh!(self, request(id))
+    }
+
+    async fn requests(&self, filter: &RequestFilter) -> Result<Vec<RequestSummary>, StoreError> {
+        on_fresh!(self, requests(filter))
+    }
+
+    async fn log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError> {
+        on_fresh!(self, log(id))
+    }
+
+    async fn decide(&self, id: &RequestId, decision: &Decision, at: Timestamp) -> Result<Option<Request>, StoreError> {
+        on_fresh!(self, decide(id, decision, at))
+    }
+
+    async fn claim_requests(
+        &self,
+        scope: &ClaimScope,
+        owner: &str,
+        lease: Duration,
+        limit: u32,
+        at: Timestamp,
+    ) -> Result<Vec<Claimed<Request>>, StoreError> {
+        on_fresh!(self, claim_requests(scope, owner, lease, limit, at))
+    }
+
+    async fn save_request(&self, lease: &Lease, update: &RequestUpdate) -> Result<(), StoreError> {
+        on_fresh!(self, save_request(lease, update))
+    }
+
+    async fn backlog(&self, scope: &ClaimScope, at: Timestamp) -> Result<Vec<Backlog>, StoreError> {
+        on_fresh!(self, backlog(scope, at))
+    }
+
+    async fn intend(&self, plan: &IntentPlan) -> Result<Option<Claimed<Ledger>>, StoreError> {
+        on_fresh!(self, intend(plan))
+    }
+
+    async fn claim_regulation(
+        &self,
+        scope: &ClaimScope,
+        owner: &str,
+        lease: Duration,
+        at: Timestamp,
+    ) -> Result<Option<Claimed<Ledger>>, StoreError> {
+        on_fresh!(self, claim_regulation(scope, owner, lease, at))
+    }
+
+    async fn save_regulation(&self, lease: &Lease, update: &LedgerUpdate) -> Result<(), StoreError> {
+        on_fresh!(self, save_regulation(lease, update))
+    }
+
+    async fn is_known(&self, connection: &ConnectionKey, id: &RegulationId) -> Result<bool, StoreError> {
+        on_fresh!(self, is_known(connection, id))
+    }
+
+    async fn regulations(&self, filter: &LedgerFilter) -> Result<Vec<Ledger>, StoreError> {
+        on_fresh!(self, regulations(filter))
+    }
+
+    async fn submitted(
+        &self,
+        connection: &ConnectionKey,
+        category: QuotaCategory,
+        since: Timestamp,
+    ) -> Result<u64, StoreError> {
+        on_fresh!(self, submitted(connection, category, since))
+    }
+
+    async fn next_due(&self, scope: &ClaimScope) -> Result<Option<Timestamp>, StoreError> {
+        on_fresh!(self, next_due(scope))
+    }
+
+    async fn extend(&self, lease: &Lease, by: Duration) -> Result<(), StoreError> {
+        on_fresh!(self, extend(lease, by))
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        on_fresh!(self, release(lease))
+    }
+}
+
+fn fresh() -> Ready<Box<Reopening>> {
+    ready(Box::new(Reopening(Place::new())))
+}
+
+segment_core::request_store_conformance!(fresh);

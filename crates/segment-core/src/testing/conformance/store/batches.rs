@@ -1,0 +1,192 @@
+//! What waits for a regulation, and closing it into an intent.
+
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "what fails in a test panics")]
+
+use super::sample::{
+    BASIC, HELD, OVER, UNIFY, access, at, claim_only, closed, due, erasure, get, id, ids, intend, ledger, on_both,
+    only, pending, people, plan, record, resolved, sending, state, steps, update, wait_with,
+};
+use crate::{
+    Backlog, ClaimScope, Claimed, ConnectionKey, IntentPlan, Ledger, LedgerState, MemberChange, NewRequest, Regime,
+    RegulationType, RequestUpdate, Task, TaskState, ports::RequestStore,
+};
+
+async fn backlog(store: &dyn RequestStore) -> Vec<Backlog> {
+    store.backlog(&ClaimScope::All, at(1_000)).await.unwrap()
+}
+
+fn members(ledger: &Ledger) -> Vec<crate::RequestId> {
+    ledger.members.iter().map(|member| member.request.clone()).collect()
+}
+
+/// The backlog counts people and user ids by connection and type, with the time since when the first waits.
+pub async fn the_backlog_counts_what_waits(store: &dyn RequestStore) {
+    assert!(backlog(store).await.is_empty());
+    wait_with(store, on_both(erasure(1)), ["u1", "U1"]).await;
+    record(store, &[erasure(2)]).await;
+    let Claimed { lease, item, .. } = claim_only(store, 2, HELD).await;
+    let deleted = Task { kind: Some(RegulationType::DeleteOnly), ..resolved(item.tasks[0].clone(), ["u2"]) };
+    store.save_request(&lease, &RequestUpdate { at: at(90), ..update(vec![deleted]) }).await.unwrap();
+    record(store, &[erasure(3)]).await;
+    let Claimed { lease, item, .. } = claim_only(store, 3, HELD).await;
+    let later = resolved(item.tasks[0].clone(), ["u3"]);
+    store.save_request(&lease, &RequestUpdate { at: at(110), ..update(vec![later]) }).await.unwrap();
+    let mut all = backlog(store).await;
+    all.sort_by(|a, b| (&a.connection, &a.kind).cmp(&(&b.connection, &b.kind)));
+    let of = |connection, kind, people, subjects, since| Backlog {
+        connection: ConnectionKey::new(connection),
+        kind,
+        people,
+        subjects,
+        since,
+        resolvable: false,
+    };
+    let expected = [
+        of(BASIC, RegulationType::SuppressOnly, 2, 3, at(100)),
+        of(BASIC, RegulationType::DeleteOnly, 1, 1, at(90)),
+        of(UNIFY, RegulationType::SuppressOnly, 1, 2, at(100)),
+    ];
+    assert_eq!(all, expected);
+    let scoped = store.backlog(&only(3), at(1_000)).await.unwrap();
+    assert_eq!(scoped, [of(BASIC, RegulationType::SuppressOnly, 1, 1, at(110))]);
+}
+
+/// A batch could still grow while an erasure of its connection is queued and due, or being resolved; not by an access, one
+/// of another connection, one that is not due, not approved, or waits for an access.
+pub async fn a_backlog_knows_whether_it_can_grow(store: &dyn RequestStore) {
+    wait_with(store, erasure(1), ["u1"]).await;
+    let ann = |request: NewRequest| NewRequest { identities: people(["ann"]), ..request };
+    let elsewhere = NewRequest { connections: vec![ConnectionKey::new(UNIFY)], ..erasure(4) };
+    record(store, &[ann(access(2)), ann(erasure(3)), elsewhere, pending(erasure(5)), erasure(2_000)]).await;
+    assert!(!backlog(store).await[0].resolvable);
+    record(store, &[erasure(6)]).await;
+    assert!(backlog(store).await[0].resolvable);
+    assert!(!store.backlog(&only(1), at(1_000)).await.unwrap()[0].resolvable, "it is not in the scope");
+    let claimed = claim_only(store, 6, HELD).await;
+    assert!(backlog(store).await[0].resolvable, "it is being resolved");
+    let step = resolved(claimed.item.tasks[0].clone(), ["u6"]);
+    store.save_request(&claimed.lease, &update(vec![step])).await.unwrap();
+    assert!(!backlog(store).await[0].resolvable);
+}
+
+/// An intent holds the exact ids and people; their tasks are sending in the same step, and it is leased to its sender.
+pub async fn an_intent_is_recorded_whole(store: &dyn RequestStore) {
+    wait_with(store, erasure(1), ["u1", "U1"]).await;
+    wait_with(store, erasure(2), ["u2"]).await;
+    let Claimed { lease, item, store_now } = intend(store, &plan("rin_1")).await;
+    assert!(lease.fence > 0);
+    assert_eq!((item.intent.as_str(), item.connection.as_str()), ("rin_1", BASIC));
+    assert_eq!((&item.kind, item.state), (&RegulationType::SuppressOnly, LedgerState::Sending));
+    assert_eq!((item.subjects.clone(), item.subject_count), (ids(["u1", "U1", "u2"]), 3));
+    assert_eq!((item.created_at, item.next_at, item.regulation.clone()), (at(200), None, None));
+    assert!(item.send_by > store_now && item.send_by <= store_now + std::time::Duration::from_mins(30));
+    assert_eq!(members(&item), [id(1), id(2)]);
+    assert_eq!((item.members[0].subjects.clone(), item.members[0].verified), (ids(["u1", "U1"]), false));
+    assert_eq!(item.members[0].identifiers.len(), 2);
+    for number in [1, 2] {
+        let task = get(store, number).await.tasks.remove(0);
+        assert_eq!((task.state, task.regulation), (TaskState::Sending, Some(item.intent.clone())));
+        assert_eq!(steps(store, number).await.last().unwrap(), "intended");
+    }
+    assert!(backlog(store).await.is_empty() && due(store).await.is_empty());
+}
+
+/// People are picked by deadline until the next one does not fit: a person's ids are not split.
+pub async fn a_batch_closes_before_the_person_who_does_not_fit(store: &dyn RequestStore) {
+    wait_with(store, NewRequest { regime: Regime::Ccpa, ..erasure(1) }, ["a1"]).await;
+    wait_with(store, erasure(2), ["b1", "b2"]).await;
+    wait_with(store, erasure(3), ["c1", "c2"]).await;
+    let first = intend(store, &IntentPlan { max_subjects: 3, ..plan("rin_1") }).await.item;
+    assert_eq!((members(&first), first.subjects), (vec![id(2)], ids(["b1", "b2"])));
+    let second = intend(store, &IntentPlan { max_subjects: 3, ..plan("rin_2") }).await.item;
+    assert_eq!(members(&second), [id(1), id(3)]);
+}
+
+/// The ids as a JSON list stay within the bytes of the plan, however they are escaped.
+pub async fn a_batch_stays_within_its_bytes(store: &dyn RequestStore) {
+    let quotes = "\"".repeat(100);
+    for number in 1..=5 {
+        wait_with(store, erasure(number), [&format!("{number}{quotes}")]).await;
+    }
+    let plan = IntentPlan { max_bytes: 700, ..plan("rin_1") };
+    let item = intend(store, &plan).await.item;
+    let list: Vec<_> = item.subjects.iter().map(|id| id.expose().as_str()).collect();
+    let bytes = serde_json::Value::from(list).to_string().len();
+    assert!(bytes <= 700, "{bytes} bytes");
+    assert_eq!(item.members.len(), 3, "and as many as fit: 3 of them take 613 bytes");
+}
+
+/// A user id that two people share stands in the regulation once, and in the share of each.
+pub async fn a_shared_user_id_is_sent_once(store: &dyn RequestStore) {
+    wait_with(store, erasure(1), ["u1", "shared"]).await;
+    wait_with(store, erasure(2), ["shared"]).await;
+    let item = intend(store, &plan("rin_1")).await.item;
+    assert_eq!((item.subjects, item.subject_count), (ids(["u1", "shared"]), 2));
+    assert_eq!(item.members[1].subjects, ids(["shared"]));
+}
+
+/// Nothing that fits the plan is no intent: nothing waits, or only on another connection, of another type, or out of scope.
+pub async fn without_anybody_there_is_no_intent(store: &dyn RequestStore) {
+    record(store, &[erasure(2)]).await;
+    assert!(store.intend(&plan("rin_1")).await.unwrap().is_none());
+    wait_with(store, erasure(1), ["u1"]).await;
+    let plans = [
+        IntentPlan { connection: ConnectionKey::new(UNIFY), ..plan("rin_1") },
+        IntentPlan { kind: RegulationType::DeleteOnly, ..plan("rin_1") },
+        IntentPlan { scope: only(2), ..plan("rin_1") },
+    ];
+    for plan in plans {
+        assert!(store.intend(&plan).await.unwrap().is_none());
+    }
+    assert_eq!(state(store, 1).await, TaskState::Resolved);
+    assert_eq!(members(&intend(store, &IntentPlan { scope: only(1), ..plan("rin_1") }).await.item), [id(1)]);
+}
+
+/// An intent's id is used once; a second use writes nothing.
+pub async fn an_intent_has_an_id_of_its_own(store: &dyn RequestStore) {
+    sending(store, 1, "rin_1").await;
+    wait_with(store, erasure(2), ["u2"]).await;
+    let before = (get(store, 2).await, steps(store, 2).await, ledger(store, "rin_1").await);
+    assert!(store.intend(&plan("rin_1")).await.is_err());
+    assert_eq!((get(store, 2).await, steps(store, 2).await, ledger(store, "rin_1").await), before);
+    assert_eq!(members(&intend(store, &plan("rin_2")).await.item), [id(2)]);
+}
+
+/// After a refusal people wait again, with at most so many in their next regulation: the halves of a batch, and their
+/// halves.
+pub async fn a_refused_batch_is_halved(store: &dyn RequestStore) {
+    let Claimed { lease, item, .. } = sending(store, 4, "rin_1").await;
+    let halve = |people| MemberChange::Requeue { max_people: Some(people) };
+    store.save_regulation(&lease, &closed(item, halve(2))).await.unwrap();
+    assert_eq!(state(store, 1).await, TaskState::Resolved);
+    wait_with(store, erasure(9), ["u9"]).await;
+    let first = intend(store, &plan("rin_2")).await;
+    assert_eq!(members(&first.item), [id(1), id(2)]);
+    let second = intend(store, &plan("rin_3")).await;
+    assert_eq!(members(&second.item), [id(3), id(4)]);
+    store.save_regulation(&first.lease, &closed(first.item, halve(1))).await.unwrap();
+    assert_eq!(members(&intend(store, &plan("rin_4")).await.item), [id(1)]);
+    store
+        .save_regulation(&second.lease, &closed(second.item, MemberChange::Requeue { max_people: None }))
+        .await
+        .unwrap();
+    assert_eq!(members(&intend(store, &plan("rin_5")).await.item), [id(2)]);
+    assert_eq!(members(&intend(store, &plan("rin_6")).await.item), [id(3), id(4)], "the limit stays as it was");
+    assert_eq!(members(&intend(store, &plan("rin_7")).await.item), [id(9)]);
+}
+
+/// A task that waits again has its first regulation in its history, and its last one in the task.
+pub async fn a_task_can_be_in_two_regulations(store: &dyn RequestStore) {
+    let Claimed { lease, item, .. } = sending(store, 2, "rin_1").await;
+    store.save_regulation(&lease, &closed(item, MemberChange::Requeue { max_people: None })).await.unwrap();
+    intend(store, &IntentPlan { at: at(400), scope: only(1), lease: OVER, ..plan("rin_2") }).await;
+    let history = async |number| -> Vec<_> {
+        let filter = crate::LedgerFilter { request: Some(id(number)), ..crate::LedgerFilter::default() };
+        store.regulations(&filter).await.unwrap().into_iter().map(|ledger| ledger.intent).collect()
+    };
+    assert_eq!(history(1).await, ["rin_2", "rin_1"].map(crate::IntentId::new));
+    assert_eq!(history(2).await, [crate::IntentId::new("rin_1")]);
+    assert_eq!(get(store, 1).await.tasks[0].regulation, Some(crate::IntentId::new("rin_2")));
+    let claimed = super::sample::claim_regulation(store, HELD).await.unwrap().item;
+    assert_eq!((claimed.intent.as_str(), members(&claimed)), ("rin_2", vec![id(1)]));
+}

@@ -1,0 +1,165 @@
+//! Lists, sums and the next due moment.
+
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "what fails in a test panics")]
+
+use super::sample::{
+    BASIC, HELD, OVER, UNIFY, accepted, access, at, awaiting, claim_only, claim_regulation, closed, erasure, get, halt,
+    id, intend, ledger_update, on_both, only, pending, plan, put, record, sending, update, wait_with,
+};
+use crate::{
+    Action, ClaimScope, Claimed, ConnectionKey, Decision, IntentPlan, Ledger, LedgerFilter, LedgerState, MemberChange,
+    NewRequest, Outcome, QuotaCategory, Regime, RegulationType, RequestFilter, RequestStatus, RequestUpdate, Resume,
+    Task, TaskState, ports::RequestStore,
+};
+
+async fn listed(store: &dyn RequestStore, filter: RequestFilter) -> Vec<crate::RequestId> {
+    store.requests(&filter).await.unwrap().into_iter().map(|request| request.id).collect()
+}
+
+/// Requests are listed newest first, whatever their deadlines, and no more than asked for.
+pub async fn requests_are_listed_newest_first(store: &dyn RequestStore) {
+    let old = NewRequest { received_at: at(-5), ..access(9) };
+    record(store, &[access(2), old, access(1), access(3)]).await;
+    assert_eq!(listed(store, RequestFilter::default()).await, [id(3), id(2), id(1), id(9)]);
+    let two = RequestFilter { limit: Some(2), ..RequestFilter::default() };
+    assert_eq!(listed(store, two).await, [id(3), id(2)]);
+}
+
+/// A line of the list says what the request says.
+pub async fn a_line_agrees_with_its_request(store: &dyn RequestStore) {
+    record(store, &[on_both(erasure(1))]).await;
+    put(store, 1, TaskState::Complete(Outcome::NoData)).await;
+    let (line, request) = (store.requests(&RequestFilter::default()).await.unwrap().remove(0), get(store, 1).await);
+    assert_eq!((line.id, line.action, line.status), (id(1), Action::Erasure, RequestStatus::Complete));
+    assert_eq!((line.received_at, line.due_at, line.tasks), (request.received_at, request.due_at, 2));
+    assert_eq!((line.completed_at, line.verified_at), (Some(at(100)), request.verified_at));
+}
+
+/// Requests are found by ids, status and action; filters add up.
+pub async fn requests_are_filtered(store: &dyn RequestStore) {
+    record(store, &[access(1), erasure(2), erasure(3), pending(erasure(4))]).await;
+    put(store, 3, TaskState::Complete(Outcome::NoData)).await;
+    let all = RequestFilter::default;
+    assert_eq!(listed(store, RequestFilter { ids: vec![id(1), id(3), id(8)], ..all() }).await, [id(3), id(1)]);
+    assert_eq!(listed(store, RequestFilter { status: Some(RequestStatus::Pending), ..all() }).await, [id(4)]);
+    assert_eq!(listed(store, RequestFilter { action: Some(Action::Erasure), ..all() }).await, [id(4), id(3), id(2)]);
+    let both = RequestFilter { action: Some(Action::Access), status: Some(RequestStatus::Complete), ..all() };
+    assert!(listed(store, both).await.is_empty());
+}
+
+/// Overdue is what is due before the moment and not yet over; what was given up is still owed.
+pub async fn overdue_requests_are_those_still_owed(store: &dyn RequestStore) {
+    let late = NewRequest { regime: Regime::Ccpa, ..access(5) };
+    record(store, &[access(1), access(2), pending(access(3)), access(4), late]).await;
+    put(store, 1, TaskState::Complete(Outcome::Collected)).await;
+    put(store, 2, TaskState::Error(halt(Resume::Queued))).await;
+    store.decide(&id(4), &Decision::Cancel, at(5)).await.unwrap();
+    let overdue = |moment| RequestFilter { overdue_at: Some(moment), ..RequestFilter::default() };
+    let first = Regime::Gdpr.due_at(at(2));
+    assert!(listed(store, overdue(first)).await.is_empty(), "due then is not yet overdue");
+    assert_eq!(listed(store, overdue(Regime::Gdpr.due_at(at(10)))).await, [id(3), id(2)]);
+}
+
+/// Regulations are listed newest first, without subjects and members, and found by our id, by Segment's and by a person.
+pub async fn regulations_are_listed_and_found(store: &dyn RequestStore) {
+    for (number, minute) in [(1, 210), (2, 230), (3, 220)] {
+        wait_with(store, erasure(number), [&format!("u{number}")]).await;
+        let plan = IntentPlan { at: at(minute), ..plan(&format!("rin_{number}")) };
+        let Claimed { lease, item, .. } = intend(store, &plan).await;
+        store.save_regulation(&lease, &accepted(item, &format!("reg_{number}"), at(300))).await.unwrap();
+    }
+    let list = async |filter: LedgerFilter| -> Vec<_> {
+        let found = store.regulations(&filter).await.unwrap();
+        assert!(found.iter().all(|ledger| ledger.subjects.is_empty() && ledger.members.is_empty()));
+        assert!(found.iter().all(|ledger| ledger.subject_count == 1));
+        found.into_iter().map(|ledger| ledger.intent.as_str().to_owned()).collect()
+    };
+    let all = LedgerFilter::default;
+    assert_eq!(list(all()).await, ["rin_2", "rin_3", "rin_1"]);
+    assert_eq!(list(LedgerFilter { limit: Some(1), ..all() }).await, ["rin_2"]);
+    assert_eq!(list(LedgerFilter { id: Some("rin_3".into()), ..all() }).await, ["rin_3"]);
+    assert_eq!(list(LedgerFilter { id: Some("reg_1".into()), ..all() }).await, ["rin_1"]);
+    assert_eq!(list(LedgerFilter { request: Some(id(2)), ..all() }).await, ["rin_2"]);
+    assert!(list(LedgerFilter { request: Some(id(2)), id: Some("rin_1".into()), ..all() }).await.is_empty());
+}
+
+/// User ids count against the quota from the intent on, as long as they were or may have been sent: what was refused, or
+/// never left, is closed without Segment's id and does not count.
+pub async fn what_was_or_may_have_been_sent_is_counted(store: &dyn RequestStore) {
+    let count = async || {
+        let basic = ConnectionKey::new(BASIC);
+        store.submitted(&basic, QuotaCategory::SegmentOnly, at(0)).await.unwrap()
+    };
+    assert_eq!(count().await, 0);
+    let sent = sending(store, 2, "rin_1").await;
+    assert_eq!(count().await, 2, "it may have been sent");
+    let refused = closed(sent.item, MemberChange::Requeue { max_people: None });
+    store.save_regulation(&sent.lease, &refused).await.unwrap();
+    assert_eq!(count().await, 0, "it was refused");
+    intend(store, &IntentPlan { lease: OVER, ..plan("rin_2") }).await;
+    let lost = claim_regulation(store, HELD).await.unwrap();
+    assert_eq!(count().await, 2, "it is unknown");
+    let halted = Ledger { state: LedgerState::Halted, ..lost.item };
+    store.save_regulation(&lost.lease, &ledger_update(halted, MemberChange::None)).await.unwrap();
+    assert_eq!(count().await, 2, "a human must decide");
+}
+
+/// What Segment accepted counts, also after it is over.
+pub async fn what_was_accepted_stays_counted(store: &dyn RequestStore) {
+    let basic = ConnectionKey::new(BASIC);
+    awaiting(store, 2, "rin_1").await;
+    let claimed = claim_regulation(store, HELD).await.unwrap();
+    store.save_regulation(&claimed.lease, &closed(claimed.item, MemberChange::None)).await.unwrap();
+    assert_eq!(store.submitted(&basic, QuotaCategory::SegmentOnly, at(0)).await.unwrap(), 2);
+}
+
+/// The count is of one connection and category, since a moment: that of the intent, and the moment itself is in it.
+pub async fn the_count_is_of_a_connection_a_category_and_a_time(store: &dyn RequestStore) {
+    wait_with(store, on_both(erasure(1)), ["u1", "u2"]).await;
+    record(store, &[erasure(2)]).await;
+    let Claimed { lease, item, .. } = claim_only(store, 2, HELD).await;
+    let kind = Some(RegulationType::SuppressWithDelete);
+    let task = Task { kind, ..super::sample::resolved(item.tasks[0].clone(), ["u3"]) };
+    store.save_request(&lease, &update(vec![task])).await.unwrap();
+    intend(store, &plan("rin_1")).await;
+    intend(store, &IntentPlan { kind: RegulationType::SuppressWithDelete, ..plan("rin_2") }).await;
+    let count = async |connection: &str, category, since| {
+        store.submitted(&ConnectionKey::new(connection), category, since).await.unwrap()
+    };
+    assert_eq!(count(BASIC, QuotaCategory::SegmentOnly, at(200)).await, 2);
+    assert_eq!(count(BASIC, QuotaCategory::SegmentAndDestination, at(200)).await, 1);
+    assert_eq!(count(BASIC, QuotaCategory::SegmentOnly, at(201)).await, 0);
+    assert_eq!(count(UNIFY, QuotaCategory::SegmentOnly, at(0)).await, 0);
+}
+
+/// The next due moment is the earliest of what is planned: a request, a resolved task, a regulation. It is asked by scope.
+pub async fn the_next_due_moment_is_the_earliest(store: &dyn RequestStore) {
+    let next = async |scope: &ClaimScope| store.next_due(scope).await.unwrap();
+    assert_eq!(next(&ClaimScope::All).await, None);
+    record(store, &[access(30)]).await;
+    assert_eq!(next(&ClaimScope::All).await, Some(at(30)));
+    let claimed = claim_only(store, 30, HELD).await;
+    let pause = RequestUpdate { next_at: Some(at(250)), ..update(vec![]) };
+    store.save_request(&claimed.lease, &pause).await.unwrap();
+    wait_with(store, erasure(1), ["u1"]).await;
+    assert_eq!(next(&ClaimScope::All).await, Some(at(100)), "it is resolved");
+    let Claimed { lease, item, .. } = intend(store, &plan("rin_1")).await;
+    assert_eq!(next(&only(1)).await, Some(at(200)), "it is being sent");
+    store.save_regulation(&lease, &accepted(item, "reg_1", at(310))).await.unwrap();
+    assert_eq!(next(&only(1)).await, Some(at(310)), "it is tracked");
+    assert_eq!(next(&ClaimScope::All).await, Some(at(250)));
+    assert_eq!(next(&only(9)).await, None);
+}
+
+/// Nothing is planned for what waits for approval, is denied or over, nor for a regulation that is closed or halted.
+pub async fn nothing_is_planned_for_what_is_over(store: &dyn RequestStore) {
+    record(store, &[pending(access(1)), pending(access(2))]).await;
+    store.decide(&id(2), &Decision::Deny { reason: "not theirs".into() }, at(5)).await.unwrap();
+    for (number, state) in [(3, LedgerState::Closed), (4, LedgerState::Halted)] {
+        wait_with(store, erasure(number), [&format!("u{number}")]).await;
+        let Claimed { lease, item, .. } = intend(store, &plan(&format!("rin_{number}"))).await;
+        let over = Ledger { state, next_at: Some(at(300)), ..item };
+        store.save_regulation(&lease, &ledger_update(over, MemberChange::None)).await.unwrap();
+    }
+    assert_eq!(store.next_due(&ClaimScope::All).await.unwrap(), None);
+}

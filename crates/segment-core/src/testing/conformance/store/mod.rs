@@ -1,0 +1,29 @@
+//! The rules of [`RequestStore`](crate::ports::RequestStore).
+//!
+//! Call [`request_store_conformance!`](crate::request_store_conformance) with the path of an
+//! `async fn() -> impl Deref<Target = impl RequestStore>` that makes an empty store. The suite needs no control of the
+//! store's clock: a lease of no duration is over at once.
+
+mod batches;
+mod claims;
+mod decisions;
+mod intake;
+mod leases;
+mod lists;
+mod members;
+mod regulations;
+mod retries;
+mod sample;
+mod steps;
+mod suite;
+
+pub use batches::*;
+pub use claims::*;
+pub use decisions::*;
+pub use intake::*;
+pub use leases::*;
+pub use lists::*;
+pub use members::*;
+pub use regulations::*;
+pub use retries::*;
+pub use steps::*;

@@ -1,0 +1,143 @@
+//! What waits for a regulation, and closing a batch into an intent.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::state::{Entry, Hold, Regulation, State, after, covers, misuse};
+use crate::{
+    Action, Backlog, ClaimScope, Claimed, ConnectionKey, Gate, IntentPlan, Ledger, LedgerState, Pii, RegulationType,
+    RequestId, Task, TaskEvent, TaskState, ports::StoreError,
+};
+
+/// The people picked for a regulation, and their user ids.
+#[derive(Default)]
+struct Batch {
+    people: Vec<RequestId>,
+    subjects: BTreeSet<Pii<String>>,
+}
+
+impl State {
+    /// The resolved tasks of a scope.
+    fn waiting<'a>(&'a self, scope: &'a ClaimScope) -> impl Iterator<Item = (&'a Entry, &'a Task)> {
+        let entries = self.requests.values().map(Arc::as_ref).filter(|entry| covers(scope, &entry.request.id));
+        let tasks = entries.flat_map(|entry| entry.request.tasks.iter().map(move |task| (entry, task)));
+        tasks.filter(|(_, task)| task.state == TaskState::Resolved)
+    }
+
+    pub(super) fn backlog(&self, scope: &ClaimScope, at: Timestamp) -> Vec<Backlog> {
+        let mut groups: BTreeMap<(ConnectionKey, Option<RegulationType>), Backlog> = BTreeMap::new();
+        for (entry, task) in self.waiting(scope) {
+            let (Some(kind), Some(since)) = (&task.kind, since(entry, task)) else { continue };
+            let group = groups.entry((task.connection.clone(), Some(kind.clone()))).or_insert_with(|| Backlog {
+                connection: task.connection.clone(),
+                kind: kind.clone(),
+                people: 0,
+                subjects: 0,
+                since,
+                resolvable: self.resolvable(&task.connection, scope, at),
+            });
+            group.people += 1;
+            group.subjects += task.user_ids;
+            group.since = group.since.min(since);
+        }
+        groups.into_values().collect()
+    }
+
+    /// Whether an erasure that has this connection is due, or being resolved right now.
+    fn resolvable(&self, connection: &ConnectionKey, scope: &ClaimScope, at: Timestamp) -> bool {
+        self.requests.values().any(|entry| {
+            let request = &entry.request;
+            entry.task(connection).is_some_and(|task| task.state == TaskState::Queued)
+                && request.action != Action::Access
+                && request.gate == Gate::Open
+                && entry.next_at.is_some_and(|next| next <= at)
+                && covers(scope, &request.id)
+                && self.need_not_wait(entry)
+        })
+    }
+
+    pub(super) fn intend(&mut self, plan: &IntentPlan, now: Timestamp) -> Result<Option<Claimed<Ledger>>, StoreError> {
+        let batch = self.pick(plan);
+        if batch.people.is_empty() {
+            return Ok(None);
+        }
+        if self.regulations.contains_key(&plan.intent) {
+            return Err(misuse("an intent of this id is recorded already"));
+        }
+        let facts = json!({
+            "intent": plan.intent.as_str(), "connection": plan.connection.as_str(), "type": plan.kind.as_str(),
+            "people": batch.people.len(), "subjects": batch.subjects.len(),
+        });
+        for id in &batch.people {
+            let Some(entry) = self.entry(id) else { continue };
+            let task = entry.task_mut(&plan.connection)?;
+            task.state = task.state.apply(TaskEvent::Intend).map_err(misuse)?;
+            task.regulation = Some(plan.intent.clone());
+            entry.log(plan.at, "intended", facts.clone());
+        }
+        let ledger = ledger(plan, batch.subjects, now);
+        let regulation = Regulation { ledger, people: batch.people, hold: Hold::default() };
+        self.regulations.insert(plan.intent.clone(), Arc::new(regulation));
+        Ok(self.take_regulation(&plan.intent, plan.lease, now))
+    }
+
+    /// By deadline, until one of the limits is reached. A person's ids are not split.
+    fn pick(&self, plan: &IntentPlan) -> Batch {
+        let of_plan = |task: &Task| task.connection == plan.connection && task.kind.as_ref() == Some(&plan.kind);
+        let mut waiting: Vec<_> = self.waiting(&plan.scope).filter(|(_, task)| of_plan(task)).collect();
+        waiting.sort_by_key(|(entry, _)| (entry.request.due_at, entry.request.id.clone()));
+        let mut batch = Batch::default();
+        let (mut bytes, mut most) = (2, u64::MAX);
+        for (entry, task) in waiting {
+            let Some(resolution) = &task.resolution else { continue };
+            let limits = entry.waits.get(&task.connection).copied().unwrap_or_default();
+            most = most.min(limits.max_people.unwrap_or(u64::MAX));
+            bytes += resolution.user_ids.iter().map(json_bytes).sum::<u64>();
+            let full = batch.subjects.len() as u64 + task.user_ids > plan.max_subjects;
+            if full || bytes > plan.max_bytes || batch.people.len() as u64 >= most {
+                break;
+            }
+            batch.people.push(entry.request.id.clone());
+            batch.subjects.extend(resolution.user_ids.iter().cloned());
+        }
+        batch
+    }
+}
+
+/// An id in a JSON list, with the comma.
+fn json_bytes(id: &Pii<String>) -> u64 {
+    serde_json::Value::from(id.expose().as_str()).to_string().len() as u64 + 1
+}
+
+/// Since when a resolved task waits.
+pub(super) fn since(entry: &Entry, task: &Task) -> Option<Timestamp> {
+    entry.waits.get(&task.connection).and_then(|waiting| waiting.since)
+}
+
+fn ledger(plan: &IntentPlan, subjects: BTreeSet<Pii<String>>, now: Timestamp) -> Ledger {
+    Ledger {
+        intent: plan.intent.clone(),
+        connection: plan.connection.clone(),
+        kind: plan.kind.clone(),
+        state: LedgerState::Sending,
+        regulation: None,
+        status: None,
+        subject_count: subjects.len() as u64,
+        subjects,
+        created_at: plan.at,
+        send_by: after(now, plan.send_within),
+        absent_at: None,
+        accepted_at: None,
+        finished_at: None,
+        next_at: None,
+        attempts: 0,
+        looks: 0,
+        destinations: Vec::new(),
+        members: Vec::new(),
+    }
+}

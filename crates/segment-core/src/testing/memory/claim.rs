@@ -1,0 +1,137 @@
+//! Who works on what: leases by the store's clock, with fencing tokens.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::state::{Entry, Hold, State, after, covers};
+use crate::{
+    ClaimScope, Claimed, Gate, IntentId, Lease, LeaseSubject, Ledger, LedgerState, Member, Request, RequestId,
+    ports::StoreError,
+};
+
+impl State {
+    pub(super) fn claim_requests(
+        &mut self,
+        scope: &ClaimScope,
+        lease: Duration,
+        limit: u32,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Vec<Claimed<Request>> {
+        let due = |entry: &Entry| {
+            entry.request.gate == Gate::Open
+                && entry.next_at.is_some_and(|next| next <= at)
+                && entry.hold.is_free(now)
+                && covers(scope, &entry.request.id)
+                && self.need_not_wait(entry)
+        };
+        let all = self.requests.values().filter(|entry| due(entry));
+        let mut ids: Vec<_> = all.map(|entry| (entry.request.due_at, entry.request.id.clone())).collect();
+        ids.sort();
+        ids.truncate(limit as usize);
+        ids.into_iter().filter_map(|(_, id)| self.take_request(&id, lease, at, now)).collect()
+    }
+
+    fn take_request(
+        &mut self,
+        id: &RequestId,
+        lease: Duration,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Option<Claimed<Request>> {
+        let entry = self.entry(id)?;
+        let fence = entry.hold.take(lease, now);
+        entry.request.begun = true;
+        entry.refresh(at);
+        let lease = Lease { subject: LeaseSubject::Request(id.clone()), fence };
+        Some(Claimed { lease, item: entry.request.clone(), store_now: now })
+    }
+
+    pub(super) fn claim_regulation(
+        &mut self,
+        scope: &ClaimScope,
+        lease: Duration,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Option<Claimed<Ledger>> {
+        let free = self
+            .regulations
+            .values()
+            .filter(|regulation| regulation.hold.is_free(now) && regulation.people.iter().any(|id| covers(scope, id)));
+        let due = free.filter(|regulation| match regulation.ledger.state {
+            LedgerState::Sending => true,
+            LedgerState::Unknown | LedgerState::Tracking | LedgerState::Looking => {
+                regulation.ledger.next_at.is_some_and(|next| next <= at)
+            }
+            LedgerState::Closed | LedgerState::Halted => false,
+        });
+        let first = due.min_by_key(|regulation| regulation.ledger.next_at)?;
+        let intent = first.ledger.intent.clone();
+        if let Some(regulation) = self.regulation(&intent)
+            && regulation.ledger.state == LedgerState::Sending
+        {
+            // Its sender is gone: whether it was sent is not known. Should this worker go too, the next one finds it due.
+            regulation.ledger.state = LedgerState::Unknown;
+            regulation.ledger.next_at = Some(at);
+        }
+        self.take_regulation(&intent, lease, now)
+    }
+
+    /// Takes the lease of a regulation and reads it whole.
+    pub(super) fn take_regulation(
+        &mut self,
+        intent: &IntentId,
+        lease: Duration,
+        now: Timestamp,
+    ) -> Option<Claimed<Ledger>> {
+        let members = self.members(intent);
+        let regulation = self.regulation(intent)?;
+        let fence = regulation.hold.take(lease, now);
+        let item = Ledger { members, ..regulation.ledger.clone() };
+        let lease = Lease { subject: LeaseSubject::Regulation(intent.clone()), fence };
+        Some(Claimed { lease, item, store_now: now })
+    }
+
+    /// Who is part of it now; a task that went on to another regulation is not.
+    fn members(&self, intent: &IntentId) -> Vec<Member> {
+        let tasks = self.requests.values().flat_map(|entry| {
+            let id = &entry.request.id;
+            entry.request.tasks.iter().map(move |task| (id, task))
+        });
+        let member = tasks.filter(|(_, task)| task.regulation.as_ref() == Some(intent)).map(|(id, task)| {
+            let resolution = task.resolution.clone().unwrap_or_default();
+            Member {
+                request: id.clone(),
+                subjects: resolution.user_ids,
+                identifiers: resolution.identifiers,
+                verified: task.verified_at.is_some(),
+            }
+        });
+        member.collect()
+    }
+
+    /// The hold of a lease, if it is still that lease's.
+    fn hold(&mut self, lease: &Lease) -> Result<&mut Hold, StoreError> {
+        let hold = match &lease.subject {
+            LeaseSubject::Request(id) => self.entry(id).map(|entry| &mut entry.hold),
+            LeaseSubject::Regulation(intent) => self.regulation(intent).map(|regulation| &mut regulation.hold),
+        };
+        hold.filter(|hold| hold.fence == lease.fence).ok_or(StoreError::StaleLease)
+    }
+
+    pub(super) fn extend(&mut self, lease: &Lease, by: Duration, now: Timestamp) -> Result<(), StoreError> {
+        let hold = self.hold(lease)?;
+        if hold.until.is_none() {
+            return Err(StoreError::StaleLease);
+        }
+        hold.until = Some(after(now, by));
+        Ok(())
+    }
+
+    /// Checks the fence and gives the lease back, within the step that it guards.
+    pub(super) fn give_back(&mut self, lease: &Lease) -> Result<(), StoreError> {
+        self.hold(lease)?.until = None;
+        Ok(())
+    }
+}

@@ -1,0 +1,125 @@
+//! What humans decide.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::state::{Entry, State, misuse};
+use crate::{
+    ConnectionKey, Decision, Finding, FindingCode, Gate, IntentId, LedgerState, Outcome, Request, RequestId, Resume,
+    Task, TaskEvent, TaskState, ports::StoreError,
+};
+
+impl State {
+    pub(super) fn decide(
+        &mut self,
+        id: &RequestId,
+        decision: &Decision,
+        at: Timestamp,
+    ) -> Result<Option<Request>, StoreError> {
+        let Some(entry) = self.entry(id) else { return Ok(None) };
+        let reopened = if *decision == Decision::Retry { regulations_to_reopen(entry) } else { Vec::new() };
+        let (step, facts) = apply(entry, decision, at)?;
+        entry.log(at, step, facts);
+        // Whoever works on it right now must not overwrite the decision.
+        entry.hold.revoke();
+        entry.refresh(at);
+        let decided = entry.request.clone();
+        for intent in reopened {
+            self.reopen(&intent, at);
+        }
+        Ok(Some(decided))
+    }
+
+    /// A task that goes on with its regulation takes everybody in it along: it is one regulation at Segment.
+    fn reopen(&mut self, intent: &IntentId, at: Timestamp) {
+        if let Some(regulation) = self.regulation(intent)
+            && regulation.ledger.state == LedgerState::Halted
+        {
+            let ledger = &mut regulation.ledger;
+            ledger.state = if ledger.regulation.is_none() { LedgerState::Unknown } else { LedgerState::Tracking };
+            (ledger.next_at, ledger.attempts) = (Some(at), 0);
+        }
+        for (request, connection) in self.tasks_in(intent) {
+            let Some(entry) = self.entry(&request) else { continue };
+            let Ok(task) = entry.task_mut(&connection) else { continue };
+            if goes_on_with_its_regulation(task)
+                && let Ok(state) = task.state.apply(TaskEvent::Retry)
+            {
+                task.state = state;
+                entry.refresh(at);
+            }
+        }
+    }
+}
+
+fn goes_on_with_its_regulation(task: &Task) -> bool {
+    task.state.halt().is_some_and(|halt| matches!(halt.resume, Resume::Sending | Resume::Awaiting))
+}
+
+fn regulations_to_reopen(entry: &Entry) -> Vec<IntentId> {
+    let tasks = entry.request.tasks.iter().filter(|task| goes_on_with_its_regulation(task));
+    tasks.filter_map(|task| task.regulation.clone()).collect()
+}
+
+/// Changes the request, and says the step and its facts.
+fn apply(entry: &mut Entry, decision: &Decision, at: Timestamp) -> Result<(&'static str, Value), StoreError> {
+    Ok(match decision {
+        Decision::Approve => {
+            decide_gate(entry, Gate::Open, None)?;
+            ("approved", json!({}))
+        }
+        Decision::Deny { reason } => {
+            decide_gate(entry, Gate::Denied, Some(reason))?;
+            ("denied", json!({"reason": reason}))
+        }
+        Decision::Cancel => {
+            let changed = entry.each(&TaskEvent::Cancel);
+            go_on(entry, None);
+            ("canceled", json!({"tasks": changed, "of": entry.request.tasks.len()}))
+        }
+        Decision::Retry => {
+            let changed = entry.each(&TaskEvent::Retry);
+            go_on(entry, Some(at));
+            ("retried", json!({"tasks": changed}))
+        }
+        Decision::Settle { connection, note } => {
+            settle(entry, connection)?;
+            // What stood still because of it goes on.
+            go_on(entry, Some(at));
+            ("settled", json!({"connection": connection.as_str(), "note": note}))
+        }
+        Decision::Extend { reason } => {
+            if entry.extended {
+                return Err(misuse("the deadline was lengthened before; the law allows it once"));
+            }
+            entry.extended = true;
+            entry.request.due_at = entry.request.regime.extended(entry.request.due_at);
+            ("extended", json!({"reason": reason}))
+        }
+    })
+}
+
+fn decide_gate(entry: &mut Entry, gate: Gate, reason: Option<&String>) -> Result<(), StoreError> {
+    let request = &mut entry.request;
+    if request.gate != Gate::Pending {
+        return Err(misuse(format!("the request does not wait for approval, it is {}", request.status.as_str())));
+    }
+    request.gate = gate;
+    request.denied_reason = reason.cloned();
+    Ok(())
+}
+
+/// A worker takes up the tasks that are queued now, if there are any.
+fn go_on(entry: &mut Entry, at: Option<Timestamp>) {
+    entry.next_at = if entry.has_queued() { at.or(entry.next_at) } else { None };
+    for task in entry.request.tasks.iter_mut().filter(|task| task.state == TaskState::Queued) {
+        task.attempts = 0;
+    }
+}
+
+fn settle(entry: &mut Entry, connection: &ConnectionKey) -> Result<(), StoreError> {
+    let task = entry.task_mut(connection)?;
+    task.state = task.state.apply(TaskEvent::Complete(Outcome::Settled)).map_err(misuse)?;
+    task.findings.insert(Finding::new(FindingCode::SettledByHand, "a human settled it; the note stands in the log"));
+    Ok(())
+}

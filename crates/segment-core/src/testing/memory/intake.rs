@@ -1,0 +1,100 @@
+//! Recording requests, each at most once.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::json;
+
+use super::state::{Entry, Hold, State, misuse};
+use crate::{
+    Gate, Identity, IdentityKind, IdentitySet, Intake, NewRequest, Request, RequestId, RequestStatus, StagingKey, Task,
+    ports::StoreError,
+};
+
+impl State {
+    pub(super) fn intake(&mut self, requests: &[NewRequest]) -> Result<Vec<Intake>, StoreError> {
+        requests.iter().map(|request| self.record(request)).collect()
+    }
+
+    fn record(&mut self, new: &NewRequest) -> Result<Intake, StoreError> {
+        if let Some(earlier) = self.earlier(new) {
+            if let Intake::Linked(id) = &earlier
+                && let Some(entry) = self.entry(id)
+            {
+                entry.log(new.received_at, "linked", json!({"external_id": new.external_id.is_some()}));
+            }
+            return Ok(earlier);
+        }
+        if self.requests.contains_key(&new.id) {
+            return Err(misuse("a request of this id is recorded already"));
+        }
+        self.requests.insert(new.id.clone(), Arc::new(entry(new)?));
+        Ok(Intake::Created)
+    }
+
+    fn earlier(&self, new: &NewRequest) -> Option<Intake> {
+        let mut all = self.requests.values().map(|entry| &entry.request);
+        let same = |request: &Request| {
+            let key = request.identities.as_ref().map(IdentitySet::comparison_key);
+            request.action == new.action && key == Some(new.identities.comparison_key())
+        };
+        if new.external_id.is_some() {
+            let known = all.find(|request| request.external_id == new.external_id)?;
+            let id = known.id.clone();
+            return Some(if same(known) { Intake::Linked(id) } else { Intake::ExternalIdConflict(id) });
+        }
+        let open = all.filter(|request| !request.status.is_terminal() && same(request));
+        let first = open.min_by_key(|request| (request.received_at, request.id.clone()))?;
+        Some(Intake::Linked(first.id.clone()))
+    }
+}
+
+fn entry(new: &NewRequest) -> Result<Entry, StoreError> {
+    let mut tasks: Vec<_> = new.connections.iter().cloned().map(Task::new).collect();
+    tasks.sort_by(|a, b| a.connection.cmp(&b.connection));
+    if tasks.windows(2).any(|pair| pair[0].connection == pair[1].connection) {
+        return Err(misuse("a connection is named twice"));
+    }
+    let (gate, status) = if new.needs_approval {
+        (Gate::Pending, RequestStatus::Pending)
+    } else {
+        (Gate::Open, RequestStatus::Approved)
+    };
+    let facts = json!({
+        "action": new.action.as_str(),
+        "regime": new.regime.as_str(),
+        "identities": new.identities.iter().map(Identity::kind).map(IdentityKind::as_str).collect::<Vec<_>>(),
+        "connections": new.connections.iter().map(crate::ConnectionKey::as_str).collect::<Vec<_>>(),
+    });
+    let request = Request {
+        id: new.id.clone(),
+        external_id: new.external_id.clone(),
+        action: new.action,
+        identities: Some(new.identities.clone()),
+        regime: new.regime,
+        gate,
+        begun: false,
+        status,
+        received_at: new.received_at,
+        due_at: new.regime.due_at(new.received_at),
+        completed_at: None,
+        verified_at: None,
+        denied_reason: None,
+        tasks,
+        package: None,
+        staging_key: Some(staging_key(&new.id)),
+    };
+    let next_at = Some(new.received_at);
+    let (hold, waits) = (Hold::default(), BTreeMap::new());
+    let mut entry = Entry { request, log: Vec::new(), extended: false, next_at, hold, waits };
+    entry.log(new.received_at, "received", facts);
+    Ok(entry)
+}
+
+/// Another one for each request; nothing about it is secret.
+fn staging_key(id: &RequestId) -> StagingKey {
+    let mut key = [0; 32];
+    for (at, byte) in id.as_str().bytes().enumerate() {
+        key[at % 32] ^= byte;
+    }
+    StagingKey::new(key)
+}

@@ -1,0 +1,142 @@
+//! The port, method by method.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::state::State;
+use crate::{
+    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Intake, IntentPlan, Lease, Ledger, LedgerFilter,
+    LedgerUpdate, NewRequest, QuotaCategory, RegulationId, Request, RequestFilter, RequestId, RequestSummary,
+    RequestUpdate,
+    ports::{Clock, RequestStore, StoreError},
+    testing::ManualClock,
+};
+
+/// Keeps requests in memory. Clones share what they keep, as several workers share a database.
+#[derive(Debug, Clone)]
+pub struct MemoryStore {
+    clock: Arc<dyn Clock>,
+    state: Arc<Mutex<State>>,
+}
+
+impl MemoryStore {
+    /// An empty store. `clock` stands for the database's own: leases, `send_by` and listings run on it.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, state: Arc::default() }
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        read(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// All of a step or nothing.
+    fn step<T>(&self, step: impl FnOnce(&mut State, Timestamp) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = state.clone();
+        let done = step(&mut next, self.clock.now())?;
+        *state = next;
+        Ok(done)
+    }
+}
+
+impl Default for MemoryStore {
+    /// With a [`ManualClock`] that nobody moves: leases end only if they are given back or taken away.
+    fn default() -> Self {
+        Self::new(Arc::new(ManualClock::default()))
+    }
+}
+
+#[async_trait]
+impl RequestStore for MemoryStore {
+    async fn intake(&self, requests: &[NewRequest]) -> Result<Vec<Intake>, StoreError> {
+        self.step(|state, _| state.intake(requests))
+    }
+
+    async fn request(&self, id: &RequestId) -> Result<Option<Request>, StoreError> {
+        Ok(self.read(|state| state.find(id).map(|entry| entry.request.clone())))
+    }
+
+    async fn requests(&self, filter: &RequestFilter) -> Result<Vec<RequestSummary>, StoreError> {
+        Ok(self.read(|state| state.list_requests(filter)))
+    }
+
+    async fn log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError> {
+        Ok(self.read(|state| state.find(id).map(|entry| entry.log.clone()).unwrap_or_default()))
+    }
+
+    async fn decide(&self, id: &RequestId, decision: &Decision, at: Timestamp) -> Result<Option<Request>, StoreError> {
+        self.step(|state, _| state.decide(id, decision, at))
+    }
+
+    async fn claim_requests(
+        &self,
+        scope: &ClaimScope,
+        _owner: &str,
+        lease: Duration,
+        limit: u32,
+        at: Timestamp,
+    ) -> Result<Vec<Claimed<Request>>, StoreError> {
+        self.step(|state, now| Ok(state.claim_requests(scope, lease, limit, at, now)))
+    }
+
+    async fn save_request(&self, lease: &Lease, update: &RequestUpdate) -> Result<(), StoreError> {
+        self.step(|state, _| state.save_request(lease, update))
+    }
+
+    async fn backlog(&self, scope: &ClaimScope, at: Timestamp) -> Result<Vec<Backlog>, StoreError> {
+        Ok(self.read(|state| state.backlog(scope, at)))
+    }
+
+    async fn intend(&self, plan: &IntentPlan) -> Result<Option<Claimed<Ledger>>, StoreError> {
+        self.step(|state, now| state.intend(plan, now))
+    }
+
+    async fn claim_regulation(
+        &self,
+        scope: &ClaimScope,
+        _owner: &str,
+        lease: Duration,
+        at: Timestamp,
+    ) -> Result<Option<Claimed<Ledger>>, StoreError> {
+        self.step(|state, now| Ok(state.claim_regulation(scope, lease, at, now)))
+    }
+
+    async fn save_regulation(&self, lease: &Lease, update: &LedgerUpdate) -> Result<(), StoreError> {
+        self.step(|state, now| state.save_regulation(lease, update, now))
+    }
+
+    async fn is_known(&self, connection: &ConnectionKey, id: &RegulationId) -> Result<bool, StoreError> {
+        Ok(self.read(|state| state.is_known(connection, id)))
+    }
+
+    async fn regulations(&self, filter: &LedgerFilter) -> Result<Vec<Ledger>, StoreError> {
+        Ok(self.read(|state| state.list_regulations(filter)))
+    }
+
+    async fn submitted(
+        &self,
+        connection: &ConnectionKey,
+        category: QuotaCategory,
+        since: Timestamp,
+    ) -> Result<u64, StoreError> {
+        Ok(self.read(|state| state.submitted(connection, category, since)))
+    }
+
+    async fn next_due(&self, scope: &ClaimScope) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.read(|state| state.next_due(scope)))
+    }
+
+    async fn extend(&self, lease: &Lease, by: Duration) -> Result<(), StoreError> {
+        self.step(|state, now| state.extend(lease, by, now))
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        self.step(|state, _| state.give_back(lease))
+    }
+}

@@ -1,0 +1,91 @@
+//! Lists and sums.
+
+use jiff::Timestamp;
+
+use super::{
+    batch,
+    state::{Entry, Regulation, State, covers},
+};
+use crate::{
+    ClaimScope, ConnectionKey, Gate, Ledger, LedgerFilter, LedgerState, QuotaCategory, Request, RequestFilter,
+    RequestStatus, RequestSummary, TaskState,
+};
+
+fn most(limit: Option<u32>) -> usize {
+    limit.map_or(usize::MAX, |limit| limit as usize)
+}
+
+fn summary(request: &Request) -> RequestSummary {
+    RequestSummary {
+        id: request.id.clone(),
+        action: request.action,
+        status: request.status,
+        received_at: request.received_at,
+        due_at: request.due_at,
+        completed_at: request.completed_at,
+        verified_at: request.verified_at,
+        tasks: request.tasks.len() as u64,
+    }
+}
+
+impl State {
+    pub(super) fn list_requests(&self, filter: &RequestFilter) -> Vec<RequestSummary> {
+        let over = [RequestStatus::Complete, RequestStatus::Denied, RequestStatus::Canceled];
+        let fits = |request: &Request| {
+            (filter.ids.is_empty() || filter.ids.contains(&request.id))
+                && filter.status.is_none_or(|status| request.status == status)
+                && filter.action.is_none_or(|action| request.action == action)
+                && filter.overdue_at.is_none_or(|at| request.due_at < at && !over.contains(&request.status))
+        };
+        let all = self.requests.values().map(|entry| &entry.request);
+        let mut found: Vec<_> = all.filter(|request| fits(request)).map(summary).collect();
+        found.sort_by_key(|request| std::cmp::Reverse((request.received_at, request.id.clone())));
+        found.truncate(most(filter.limit));
+        found
+    }
+
+    pub(super) fn list_regulations(&self, filter: &LedgerFilter) -> Vec<Ledger> {
+        let named = |ledger: &Ledger, id: &str| {
+            ledger.intent.as_str() == id || ledger.regulation.as_ref().is_some_and(|known| known.as_str() == id)
+        };
+        let fits = |regulation: &Regulation| {
+            filter.request.as_ref().is_none_or(|id| regulation.people.contains(id))
+                && filter.id.as_ref().is_none_or(|id| named(&regulation.ledger, id))
+        };
+        let all = self.regulations.values().filter(|regulation| fits(regulation));
+        let mut found: Vec<_> =
+            all.map(|regulation| Ledger { subjects: [].into(), ..regulation.ledger.clone() }).collect();
+        found.sort_by_key(|ledger| std::cmp::Reverse((ledger.created_at, ledger.intent.clone())));
+        found.truncate(most(filter.limit));
+        found
+    }
+
+    /// A refused or unsent one is closed without Segment's id: it took nothing from the quota.
+    pub(super) fn submitted(&self, connection: &ConnectionKey, category: QuotaCategory, since: Timestamp) -> u64 {
+        let counts = |ledger: &Ledger| {
+            let perhaps = [LedgerState::Sending, LedgerState::Unknown, LedgerState::Halted].contains(&ledger.state);
+            &ledger.connection == connection
+                && ledger.kind.quota() == category
+                && ledger.created_at >= since
+                && (ledger.regulation.is_some() || perhaps)
+        };
+        let all = self.regulations.values().map(|regulation| &regulation.ledger);
+        all.filter(|ledger| counts(ledger)).map(|ledger| ledger.subject_count).sum()
+    }
+
+    pub(super) fn next_due(&self, scope: &ClaimScope) -> Option<Timestamp> {
+        let entries = || self.requests.values().filter(|entry| covers(scope, &entry.request.id));
+        let may_begin = |entry: &Entry| entry.request.gate == Gate::Open && self.need_not_wait(entry);
+        let requests = entries().filter(|entry| may_begin(entry)).filter_map(|entry| entry.next_at);
+        let waiting = entries().flat_map(|entry| {
+            let resolved = entry.request.tasks.iter().filter(|task| task.state == TaskState::Resolved);
+            resolved.filter_map(|task| batch::since(entry, task))
+        });
+        let open = self.regulations.values().filter(|regulation| {
+            !matches!(regulation.ledger.state, LedgerState::Closed | LedgerState::Halted)
+                && regulation.people.iter().any(|id| covers(scope, id))
+        });
+        let regulations = open.map(|open| open.ledger.next_at.unwrap_or(open.ledger.created_at));
+        requests.chain(waiting).chain(regulations).min()
+    }
+}

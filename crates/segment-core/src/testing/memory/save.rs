@@ -1,0 +1,34 @@
+//! Saving a step of a claimed request.
+
+use super::state::{State, misuse};
+use crate::{IntentId, Lease, LeaseSubject, RequestUpdate, Task, TaskState, ports::StoreError};
+
+impl State {
+    pub(super) fn save_request(&mut self, lease: &Lease, update: &RequestUpdate) -> Result<(), StoreError> {
+        let LeaseSubject::Request(id) = &lease.subject else {
+            return Err(misuse("a step of a request needs the lease of a request"));
+        };
+        self.give_back(lease)?;
+        let entry = self.entry(id).ok_or(StoreError::StaleLease)?;
+        for task in &update.tasks {
+            if task.state == TaskState::Resolved {
+                let ids = task.resolution.as_ref().map_or(0, |resolution| resolution.user_ids.len());
+                if ids == 0 || task.kind.is_none() {
+                    return Err(misuse("a task without user ids and a type cannot wait for a regulation"));
+                }
+                entry.waits.entry(task.connection.clone()).or_default().since = Some(update.at);
+            }
+            let stored = entry.task_mut(&task.connection)?;
+            // Which regulation it is part of changes with regulations only.
+            let regulation: Option<IntentId> = stored.regulation.take();
+            *stored = Task { regulation, ..task.clone() };
+        }
+        entry.next_at = update.next_at;
+        if update.package.is_some() {
+            entry.request.package.clone_from(&update.package);
+        }
+        entry.log.extend(update.audit.iter().cloned());
+        entry.refresh(update.at);
+        Ok(())
+    }
+}
