@@ -52,9 +52,7 @@ impl Engine {
     ) -> Result<Option<Intent>, StoreError> {
         let left = self.quota_left(connection, backlog.kind.quota(), now).await?;
         if left == 0 {
-            let month = next_month(now);
-            self.rest(&backlog.connection, Some(between(now, month)));
-            self.progress.tell(Progress::Delayed { reason: held(&backlog.connection, month) });
+            self.hold(&backlog.connection, now);
             return Ok(None);
         }
         let begun = self.clock.monotonic();
@@ -72,7 +70,18 @@ impl Engine {
             at: now,
         };
         let claimed = self.store.intend(&plan).await?;
+        if claimed.is_none() && left < MAX_SUBJECTS as u64 {
+            // The next person has more user ids than the month has left, and is not split.
+            self.hold(&backlog.connection, now);
+        }
         Ok(claimed.map(|claimed| Intent { claimed, until: begun + send_within }))
+    }
+
+    /// Lets a connection rest until its quota is renewed.
+    fn hold(&self, connection: &segment_core::ConnectionKey, now: Timestamp) {
+        let month = next_month(now);
+        self.rest(connection, Some(between(now, month)));
+        self.progress.tell(Progress::Delayed { reason: held(connection, month) });
     }
 
     /// What is left of the month's quota, by our own ledger.

@@ -77,7 +77,28 @@ async fn what_exceeds_the_months_quota_waits() {
     let Stop::Waiting(Some(until)) = stop else { panic!("{stop:?}") };
     assert_eq!(until.to_string(), "2026-09-01T00:00:00Z", "the next month, by the mock's clock");
     assert_eq!(rig.mock.regulations()[0].subjects.len(), 3);
-    assert_eq!(rig.request(&ids[4]).await.status, RequestStatus::InProcessing, "waiting, not dropped");
+    let mut waiting = 0;
+    for id in &ids {
+        waiting += usize::from(rig.request(id).await.status == RequestStatus::InProcessing);
+    }
+    assert_eq!(waiting, 2, "waiting, not dropped");
+}
+
+#[tokio::test]
+async fn a_person_with_more_ids_than_the_month_has_left_waits() {
+    let mut rig = Rig::new(false).await;
+    rig.monthly_users = 1;
+    let request = rig.run(Action::Erasure, &[("user_id", "u-1"), ("user_id", "u-2")], Until::Accepted).await;
+    assert_eq!(halt_code(&request), Some("identity_conflict"), "two ids that nothing joins are two people");
+
+    rig.mock
+        .add_profile(segment_mock::Profile::new("use_1").external_id("user_id", "u-1").external_id("user_id", "u-2"));
+    let engine = rig.engine();
+    let id =
+        rig.take(&engine, Action::Erasure, &[("user_id", "u-1"), ("user_id", "u-2"), ("email", "a@example.com")]).await;
+    let stop = rig.work(&engine, &[&id], Until::Accepted).await;
+    assert!(matches!(stop, Stop::Waiting(Some(_))), "{stop:?}");
+    assert!(rig.mock.regulations().is_empty());
 }
 
 #[tokio::test]

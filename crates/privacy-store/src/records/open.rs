@@ -135,6 +135,7 @@ impl RecordStore {
             .pragma("secure_delete", "on")
             .busy_timeout(options.busy_timeout)
             .disable_statement_logging();
+        look(path, &name, &master).await?;
         let writer = connect(&sqlite, options.busy_timeout, &name).await?;
         let lookup = prepare(&writer, &name, &master, random.as_ref()).await?;
         let reader = pool(3).connect_lazy_with(sqlite.pragma("query_only", "on"));
@@ -174,6 +175,40 @@ async fn connect(options: &SqliteConnectOptions, busy_timeout: Duration, path: &
     }
 }
 
+/// Looks at a file before anything of it is touched: somebody else's database stays as it is, and so does one of another
+/// key. What this look cannot tell, the opening does.
+async fn look(path: &Path, name: &str, master: &MasterKey) -> Result<(), OpenError> {
+    if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+        return Ok(());
+    }
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).disable_statement_logging();
+    let Ok(mut connection) = options.connect().await else { return Ok(()) };
+    let tables: Result<(i64, i64), _> =
+        sqlx::query_as("SELECT COUNT(*), COALESCE(SUM(name = 'key_ring'), 0) FROM sqlite_master WHERE type = 'table'")
+            .fetch_one(&mut connection)
+            .await;
+    let row = match tables {
+        Ok((0, _)) | Err(_) => None,
+        Ok((_, 0)) => {
+            let source = "it holds other tables".into();
+            return Err(OpenError::NotARecordDatabase { path: name.to_owned(), source });
+        }
+        Ok(_) => sqlx::query_as("SELECT key_id, lookup_key FROM key_ring WHERE id = 1")
+            .fetch_optional(&mut connection)
+            .await
+            .unwrap_or_default(),
+    };
+    // Nothing was written that closing could lose.
+    let _ = connection.close().await;
+    row.map_or(Ok(()), |row| unlock(name, master, row).map(drop))
+}
+
+/// The look-up key, if the master key is the database's.
+fn unlock(path: &str, master: &MasterKey, (expected, wrapped): (String, Vec<u8>)) -> Result<LookupKey, OpenError> {
+    let given = master.id();
+    master.lookup_key(&wrapped).map_err(|_| OpenError::WrongKey { path: path.to_owned(), expected, given })
+}
+
 /// Migrates and reads, or makes, the look-up key, in one immediate transaction: start-up races are safe.
 async fn prepare(
     pool: &SqlitePool,
@@ -193,9 +228,8 @@ async fn prepare(
         .fetch_optional(&mut *tx)
         .await
         .map_err(failed)?;
-    let lookup = if let Some((expected, wrapped)) = row {
-        let wrong = || OpenError::WrongKey { path: path.to_owned(), expected: expected.clone(), given: master.id() };
-        master.lookup_key(&wrapped).map_err(|_| wrong())?
+    let lookup = if let Some(row) = row {
+        unlock(path, master, row)?
     } else {
         let (lookup, wrapped) = master.new_lookup_key(random);
         sqlx::query("INSERT INTO key_ring (id, key_id, lookup_key) VALUES (1, $1, $2)")

@@ -1,0 +1,57 @@
+//! What all scenarios share: the binary under test and the servers that are there.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::environment::var;
+
+/// The folder of the built binaries, set by `cargo xtask e2e`.
+const BIN_DIR: &str = "SEGMENT_PRIVACY_BIN_DIR";
+/// A PostgreSQL server for owned databases, set by `cargo xtask e2e` where one is installed.
+const TEST_POSTGRES: &str = "SEGMENT_PRIVACY_TEST_POSTGRES";
+
+/// What a scenario is given.
+#[derive(Debug, Clone)]
+pub struct Context {
+    binary: PathBuf,
+    postgres: Option<String>,
+}
+
+impl Context {
+    /// Finds the binary: in the folder that the environment names, else beside this program.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub fn from_environment() -> Result<Self> {
+        let folder = match var(BIN_DIR) {
+            Some(folder) => PathBuf::from(folder),
+            None => std::env::current_exe()?.parent().context("this program is in no folder")?.to_owned(),
+        };
+        let binary = folder.join(format!("segment-privacy{}", std::env::consts::EXE_SUFFIX));
+        ensure!(
+            binary.is_file(),
+            "there is no {}: run `cargo xtask e2e`, or set {BIN_DIR} to the folder of the built binaries",
+            binary.display()
+        );
+        Ok(Self { binary, postgres: var(TEST_POSTGRES) })
+    }
+
+    /// The binary under test.
+    #[must_use]
+    pub fn binary(&self) -> &Path {
+        &self.binary
+    }
+
+    /// A PostgreSQL server, where there is one.
+    #[must_use]
+    pub fn postgres(&self) -> Option<&str> {
+        self.postgres.as_deref()
+    }
+}
+
+/// What the started processes get of the environment, and nothing else.
+pub(crate) fn clean_environment() -> Vec<(&'static str, String)> {
+    ["PATH", "HOME"].into_iter().filter_map(|name| Some((name, var(name)?))).collect()
+}

@@ -1,0 +1,108 @@
+//! Databases as other programs see them: the owned tables, and locks on the record database.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions,
+};
+
+use crate::rig::Rig;
+
+/// The dataset of Fides' own examples, as its users have it.
+pub(crate) const FIDES: &str = include_str!("../../privacy-dataset/tests/data/postgres_example_test_dataset.yml");
+
+/// Runs database work to its end.
+pub(crate) fn wait<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+/// Opens a SQLite file, made if it is missing.
+pub(crate) async fn sqlite(path: &Path) -> Result<SqliteConnection> {
+    let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+    SqliteConnection::connect_with(&options).await.with_context(|| format!("cannot open {}", path.display()))
+}
+
+/// Runs statements on a SQLite file.
+pub(crate) fn execute(path: &Path, statements: &str) -> Result<()> {
+    wait(async {
+        let mut connection = sqlite(path).await?;
+        connection.execute(AssertSqlSafe(statements.to_owned())).await?;
+        connection.close().await?;
+        Ok(())
+    })
+}
+
+/// The tables that the example dataset names, with these customers: id and e-mail address.
+pub(crate) fn shop(customers: &[(i64, &str)]) -> String {
+    let rows: Vec<_> =
+        customers.iter().map(|(id, email)| format!("({id}, '{}', 'Name {id}')", email.replace('\'', "''"))).collect();
+    format!(
+        "CREATE TABLE customer (id BIGINT PRIMARY KEY, email VARCHAR(320), name VARCHAR(40), address_id BIGINT, created TIMESTAMP);
+         CREATE TABLE employee (id BIGINT PRIMARY KEY, email VARCHAR(320), name VARCHAR(40), address_id BIGINT);
+         CREATE TABLE visit (email VARCHAR(320), last_visit TIMESTAMP);
+         CREATE TABLE service_request (id BIGINT PRIMARY KEY, email VARCHAR(320), alt_email VARCHAR(320), opened DATE,
+             closed DATE, employee_id BIGINT);
+         CREATE TABLE login (id BIGINT PRIMARY KEY, customer_id BIGINT, time TIMESTAMP);
+         CREATE TABLE orders (id BIGINT PRIMARY KEY, customer_id BIGINT, shipping_address_id BIGINT);
+         CREATE INDEX customer_email ON customer (email);
+         INSERT INTO customer (id, email, name) VALUES {};",
+        rows.join(", ")
+    )
+}
+
+/// Gives a rig an owned database on SQLite with these customers, whom nothing may name.
+pub(crate) fn own_sqlite(rig: &Rig, customers: &[(i64, &str)]) -> Result<()> {
+    execute(&rig.path("shop.db"), &shop(customers))?;
+    rig.write("shop.url", "sqlite://shop.db")?;
+    rig.write("shop_dataset.yml", FIDES)?;
+    for (id, email) in customers {
+        rig.keep_private(&id.to_string());
+        rig.keep_private(email);
+    }
+    Ok(())
+}
+
+/// A database of its own on a PostgreSQL server, dropped at the end.
+#[derive(Debug)]
+pub(crate) struct PostgresDatabase {
+    server: String,
+    name: String,
+}
+
+impl PostgresDatabase {
+    pub(crate) fn create(server: &str, statements: &str) -> Result<Self> {
+        let name = format!("harness_{}", std::process::id());
+        run_on(server, &format!("DROP DATABASE IF EXISTS {name}"))?;
+        run_on(server, &format!("CREATE DATABASE {name}"))?;
+        let database = Self { server: server.to_owned(), name };
+        run_on(&database.url(), statements)?;
+        Ok(database)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        let (base, query) = match self.server.split_once('?') {
+            Some((base, query)) => (base, format!("?{query}")),
+            None => (self.server.as_str(), String::new()),
+        };
+        let authority = base.find("://").map_or(0, |at| at + 3);
+        let end = base[authority..].find('/').map_or(base.len(), |at| authority + at);
+        format!("{}/{}{query}", &base[..end], self.name)
+    }
+}
+
+impl Drop for PostgresDatabase {
+    fn drop(&mut self) {
+        // The server is a throw-away one; a database that stays is not worth a failure.
+        let _ = run_on(&self.server, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+    }
+}
+
+fn run_on(url: &str, statements: &str) -> Result<()> {
+    wait(async {
+        let mut connection = PgConnection::connect(url).await.context("cannot connect to PostgreSQL")?;
+        connection.execute(AssertSqlSafe(statements.to_owned())).await?;
+        connection.close().await?;
+        Ok(())
+    })
+}

@@ -1,0 +1,77 @@
+//! A package, opened like its receiver opens it.
+
+use std::{collections::BTreeMap, fs::File, io::Read as _, path::Path};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+/// The files of a zip, and its manifest.
+#[derive(Debug)]
+pub(crate) struct Package {
+    files: BTreeMap<String, Vec<u8>>,
+    pub(crate) manifest: Value,
+}
+
+impl Package {
+    /// Opens it and holds every file against the manifest.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).with_context(|| format!("there is no package {}", path.display()))?;
+        let mut archive = zip::ZipArchive::new(file)?;
+        let mut files = BTreeMap::new();
+        for index in 0..archive.len() {
+            let mut entry = archive.by_index(index)?;
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes)?;
+            files.insert(entry.name()?.into_owned(), bytes);
+        }
+        let manifest = files.get("manifest.json").context("there is no manifest.json")?;
+        let manifest = serde_json::from_slice(manifest)?;
+        let package = Self { files, manifest };
+        package.is_sound()?;
+        Ok(package)
+    }
+
+    /// Exactly the files of the manifest, with their sizes and checksums.
+    fn is_sound(&self) -> Result<()> {
+        let listed = self.manifest["files"].as_array().context("the manifest lists no files")?;
+        for entry in listed {
+            let path = entry["path"].as_str().context("a file without a path")?;
+            let bytes = self.bytes(path)?;
+            ensure!(
+                entry["bytes"] == bytes.len(),
+                "{path} has {} bytes, the manifest says {}",
+                bytes.len(),
+                entry["bytes"]
+            );
+            ensure!(entry["sha256"] == hex::encode(Sha256::digest(bytes)), "the checksum of {path} is wrong");
+        }
+        let unlisted = self.files.keys().filter(|path| !listed.iter().any(|entry| entry["path"] == path.as_str()));
+        let unlisted: Vec<_> = unlisted.filter(|path| path.as_str() != "manifest.json").collect();
+        ensure!(unlisted.is_empty(), "not in the manifest: {unlisted:?}");
+        Ok(())
+    }
+
+    pub(crate) fn bytes(&self, path: &str) -> Result<&[u8]> {
+        let known = || format!("there is no {path}, but {:?}", self.files.keys());
+        Ok(self.files.get(path).with_context(known)?)
+    }
+
+    pub(crate) fn json(&self, path: &str) -> Result<Value> {
+        serde_json::from_slice(self.bytes(path)?).with_context(|| format!("{path} is not JSON"))
+    }
+
+    /// A JSON document per line.
+    pub(crate) fn lines(&self, path: &str) -> Result<Vec<Value>> {
+        let text = std::str::from_utf8(self.bytes(path)?)?;
+        text.lines()
+            .map(|line| serde_json::from_str(line).with_context(|| format!("{path}: a line is not JSON")))
+            .collect()
+    }
+
+    /// What the manifest says of a file.
+    pub(crate) fn entry(&self, path: &str) -> Result<Value> {
+        let entries = self.manifest["files"].as_array().into_iter().flatten();
+        entries.into_iter().find(|entry| entry["path"] == path).cloned().with_context(|| format!("no entry for {path}"))
+    }
+}

@@ -1,0 +1,173 @@
+//! Starting the binary under test: clean environment, captured output, a time limit, signals.
+
+use std::{
+    io::{Read, Write},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use crate::context::clean_environment;
+
+/// Nothing takes longer unless it hangs.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// Everything that the processes of a rig printed.
+pub(crate) type Transcript = Arc<Mutex<Vec<Run>>>;
+
+/// A thread that reads what a process prints.
+type Drained = JoinHandle<Vec<u8>>;
+
+/// A call of the binary, being put together.
+#[derive(Debug)]
+pub struct Invocation {
+    command: Command,
+    /// For failures; it may hold identities and is never part of the transcript.
+    line: String,
+    stdin: Vec<u8>,
+    transcript: Transcript,
+}
+
+/// A process that runs. Dropping it kills it.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    line: String,
+    outputs: Option<(Drained, Drained)>,
+    transcript: Transcript,
+}
+
+/// A process that ended.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The command line.
+    pub line: String,
+    /// The exit code; the negative number of the signal that ended it.
+    pub exit: i32,
+    /// What it printed as its result.
+    pub stdout: String,
+    /// What it told.
+    pub stderr: String,
+}
+
+impl Invocation {
+    pub(crate) fn new(binary: PathBuf, folder: PathBuf, args: &[String], transcript: Transcript) -> Self {
+        let mut command = Command::new(binary);
+        command.args(args).current_dir(folder).env_clear().envs(clean_environment());
+        Self { command, line: args.join(" "), stdin: Vec::new(), transcript }
+    }
+
+    /// Gives it this on standard input.
+    #[must_use]
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = bytes.into();
+        self
+    }
+
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started.
+    pub fn start(mut self) -> Result<Running> {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.command.spawn().with_context(|| format!("cannot start {:?}", self.command))?;
+        let (Some(mut stdin), Some(stdout), Some(stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            bail!("the process has no pipes")
+        };
+        let bytes = self.stdin;
+        // A process may end without reading its input; that is its choice.
+        std::thread::spawn(move || drop(stdin.write_all(&bytes)));
+        let outputs = Some((drain(stdout), drain(stderr)));
+        Ok(Running { child, line: self.line, outputs, transcript: self.transcript })
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started, or does not end in time.
+    pub fn run(self) -> Result<Run> {
+        self.start()?.wait()
+    }
+}
+
+fn drain(mut pipe: impl Read + Send + 'static) -> Drained {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What was read before a failure is still worth showing.
+        let _ = pipe.read_to_end(&mut bytes);
+        bytes
+    })
+}
+
+impl Running {
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    ///
+    /// It has ended already.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = i32::try_from(self.child.id()).context("a process id")?;
+        kill(Pid::from_raw(pid), signal).with_context(|| format!("`{}` cannot be sent {signal}", self.line))
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// It does not end in time; then it is killed.
+    pub fn wait(mut self) -> Result<Run> {
+        let start = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait()? {
+                break Some(status);
+            }
+            if start.elapsed() > LIMIT {
+                self.child.kill()?;
+                self.child.wait()?;
+                break None;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let Some((stdout, stderr)) = self.outputs.take() else { bail!("the output is gone") };
+        let text = |handle: Drained| String::from_utf8_lossy(&handle.join().unwrap_or_default()).into_owned();
+        let exit = status.map_or(0, |status| {
+            use std::os::unix::process::ExitStatusExt;
+            status.code().unwrap_or_else(|| -status.signal().unwrap_or_default())
+        });
+        let run = Run { line: self.line.clone(), exit, stdout: text(stdout), stderr: text(stderr) };
+        self.transcript.lock().unwrap_or_else(PoisonError::into_inner).push(run.clone());
+        if status.is_none() {
+            bail!("{}did not end within {LIMIT:?}", run.shown());
+        }
+        Ok(run)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.outputs.is_some() {
+            // It may have ended by itself.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! A mock, a folder with a configuration, and the binary.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use segment_mock::{Endpoint, MockSegment, RecordedRequest};
+
+use crate::{
+    context::Context,
+    process::{Invocation, Run, Running, Transcript},
+    setup::{Setup, key},
+};
+
+const CONFIG: &str = "segment-privacy.toml";
+
+/// One rehearsal: dropping it stops the mock and removes the folder.
+#[derive(Debug)]
+pub struct Rig {
+    folder: tempfile::TempDir,
+    mock: MockSegment,
+    binary: PathBuf,
+    transcript: Transcript,
+    /// What must never be printed or stored in the clear, beside what the mock knows.
+    secrets: Mutex<Vec<String>>,
+}
+
+impl Rig {
+    /// Starts a mock and writes the configuration, the key and the tokens.
+    ///
+    /// # Errors
+    ///
+    /// The folder or the mock cannot be made.
+    pub fn new(context: &Context, setup: &Setup) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("segment-privacy-e2e-").tempdir()?;
+        let mock = setup.start_mock().context("the mock does not start")?;
+        let rig = Self {
+            folder,
+            mock,
+            binary: context.binary().to_owned(),
+            transcript: Transcript::default(),
+            secrets: Mutex::default(),
+        };
+        rig.write(CONFIG, setup.text(&rig.mock)?)?;
+        rig.write("key", key("ours"))?;
+        rig.write("token", rig.mock.public_token())?;
+        rig.write("secret", rig.mock.profile_token())?;
+        Ok(rig)
+    }
+
+    /// The Segment of this rehearsal.
+    #[must_use]
+    pub fn mock(&self) -> &MockSegment {
+        &self.mock
+    }
+
+    /// A path in the folder.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file into the folder.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> Result<()> {
+        std::fs::write(self.path(name), content).with_context(|| format!("cannot write {name}"))
+    }
+
+    /// Replaces a part of the configuration, which must be there.
+    ///
+    /// # Errors
+    ///
+    /// It is not there.
+    pub fn reconfigure(&self, from: &str, to: &str) -> Result<()> {
+        let text = std::fs::read_to_string(self.path(CONFIG))?;
+        ensure!(text.contains(from), "the configuration has no `{from}`");
+        self.write(CONFIG, text.replace(from, to))
+    }
+
+    /// A call with `--output json -vvv`.
+    #[must_use]
+    pub fn call(&self, args: &[&str]) -> Invocation {
+        let all = ["--output", "json", "-vvv"].iter().chain(args).map(|arg| (*arg).to_owned()).collect::<Vec<_>>();
+        Invocation::new(self.binary.clone(), self.folder.path().to_owned(), &all, self.transcript.clone())
+    }
+
+    /// Runs a call to its end.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started, or does not end in time.
+    pub fn run(&self, args: &[&str]) -> Result<Run> {
+        self.call(args).run()
+    }
+
+    /// Starts a call.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started.
+    pub fn start(&self, args: &[&str]) -> Result<Running> {
+        self.call(args).start()
+    }
+
+    /// This must never be printed nor stored in the clear.
+    pub fn keep_private(&self, text: &str) {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+    }
+}
+
+/// What the mock saw.
+impl Rig {
+    /// The POSTs, answered or not.
+    pub(crate) fn posts(&self) -> Vec<RecordedRequest> {
+        self.mock.requests_to(Endpoint::CreateRegulation)
+    }
+
+    /// The regulations: type and user ids, sorted.
+    pub(crate) fn regulations(&self) -> Vec<(String, Vec<String>)> {
+        let view = |one: segment_mock::RegulationView| {
+            let mut subjects = one.subjects;
+            subjects.sort();
+            (one.regulation_type, subjects)
+        };
+        self.mock.regulations().into_iter().map(view).collect()
+    }
+
+    /// Exactly this one regulation.
+    pub(crate) fn regulated(&self, kind: &str, subjects: &[&str]) -> Result<()> {
+        let mut subjects: Vec<_> = subjects.iter().map(|one| (*one).to_owned()).collect();
+        subjects.sort();
+        crate::assert::same("the regulations at the mock", &self.regulations(), &vec![(kind.to_owned(), subjects)])
+    }
+
+    /// No regulation was created, and none was tried.
+    pub(crate) fn nothing_sent(&self) -> Result<()> {
+        ensure!(self.posts().is_empty(), "{} POSTs reached the mock", self.posts().len());
+        ensure!(self.mock.regulations().is_empty(), "the mock has regulations");
+        Ok(())
+    }
+
+    /// The mock was not asked anything.
+    pub(crate) fn nothing_asked(&self) -> Result<()> {
+        let asked = self.mock.requests();
+        ensure!(asked.is_empty(), "{} requests reached the mock", asked.len());
+        Ok(())
+    }
+
+    /// No package, no staging file, no record.
+    pub(crate) fn nothing_written(&self) -> Result<()> {
+        ensure!(!self.path("records.db").exists(), "there is a record database");
+        ensure!(!self.path("packages").exists(), "there is a folder of packages");
+        Ok(())
+    }
+
+    /// The files below the folder of packages.
+    pub(crate) fn packages(&self) -> Result<Vec<PathBuf>> {
+        let folder = self.path("packages");
+        let mut files = Vec::new();
+        if folder.exists() {
+            list(&folder, &mut files)?;
+        }
+        Ok(files)
+    }
+}
+
+fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { list(&path, files)? } else { files.push(path) }
+    }
+    Ok(())
+}
+
+/// Invariant 1: nobody's data and no secret in what is printed or stored in the clear.
+impl Rig {
+    /// Looks through everything that was printed, and through the record database.
+    pub(crate) fn nobody_is_named(&self) -> Result<()> {
+        let mut hidden = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        hidden.extend([self.mock.public_token().to_owned(), self.mock.profile_token().to_owned()]);
+        hidden.push(STANDARD.encode(format!("{}:", self.mock.profile_token())));
+        hidden.push(key("ours"));
+        for person in self.mock.people() {
+            hidden.push(person.email);
+            hidden.extend(person.user_ids);
+            hidden.extend(person.anonymous_ids);
+        }
+        let hidden: Vec<_> = hidden.into_iter().map(|text| text.to_lowercase()).collect();
+        for run in self.transcript.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let printed = format!("{}\n{}", run.stdout, run.stderr).to_lowercase();
+            for text in &hidden {
+                ensure!(!printed.contains(text.as_str()), "{}it prints \"{text}\"", run.shown());
+            }
+        }
+        for name in ["records.db", "records.db-wal"] {
+            let stored = std::fs::read(self.path(name)).unwrap_or_default();
+            let stored = String::from_utf8_lossy(&stored).to_lowercase();
+            for text in &hidden {
+                ensure!(!stored.contains(text.as_str()), "{name} holds \"{text}\" in the clear");
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,27 @@
+use super::{
+    access, answers_access, answers_erase, configuration, credentials, dataset, erasure, files, identities,
+    interruption, official_sdk, owned, records, repetition, requests,
+};
+use crate::scenario::Scenario;
+
+/// Every scenario, the main job first.
+pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
+    let groups = [
+        access::ALL,
+        erasure::ALL,
+        owned::ALL,
+        requests::ALL,
+        repetition::ALL,
+        files::ALL,
+        configuration::ALL,
+        credentials::ALL,
+        dataset::ALL,
+        identities::ALL,
+        records::ALL,
+        interruption::ALL,
+        answers_erase::ALL,
+        answers_access::ALL,
+        official_sdk::ALL,
+    ];
+    groups.into_iter().flatten()
+}

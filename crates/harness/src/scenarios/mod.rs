@@ -1,0 +1,20 @@
+//! One file per group.
+
+mod access;
+mod answers_access;
+mod answers_erase;
+mod configuration;
+mod credentials;
+mod dataset;
+mod erasure;
+mod files;
+mod identities;
+mod interruption;
+mod list;
+mod official_sdk;
+mod owned;
+mod records;
+mod repetition;
+mod requests;
+
+pub(crate) use list::all;
