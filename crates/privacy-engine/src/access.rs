@@ -7,9 +7,9 @@ use futures_util::{
     future::{join, join_all, join5},
 };
 use segment_core::{
-    AuditEntry, ConnectionKey, EventsQuery, ExternalIdsQuery, Finding, FindingCode, Halt, HaltKind, LinksQuery,
-    NewPackage, Outcome, PackageReceipt, Page, Paged, Pii, ProfileRef, Records, Request, RequestUpdate, Resume,
-    SegmentError, Service, Task, TaskEvent, TaskState, TraitsQuery, pages,
+    AuditEntry, ConnectionKey, ErrorKind, EventsQuery, ExternalIdsQuery, Finding, FindingCode, Halt, HaltKind,
+    LinksQuery, NewPackage, Outcome, PackageReceipt, Page, Paged, Pii, ProfileRef, Records, Request, RequestUpdate,
+    Resume, SegmentError, Service, Task, TaskEvent, TaskState, TraitsQuery, pages,
     ports::{PackageError, PackageWriter, Profiles},
 };
 use serde_json::{Value, json};
@@ -46,10 +46,10 @@ impl Engine {
         update: &mut RequestUpdate,
     ) {
         let known = people.values().any(|found| !found.resolution.profiles.is_empty());
-        let waiting = update.tasks.iter().any(|task| task.state == TaskState::Queued && task.attempts > 0);
-        if waiting {
+        let waits = |task: &Task| task.state == TaskState::Queued && !people.contains_key(&task.connection);
+        if update.tasks.iter().any(waits) {
             // One connection is to be asked again: the package is made when all have answered.
-            update.tasks.retain(|task| task.attempts > 0);
+            update.tasks.retain(|task| waits(task) || task.state != TaskState::Queued);
             return;
         }
         if !known {
@@ -176,26 +176,27 @@ impl Collector<'_> {
             let query = TraitsQuery { next, ..TraitsQuery::default() };
             let label = label.clone();
             async move {
-                let page = api.traits(profile, &query).await?;
-                Ok(records(page, |item| {
+                let record = |item: segment_core::Trait| {
                     labelled(json!({"name": item.name, "value": item.value.into_exposed()}), label.as_ref())
-                }))
+                };
+                there(records(api.traits(profile, &query).await?, record))
             }
         });
         let external_ids = self.read("external_ids", |next| {
             let query = ExternalIdsQuery { next, ..ExternalIdsQuery::default() };
-            async move { Ok(records(api.external_ids(profile, &query).await?, |item| item.record.into_exposed())) }
+            async move { there(records(api.external_ids(profile, &query).await?, |item| item.record.into_exposed())) }
         });
         let events = self.read("events", |next| {
             let query = EventsQuery { next, ..EventsQuery::default() };
-            async move { Ok(records(api.events(profile, &query).await?, |item| item.record.into_exposed())) }
+            async move { there(records(api.events(profile, &query).await?, |item| item.record.into_exposed())) }
         });
+        // Links are documented for accounts only: not to know the resource may be how Segment says that there are none.
         let links = self.read("links", |next| {
             let query = LinksQuery { next, ..LinksQuery::default() };
             async move { Ok(records(api.links(profile, &query).await?, |item| item.record.into_exposed())) }
         });
         let metadata = self.read("metadata", |_| async move {
-            Ok(api.metadata(profile).await?.map(|metadata| {
+            there(api.metadata(profile).await?.map(|metadata| {
                 let id = metadata.segment_id.as_ref().map(|id| id.expose().clone());
                 Page::only(vec![Pii::new(labelled(metadata.fields.into_exposed(), id.as_ref()))])
             }))
@@ -238,6 +239,11 @@ impl Collector<'_> {
         }
         Ok(collected)
     }
+}
+
+/// The profile was there a moment ago: "not found" for a part of it is a hole, not an empty list.
+fn there<T>(page: Option<Page<T>>) -> Paged<T> {
+    page.map(Some).ok_or_else(|| SegmentError::new(Service::ProfileApi, ErrorKind::NotFound).with_status(404))
 }
 
 fn records<T>(page: Option<Page<T>>, record: impl Fn(T) -> Value) -> Option<Page<Pii<Value>>> {

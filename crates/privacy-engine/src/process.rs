@@ -121,12 +121,13 @@ impl Engine {
 
     /// Leaves an erasure ready for a regulation, or complete when nobody knows the person.
     fn resolved(&self, action: Action, task: &mut Task, found: &Found) {
-        task.attempts = 0;
         task.user_ids = found.resolution.user_ids.len() as u64;
         task.unreachable = found.resolution.unreachable;
         task.findings = found.findings.iter().cloned().collect();
         task.resolution = Some(found.resolution.clone());
+        // An access is done when it is collected: its failures are counted until then.
         let Some(kind) = self.policy.orders(action) else { return };
+        task.attempts = 0;
         let event = if found.resolution.user_ids.is_empty() {
             TaskEvent::Complete(Outcome::NoData)
         } else {

@@ -76,11 +76,27 @@ impl Engine {
             return self.undecided(claimed, &reason).await;
         }
         if claimed.item.absent_at.is_some() {
-            let change = MemberChange::Requeue { max_people: None };
-            return self.close(claimed, change, Vec::new(), "ruled_out", "two complete listings do not show it").await;
+            return self.ruled_out(claimed).await;
         }
         let half = self.policy.tracking.settle / 2;
         self.look_again(claimed, half, true, None).await
+    }
+
+    /// Two complete listings do not show it: it is sent again, unless that has gone on for too long.
+    async fn ruled_out(&self, claimed: Claimed<Ledger>) -> Result<(), StoreError> {
+        let failures = self.rest(&claimed.item.connection, None);
+        let change = if failures < self.policy.attempts {
+            MemberChange::Requeue { max_people: None }
+        } else {
+            self.rested(&claimed.item.connection);
+            let message = "Segment lost or broke off the call again and again; nothing was created".to_owned();
+            MemberChange::All(TaskEvent::GiveUp(Halt {
+                kind: HaltKind::SegmentFailed,
+                message,
+                resume: Resume::Resolved,
+            }))
+        };
+        self.close(claimed, change, Vec::new(), "ruled_out", "two complete listings do not show it").await
     }
 
     async fn look_again(

@@ -63,7 +63,8 @@ impl Engine {
     ) -> Result<Stop, EngineError> {
         let mut under_way = Work::new();
         loop {
-            if !cancel.is_cancelled() {
+            // Not after every piece: each claim looks through the whole scope.
+            if !cancel.is_cancelled() && under_way.len() <= self.policy.concurrency / 2 {
                 self.fill(scope, &mut under_way, cancel).await?;
             }
             if under_way.is_empty() {
@@ -81,7 +82,12 @@ impl Engine {
                 continue;
             }
             tokio::select! {
-                Some(done) = under_way.join_next() => settle(done)?,
+                Some(done) = under_way.join_next() => {
+                    settle(done)?;
+                    while let Some(done) = under_way.try_join_next() {
+                        settle(done)?;
+                    }
+                }
                 () = tokio::time::sleep(TICK) => {}
             }
         }

@@ -56,33 +56,38 @@ const MAX_PAGES: u32 = 20_000;
 const MAX_EMPTY: u32 = 50;
 
 /// How a list was read so far.
-#[derive(Default)]
-struct Followed {
+struct Followed<T> {
     cursors: HashSet<Cursor>,
+    first_item: Option<T>,
     pages: u32,
     empty: u32,
 }
 
-impl Followed {
-    /// Whether the list goes on after this page as a list should.
-    fn goes_on<T>(&mut self, page: &Page<T>, next: &Cursor) -> bool {
+impl<T: Clone + PartialEq> Followed<T> {
+    /// Whether the list goes on after this page as a list should: by a new cursor, and with something new.
+    fn goes_on(&mut self, page: &Page<T>, next: &Cursor) -> bool {
         self.pages += 1;
         self.empty = if page.items.is_empty() { self.empty + 1 } else { 0 };
-        self.cursors.insert(next.clone()) && self.pages < MAX_PAGES && self.empty < MAX_EMPTY
+        let first_item = page.items.first().cloned();
+        let again = first_item.is_some() && first_item == self.first_item;
+        self.first_item = first_item;
+        self.cursors.insert(next.clone()) && !again && self.pages < MAX_PAGES && self.empty < MAX_EMPTY
     }
 }
 
 /// All pages of a list, one at a time: `fetch` is asked for the page at a cursor, `None` first.
 ///
 /// It ends after the last page, at once where the list does not exist (`Ok(None)`, such as a profile that is not
-/// there), and after an error. A cursor that was followed before, 50 pages in a row without an item, and a 20,000th page
-/// are an error of kind [`EndlessList`](ErrorKind::EndlessList): an endless list is not read forever.
+/// there), and after an error. A cursor that was followed before, a page that begins like the one before, 50 pages in a row
+/// without an item, and a 20,000th page are an error of kind [`EndlessList`](ErrorKind::EndlessList): an endless list is not read forever.
 pub fn pages<T, F, Fut>(service: Service, fetch: F) -> impl Stream<Item = Result<Page<T>, SegmentError>>
 where
+    T: Clone + PartialEq,
     F: FnMut(Option<Cursor>) -> Fut,
     Fut: Future<Output = Paged<T>>,
 {
-    let start = Some((fetch, None::<Cursor>, Followed::default()));
+    let followed = Followed { cursors: HashSet::new(), first_item: None, pages: 0, empty: 0 };
+    let start = Some((fetch, None::<Cursor>, followed));
     stream::try_unfold(start, move |state| async move {
         let Some((mut fetch, cursor, mut followed)) = state else { return Ok(None) };
         let Some(page) = fetch(cursor).await? else { return Ok(None) };
@@ -147,11 +152,22 @@ mod tests {
     }
 
     #[test]
+    fn the_same_page_under_another_cursor_stops() {
+        let mut calls = 0;
+        let all = read(|_| {
+            calls += 1;
+            std::future::ready(page(&[1, 2], &calls.to_string()))
+        });
+        assert_eq!(all.unwrap_err().kind(), ErrorKind::EndlessList);
+        assert_eq!(calls, 2);
+    }
+
+    #[test]
     fn a_list_that_always_has_more_ends_at_the_cap() {
         let mut calls = 0;
         let all = read(|_| {
             calls += 1;
-            std::future::ready(page(&[1], &calls.to_string()))
+            std::future::ready(page(&[calls], &calls.to_string()))
         });
         assert_eq!(all.unwrap_err().kind(), ErrorKind::EndlessList);
         assert_eq!(calls, MAX_PAGES);

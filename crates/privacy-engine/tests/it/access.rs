@@ -77,6 +77,18 @@ async fn an_endless_list_is_a_labelled_hole_and_not_a_success() {
 }
 
 #[tokio::test]
+async fn a_lasting_hole_is_labelled_in_the_end() {
+    for fault in [Fault::server_error(), Fault::html(200), Fault::not_found(), Fault::endless_cursor()] {
+        let rig = Rig::new(true).await;
+        rig.mock.add_profile(ann(3));
+        rig.mock.fault(FaultRule::new(fault).on(Endpoint::ProfileTraits).always());
+        let request = rig.run(Action::Access, &[EMAIL], Until::Ended).await;
+        assert_eq!((request.status, halt_code(&request)), (RequestStatus::Error, Some("incomplete")));
+        assert_eq!(file(&rig, &request, "main/events.ndjson").lines().count(), 3, "the rest is there");
+    }
+}
+
+#[tokio::test]
 async fn collections_are_read_side_by_side() {
     let config = MockConfig::new().latency(std::time::Duration::from_millis(30));
     let rig = Rig::with(config, true).await;

@@ -59,6 +59,15 @@ async fn what_two_complete_listings_do_not_show_is_sent_again() {
 }
 
 #[tokio::test]
+async fn a_segment_that_never_answers_is_given_up() {
+    let rig = Rig::new(false).await;
+    rig.mock.fault(FaultRule::new(Fault::server_error()).on(Endpoint::CreateRegulation).always());
+    let request = rig.run(Action::Erasure, &ANN, Until::Accepted).await;
+    assert_eq!((request.status, halt_code(&request)), (RequestStatus::Error, Some("segment_failed")));
+    assert_eq!((posts(&rig), rig.mock.regulations().len()), (2, 0));
+}
+
+#[tokio::test]
 async fn a_listing_that_lags_behind_is_waited_for() {
     let rig = Rig::with(MockConfig::new().eventual(Duration::from_millis(20)), false).await;
     lose(&rig, Fault::accept_then_cut());

@@ -17,19 +17,26 @@ use super::{
 /// Milliseconds of the database's clock.
 pub(super) const NOW: &str = "CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER)";
 
-/// Whether the request `r` need not wait: an erasure waits while an earlier access of the same person is open, since what
-/// is to be sent to the person must not be deleted before.
-pub(super) const NOT_WAITING: &str = "NOT (r.action = 'erasure' AND EXISTS (SELECT 1 FROM request_identities mine \
+/// The open accesses `a` that the erasure `r` waits for: earlier ones of the same person, since what is to be sent to the
+/// person must not be deleted before.
+pub(super) const EARLIER_ACCESS: &str = "request_identities mine \
     JOIN request_identities theirs ON theirs.hash = mine.hash JOIN requests a ON a.id = theirs.request_id \
-    WHERE mine.request_id = r.id AND a.action = 'access' AND a.received_at <= r.received_at AND a.id < r.id \
-    AND a.status NOT IN ('complete', 'denied', 'canceled', 'error')))";
+    WHERE mine.request_id = r.id AND r.action = 'erasure' AND a.action = 'access' \
+    AND a.received_at <= r.received_at AND a.id < r.id \
+    AND a.status NOT IN ('complete', 'denied', 'canceled', 'error')";
+
+/// Whether the request `r` need not wait.
+pub(super) fn not_waiting() -> String {
+    format!("NOT EXISTS (SELECT 1 FROM {EARLIER_ACCESS})")
+}
 
 /// A request may be taken up when it is open and due, nobody holds it, and it need not wait.
 fn due_requests() -> String {
+    let not_waiting = not_waiting();
     format!(
         "SELECT id FROM requests r WHERE next_at <= $1 AND gate = 'open' \
          AND (lease_until IS NULL OR lease_until <= {NOW}) \
-         AND ($2 IS NULL OR id IN (SELECT value FROM json_each($2))) AND {NOT_WAITING} ORDER BY due_at, id LIMIT $3"
+         AND ($2 IS NULL OR id IN (SELECT value FROM json_each($2))) AND {not_waiting} ORDER BY due_at, id LIMIT $3"
     )
 }
 

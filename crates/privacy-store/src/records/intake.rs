@@ -4,7 +4,7 @@ use segment_core::{Gate, Intake, NewRequest, RequestId, ports::StoreError};
 use sqlx::SqliteConnection;
 
 use super::{
-    RecordStore, errors,
+    RecordStore, claim, errors,
     request_rows::{self, millis},
     status,
 };
@@ -127,6 +127,21 @@ impl RecordStore {
             "identities": request.identities.iter().map(|identity| identity.kind().as_str()).collect::<Vec<_>>(),
             "connections": request.connections.iter().map(segment_core::ConnectionKey::as_str).collect::<Vec<_>>(),
         });
-        status::log(connection, id, &segment_core::AuditEntry::new(request.received_at, "received", facts)).await
+        status::log(connection, id, &segment_core::AuditEntry::new(request.received_at, "received", facts)).await?;
+        self.log_waiting(connection, request).await
+    }
+
+    /// Says what an erasure waits for.
+    async fn log_waiting(&self, connection: &mut SqliteConnection, request: &NewRequest) -> Result<(), StoreError> {
+        let sql = format!("SELECT a.id FROM requests r, {} AND r.id = $1 ORDER BY a.id LIMIT 1", claim::EARLIER_ACCESS);
+        let access: Option<(String,)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(request.id.as_str())
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(errors::database)?;
+        let Some((access,)) = access else { return Ok(()) };
+        let entry =
+            segment_core::AuditEntry::new(request.received_at, "waits", serde_json::json!({"for_access": access}));
+        status::log(connection, request.id.as_str(), &entry).await
     }
 }

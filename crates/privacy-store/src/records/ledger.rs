@@ -50,11 +50,11 @@ impl RecordStore {
             "SELECT t.connection AS connection, t.kind AS kind, COUNT(*) AS people, SUM(t.user_ids) AS subjects, \
              MIN(t.resolved_at) AS since, EXISTS (SELECT 1 FROM tasks q JOIN requests r ON r.id = q.request_id \
                  WHERE q.connection = t.connection AND q.state = 'queued' AND r.action <> 'access' \
-                 AND r.gate = 'open' AND r.next_at <= $2 AND {NOT_WAITING} \
+                 AND r.gate = 'open' AND r.next_at <= $2 AND {not_waiting} \
                  AND ($1 IS NULL OR r.id IN (SELECT value FROM json_each($1)))) AS resolvable \
              FROM tasks t WHERE t.state = 'resolved' \
              AND ($1 IS NULL OR t.request_id IN (SELECT value FROM json_each($1))) GROUP BY t.connection, t.kind",
-            NOT_WAITING = claim::NOT_WAITING
+            not_waiting = claim::not_waiting()
         );
         let rows: Vec<BacklogRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
             .bind(scope::parameter(scope))
@@ -286,14 +286,14 @@ impl RecordStore {
     pub(super) async fn do_next_due(&self, scope: &ClaimScope) -> Result<Option<Timestamp>, StoreError> {
         let sql = format!(
             "SELECT MIN(at) FROM (SELECT next_at AS at FROM requests r WHERE next_at IS NOT NULL AND gate = 'open' \
-             AND {NOT_WAITING} AND ($1 IS NULL OR id IN (SELECT value FROM json_each($1))) \
+             AND {not_waiting} AND ($1 IS NULL OR id IN (SELECT value FROM json_each($1))) \
              UNION ALL SELECT COALESCE(next_at, created_at) FROM regulations g \
              WHERE state IN ('sending', 'unknown', 'tracking', 'looking') \
              AND ($1 IS NULL OR EXISTS (SELECT 1 FROM regulation_members m WHERE m.intent = g.intent \
                  AND m.request_id IN (SELECT value FROM json_each($1)))) \
              UNION ALL SELECT resolved_at FROM tasks WHERE state = 'resolved' \
              AND ($1 IS NULL OR request_id IN (SELECT value FROM json_each($1))))",
-            NOT_WAITING = claim::NOT_WAITING
+            not_waiting = claim::not_waiting()
         );
         let (due,): (Option<i64>,) = sqlx::query_as(sqlx::AssertSqlSafe(sql))
             .bind(scope::parameter(scope))

@@ -27,7 +27,11 @@ impl State {
         if self.requests.contains_key(&new.id) {
             return Err(misuse("a request of this id is recorded already"));
         }
-        self.requests.insert(new.id.clone(), Arc::new(entry(new)?));
+        let mut entry = entry(new)?;
+        if let Some(access) = self.waits_for(&entry.request) {
+            entry.log(new.received_at, "waits", json!({"for_access": access.as_str()}));
+        }
+        self.requests.insert(new.id.clone(), Arc::new(entry));
         Ok(Intake::Created)
     }
 

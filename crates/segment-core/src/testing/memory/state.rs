@@ -148,15 +148,20 @@ impl State {
     /// An erasure waits while an earlier access of the same person is open, since what is to be sent to the person must
     /// not be deleted before.
     pub(super) fn need_not_wait(&self, entry: &Entry) -> bool {
-        let mine = &entry.request;
+        self.waits_for(&entry.request).is_none()
+    }
+
+    /// The first access that this erasure waits for.
+    pub(super) fn waits_for(&self, mine: &Request) -> Option<&RequestId> {
         let before = |theirs: &Request| theirs.received_at <= mine.received_at && theirs.id < mine.id;
-        let blocks = |theirs: &Request| {
+        let blocks = |theirs: &&Request| {
             theirs.action == Action::Access
                 && !theirs.status.is_terminal()
                 && before(theirs)
                 && share_identity(theirs, mine)
         };
-        mine.action != Action::Erasure || !self.requests.values().any(|other| blocks(&other.request))
+        let all = self.requests.values().map(|other| &other.request).filter(|_| mine.action == Action::Erasure);
+        all.filter(blocks).map(|access| &access.id).min()
     }
 }
 
