@@ -5,6 +5,8 @@ mod clock;
 pub mod conformance;
 mod directory;
 mod memory;
+mod profiles;
+mod regulations;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -12,4 +14,6 @@ mod tests;
 pub use clock::{CountingRandom, ManualClock, NoPacer};
 pub use directory::FakeDirectory;
 pub use memory::MemoryStore;
+pub use profiles::{FakeProfile, FakeProfiles};
+pub use regulations::FakeRegulations;
 pub use sink::{MemoryPackage, MemorySink};

@@ -31,6 +31,9 @@ fn no_rule_is_left_out() {
     let (directory, package) = (include_str!("conformance/directory.rs"), include_str!("conformance/package.rs"));
     check_list(&[directory], directory);
     check_list(&[package], package);
+    let (profiles, regulations) = (include_str!("conformance/profiles.rs"), include_str!("conformance/regulations.rs"));
+    check_list(&[profiles], profiles);
+    check_list(&[regulations], regulations);
     let store = [
         include_str!("conformance/store/intake.rs"),
         include_str!("conformance/store/claims.rs"),
@@ -92,4 +95,57 @@ mod directory {
     }
 
     crate::subject_directory_conformance!(fresh);
+}
+
+mod regulations {
+    use super::*;
+    use crate::{
+        ports::{RegulationSubmit, Regulations},
+        testing::{FakeRegulations, conformance::regulations::RegulationsFixture},
+    };
+
+    impl RegulationsFixture for FakeRegulations {
+        fn reader(&self) -> &dyn Regulations {
+            self
+        }
+
+        fn submit(&self) -> &dyn RegulationSubmit {
+            self
+        }
+    }
+
+    fn fresh() -> Ready<FakeRegulations> {
+        ready(FakeRegulations::new())
+    }
+
+    crate::regulations_conformance!(fresh);
+}
+
+mod profiles {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        ports::Profiles,
+        testing::{FakeProfile, FakeProfiles, conformance::profiles as rules},
+    };
+
+    impl rules::ProfilesFixture for FakeProfiles {
+        fn profiles(&self) -> &dyn Profiles {
+            self
+        }
+    }
+
+    fn fresh() -> Ready<FakeProfiles> {
+        let link = |id: &str| json!({"to_collection": "accounts", "external_ids": [{"type": "group_id", "id": id}]});
+        ready(FakeProfiles::of(vec![FakeProfile {
+            segment_id: rules::SEGMENT_ID.into(),
+            traits: rules::TRAITS.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect(),
+            external_ids: rules::EXTERNAL_IDS.iter().map(|(kind, id)| ((*kind).to_owned(), (*id).to_owned())).collect(),
+            events: rules::EVENTS.iter().map(|name| json!({"type": "track", "event": name})).collect(),
+            links: rules::LINKS.iter().map(|id| link(id)).collect(),
+        }]))
+    }
+
+    crate::profiles_conformance!(fresh);
 }

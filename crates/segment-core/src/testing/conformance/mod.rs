@@ -3,4 +3,6 @@
 
 pub mod directory;
 pub mod package;
+pub mod profiles;
+pub mod regulations;
 pub mod store;
