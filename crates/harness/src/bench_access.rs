@@ -176,7 +176,7 @@ impl Prepared {
 fn whole(rig: &Rig, round: usize) -> Result<Duration> {
     rig.mock().add_profile(person(round));
     let start = Instant::now();
-    let run = rig.run(&["access", "--email", &email(round)])?;
+    let run = rig.quiet_call(&["access", "--email", &email(round)]).run()?;
     let time = start.elapsed();
     let events = &run.json()?["tasks"][0]["collections"]["events"];
     ensure!(*events == 250, "the access is not whole: {events}");

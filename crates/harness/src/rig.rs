@@ -86,7 +86,17 @@ impl Rig {
     /// A call with `--output json -vvv`.
     #[must_use]
     pub fn call(&self, args: &[&str]) -> Invocation {
-        let all = ["--output", "json", "-vvv"].iter().chain(args).map(|arg| (*arg).to_owned()).collect::<Vec<_>>();
+        self.call_with(&["--output", "json", "-vvv"], args)
+    }
+
+    /// A call with `--output json` that logs no more than it does by itself.
+    #[must_use]
+    pub fn quiet_call(&self, args: &[&str]) -> Invocation {
+        self.call_with(&["--output", "json"], args)
+    }
+
+    fn call_with(&self, global: &[&str], args: &[&str]) -> Invocation {
+        let all = global.iter().chain(args).map(|arg| (*arg).to_owned()).collect::<Vec<_>>();
         Invocation::new(self.binary.clone(), self.folder.path().to_owned(), &all, self.transcript.clone())
     }
 
