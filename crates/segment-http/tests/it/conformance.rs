@@ -1,5 +1,7 @@
 //! The suite that every implementation of the ports runs.
 
+use std::future::{Ready, ready};
+
 use segment_core::{
     ports::{RegulationSubmit, Regulations},
     testing::conformance::regulations::RegulationsFixture,
@@ -21,9 +23,9 @@ impl RegulationsFixture for OnMock {
     }
 }
 
-async fn fresh() -> OnMock {
+fn fresh() -> Ready<OnMock> {
     let mock = MockSegment::start(MockConfig::new()).unwrap();
-    OnMock(on(&mock), mock)
+    ready(OnMock(on(&mock), mock))
 }
 
 segment_core::regulations_conformance!(fresh);

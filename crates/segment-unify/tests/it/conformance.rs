@@ -1,6 +1,9 @@
 //! The suite that every implementation of the port runs.
 
-use std::time::Duration;
+use std::{
+    future::{Ready, ready},
+    time::Duration,
+};
 
 use segment_core::{ports::Profiles, testing::conformance::profiles as rules};
 use segment_mock::{Event, Link, MockConfig, MockSegment, Profile};
@@ -17,7 +20,7 @@ impl rules::ProfilesFixture for OnMock {
     }
 }
 
-async fn fresh() -> OnMock {
+fn fresh() -> Ready<OnMock> {
     let mock = MockSegment::start(MockConfig::new()).unwrap();
     let mut ann = Profile::new(rules::SEGMENT_ID);
     for (kind, value) in rules::EXTERNAL_IDS {
@@ -33,7 +36,7 @@ async fn fresh() -> OnMock {
         ann = ann.link(Link::account(id));
     }
     mock.add_profile(ann);
-    OnMock(api(&mock), mock)
+    ready(OnMock(api(&mock), mock))
 }
 
 segment_core::profiles_conformance!(fresh);

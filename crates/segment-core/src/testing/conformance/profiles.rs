@@ -22,7 +22,7 @@ pub const EVENTS: [&str; 5] = ["One", "Two", "Three", "Four", "Five"];
 pub const LINKS: [&str; 3] = ["g-1", "g-2", "g-3"];
 
 /// A space that holds the person of this module.
-pub trait ProfilesFixture {
+pub trait ProfilesFixture: Sync {
     /// The implementation under test.
     fn profiles(&self) -> &dyn Profiles;
 }

@@ -15,7 +15,7 @@ use crate::{
 const WITHIN: Duration = Duration::from_secs(20);
 
 /// The workspace `acme`, without regulations.
-pub trait RegulationsFixture {
+pub trait RegulationsFixture: Sync {
     /// What reads.
     fn reader(&self) -> &dyn Regulations;
 
