@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use privacy_engine::{ConnectionKind, Until};
 use segment_core::{
-    Action, Identity, IdentityKind, Outcome, Pii, RequestStatus,
-    ports::{DirectoryAnswer, DirectoryCheck, DirectoryError, SubjectDirectory},
+    Action, Decision, Identity, IdentityKind, Outcome, Pii, RequestStatus,
+    ports::{DirectoryAnswer, DirectoryCheck, DirectoryError, RequestStore, SubjectDirectory},
 };
 use segment_mock::{Endpoint, Event, FaultRule, Profile};
 
@@ -47,6 +47,25 @@ async fn two_people_stop_everything_for_access_and_erasure() {
         assert_eq!(sent(&rig), [[""; 0]; 0]);
         assert!(rig.mock.requests_to(Endpoint::ProfileTraits).is_empty(), "nothing was collected");
     }
+}
+
+#[tokio::test]
+async fn a_conflict_at_one_connection_stops_the_others_until_a_human_has_settled_it() {
+    let mut rig = Rig::new(false).await;
+    rig.also = Some(Arc::new(Table(vec!["u-1"])));
+    rig.person("ann");
+    rig.person("ben");
+    let identities = [("email", "ann@example.com"), ("email", "ben@example.com")];
+    let request = rig.run(Action::Erasure, &identities, Until::Accepted).await;
+    assert_eq!((request.status, halt_code(&request)), (RequestStatus::RequiresAttention, Some("identity_conflict")));
+    assert_eq!(sent(&rig), [[""; 0]; 0]);
+
+    let connection = segment_core::ConnectionKey::new("main");
+    let decision = Decision::Settle { connection, note: "two people, asked for apart".into() };
+    rig.store().decide(&request.id, &decision, rig.mock.clock().now()).await.unwrap();
+    rig.work(&rig.engine(), &[&request.id], Until::Ended).await;
+    assert_eq!(sent(&rig), [["u-1"]], "what stood still because of it went on");
+    assert_eq!(rig.request(&request.id).await.status, RequestStatus::Complete);
 }
 
 #[tokio::test]

@@ -47,6 +47,8 @@ pub(crate) struct Rig {
     pub(crate) workspace: String,
     pub(crate) monthly_users: u64,
     pub(crate) directory: Option<Arc<dyn segment_core::ports::SubjectDirectory>>,
+    /// The owned database of a second, basic connection with the key `also`.
+    pub(crate) also: Option<Arc<dyn segment_core::ports::SubjectDirectory>>,
     store: RecordStore,
 }
 
@@ -79,6 +81,7 @@ impl Rig {
             workspace,
             monthly_users: 110_000,
             directory: None,
+            also: None,
             store,
         }
     }
@@ -103,12 +106,22 @@ impl Rig {
             profiles: (self.kind == ConnectionKind::SegmentUnify).then_some(profiles as _),
             directory: self.directory.clone(),
         };
+        let also = self.also.clone().map(|directory| Sources {
+            key: ConnectionKey::new("also"),
+            kind: ConnectionKind::Segment,
+            profiles: None,
+            directory: Some(directory),
+            ..sources.clone()
+        });
+        let connections = [Some(sources), also].into_iter().flatten();
+        let connections =
+            connections.map(|sources| Connection::new(sources, public.clone(), self.monthly_users)).collect();
         Arc::new(Engine::new(Parts {
             store: Arc::new(self.store.clone()),
             packages: Arc::new(ZipSink::new("packages", self.folder.path(), Arc::new(OsRandom)).unwrap()),
             clock,
             random: Arc::new(OsRandom),
-            connections: vec![Connection::new(sources, public, self.monthly_users)],
+            connections,
             policy: self.policy.clone(),
             owner: "test".to_owned(),
             progress: ProgressSink::default(),
