@@ -191,10 +191,12 @@ async fn take(
     Ok(row.0)
 }
 
-/// Checks the fence and gives the lease back, within the step that it guards.
+/// Checks the fence and gives the lease back, within the step that it guards. A lease is good for one step.
 pub(super) async fn give_back(connection: &mut SqliteConnection, lease: &Lease) -> Result<(), StoreError> {
     let (table, key, id) = subject(lease);
-    let sql = format!("UPDATE {table} SET lease_owner = NULL, lease_until = NULL WHERE {key} = $1 AND fence = $2");
+    let sql = format!(
+        "UPDATE {table} SET lease_owner = NULL, lease_until = NULL, fence = fence + 1 WHERE {key} = $1 AND fence = $2"
+    );
     let done = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(id)
         .bind(lease.fence)

@@ -129,9 +129,9 @@ impl State {
         Ok(())
     }
 
-    /// Checks the fence and gives the lease back, within the step that it guards.
+    /// Checks the fence and gives the lease back, within the step that it guards. A lease is good for one step.
     pub(super) fn give_back(&mut self, lease: &Lease) -> Result<(), StoreError> {
-        self.hold(lease)?.until = None;
+        self.hold(lease)?.revoke();
         Ok(())
     }
 }

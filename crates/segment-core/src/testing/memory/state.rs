@@ -62,7 +62,7 @@ impl Hold {
         self.fence
     }
 
-    /// Takes it from whoever holds it.
+    /// Takes it from whoever holds it: the token is worth nothing any more.
     pub(super) fn revoke(&mut self) {
         self.until = None;
         self.fence += 1;

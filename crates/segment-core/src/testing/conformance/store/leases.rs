@@ -19,13 +19,15 @@ fn done(claimed: &Claimed<crate::Request>) -> RequestUpdate {
     RequestUpdate { audit, ..update(tasks.collect()) }
 }
 
-/// A saved step gives the lease back, and so does a release.
+/// A saved step gives the lease back, and so does a release: a lease is good for one step.
 pub async fn a_step_gives_the_lease_back(store: &dyn RequestStore) {
     record(store, &[access(1)]).await;
     let claimed = claim_only(store, 1, HELD).await;
     let again = RequestUpdate { next_at: Some(at(1)), ..update(claimed.item.tasks) };
     store.save_request(&claimed.lease, &again).await.unwrap();
+    assert_stale(store.save_request(&claimed.lease, &again).await);
     assert_stale(store.extend(&claimed.lease, HELD).await);
+    assert_stale(store.release(&claimed.lease).await);
     let claimed = claim_only(store, 1, HELD).await;
     store.release(&claimed.lease).await.unwrap();
     claim_only(store, 1, HELD).await;
