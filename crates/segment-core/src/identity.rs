@@ -116,6 +116,10 @@ impl Identity {
         if value.contains('\0') {
             return Err(IdentityError::Nul { kind });
         }
+        let one_line = matches!(kind, IdentityKind::Email | IdentityKind::PhoneNumber);
+        if one_line && value.chars().any(char::is_control) {
+            return Err(IdentityError::Control { kind });
+        }
         let max = if kind == IdentityKind::Email { MAX_EMAIL } else { MAX_VALUE };
         let length = value.chars().count();
         if length > max {
@@ -237,6 +241,12 @@ pub enum IdentityError {
     /// The value holds a NUL character, which neither a URL nor a database can carry.
     #[error("the {kind} holds a NUL character")]
     Nul {
+        /// of which kind
+        kind: IdentityKind,
+    },
+    /// An e-mail address or a phone number over several lines: often two of them, after a quote that was not closed.
+    #[error("the {kind} holds a line break or another control character; is it more than one, or a quote not closed?")]
+    Control {
         /// of which kind
         kind: IdentityKind,
     },

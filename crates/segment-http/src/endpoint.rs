@@ -32,7 +32,9 @@ impl Endpoint {
     /// a bare host.
     pub fn parse(domain: &str, allow_custom: bool) -> Result<Self, EndpointError> {
         let domain = domain.trim().trim_end_matches('/');
-        let malformed = || EndpointError::Malformed { domain: domain.to_owned() };
+        // Somebody may have put a credential into it: those parts are not repeated.
+        let shown = if domain.contains(['@', '?', '#']) { "…" } else { domain };
+        let malformed = || EndpointError::Malformed { domain: shown.to_owned() };
         let text = if domain.contains("://") { domain.to_owned() } else { format!("https://{domain}") };
         let base = Url::parse(&text).map_err(|_| malformed())?;
         let host = base.host_str().ok_or_else(malformed)?.to_ascii_lowercase();
@@ -71,8 +73,9 @@ impl Endpoint {
     pub(crate) fn url(&self, path_and_query: &str) -> Result<Url, EndpointError> {
         let base = self.base.as_str().trim_end_matches('/');
         let url = Url::parse(&format!("{base}{path_and_query}")).ok();
-        // Parsing resolves `..`: what does not come back as it was sent would have reached another resource.
-        url.filter(|url| url.origin() == self.base.origin() && same_target(url, path_and_query))
+        // Parsing resolves `..`: what does not come back as it was sent would have reached another resource. So would an
+        // empty id, which leaves an empty segment.
+        url.filter(|url| url.origin() == self.base.origin() && same_target(url, path_and_query) && !has_gap(url))
             .ok_or(EndpointError::Unroutable)
     }
 }
@@ -80,6 +83,10 @@ impl Endpoint {
 fn same_target(url: &Url, path_and_query: &str) -> bool {
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     format!("{}{query}", url.path()) == path_and_query
+}
+
+fn has_gap(url: &Url) -> bool {
+    url.path() != "/" && (url.path().ends_with('/') || url.path().contains("//"))
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -105,7 +112,7 @@ pub enum EndpointError {
     /// Not a host.
     #[error("\"{domain}\" is not a domain such as api.segmentapis.com")]
     Malformed {
-        /// as given
+        /// as given, unless it may hold a credential
         domain: String,
     },
     /// Unencrypted.
@@ -158,7 +165,14 @@ mod tests {
     fn ids_cannot_climb() {
         let api = Endpoint::parse("api.segmentapis.com", false).unwrap();
         assert!(api.url("/regulations/abc?x=%2E").is_ok());
-        for path in ["/regulations/..", "/regulations/%2e%2e", "/regulations/../suppressions", "/a\nb"] {
+        for path in [
+            "/regulations/..",
+            "/regulations/%2e%2e",
+            "/regulations/../suppressions",
+            "/a\nb",
+            "/regulations/",
+            "/a//b",
+        ] {
             assert_eq!(api.url(path), Err(EndpointError::Unroutable), "{path}");
         }
     }

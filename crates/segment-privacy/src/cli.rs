@@ -135,6 +135,9 @@ impl Identities {
         all.extend(of(IdentityKind::AnonymousId, &self.anonymous_id)?);
         for pair in &self.identity {
             let (kind, value) = pair.split_once(':').ok_or(IdentityError::UnknownKind)?;
+            if crate::config::misspelt_kind(kind).is_some() {
+                return Err(IdentityError::UnknownKind);
+            }
             all.push(Identity::new(IdentityKind::parse(kind)?, value)?);
         }
         IdentitySet::new(all)
@@ -180,7 +183,7 @@ pub(crate) struct Access {
     #[command(flatten)]
     pub(crate) ask: Ask,
     /// Write the package to this folder instead of the configured destination
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_wait")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) wait: Wait,

@@ -31,6 +31,7 @@ fn what_cannot_be_one_persons_identity_is_refused() {
     assert!(matches!(user("a\0b"), IdentityError::Nul { .. }));
     assert!(matches!(email("test@example.com"), Err(IdentityError::Placeholder { .. })));
     assert!(matches!(email("ann"), Err(IdentityError::NotAnAddress)));
+    assert!(matches!(email("ann@example.com\nben@example.com"), Err(IdentityError::Control { .. })));
     assert!(matches!(email("@example.com"), Err(IdentityError::NotAnAddress)));
     let long = format!("{}@example.com", "a".repeat(288));
     assert!(matches!(email(&long), Err(IdentityError::TooLong { length: 300, max: 254, .. })));

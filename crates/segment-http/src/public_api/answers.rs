@@ -116,6 +116,8 @@ fn next(pagination: Option<WirePagination>) -> Option<Cursor> {
 pub(super) fn regulations(body: &[u8]) -> Option<Page<RegulationEntry>> {
     #[derive(Deserialize)]
     struct Data {
+        // Required but nullable: an answer without the key is not a list, and "absent" would send a regulation again.
+        #[serde(deserialize_with = "Option::deserialize")]
         regulations: Option<Vec<Wire>>,
         pagination: Option<WirePagination>,
     }
@@ -144,6 +146,7 @@ pub(super) fn regulations(body: &[u8]) -> Option<Page<RegulationEntry>> {
 pub(super) fn suppressions(body: &[u8]) -> Option<Page<Suppression>> {
     #[derive(Deserialize)]
     struct Data {
+        #[serde(deserialize_with = "Option::deserialize")]
         suppressed: Option<Vec<Wire>>,
         pagination: Option<WirePagination>,
     }
@@ -236,8 +239,8 @@ mod tests {
             assert_eq!(report(body.as_bytes()), None, "{body}");
             assert_eq!(workspace(body.as_bytes()), None, "{body}");
         }
-        for body in ["", "<html>", "{}", r#"{"data":null}"#, r#"{"data":[]}"#] {
-            assert!(body == r#"{"data":[]}"# || regulations(body.as_bytes()).is_none(), "{body}");
+        for body in ["", "<html>", "{}", r#"{"data":null}"#, r#"{"data":[]}"#, r#"{"data":{}}"#] {
+            assert!(regulations(body.as_bytes()).is_none() && suppressions(body.as_bytes()).is_none(), "{body}");
         }
     }
 

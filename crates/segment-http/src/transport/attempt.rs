@@ -9,7 +9,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use segment_core::{ErrorKind, SegmentError, Service};
 
 use super::{
-    classify::{self, ReadProblem},
+    classify::{self, Problem, ReadProblem},
     hints,
     request::{ApiRequest, ApiResponse},
 };
@@ -58,7 +58,10 @@ impl Wire<'_> {
         }
         let problem = (self.read_problem)(&body);
         let wait = hints::wait(&headers, problem.ms_before_next, now);
-        Err(SegmentError::new(self.service, classify::kind(status, wait))
+        // A 404 to a read says that something is gone, so it must be Segment's own word and not that of a proxy's page.
+        let foreign = status == 404 && call.body.is_none() && problem == Problem::default();
+        let kind = if foreign { ErrorKind::Unreadable } else { classify::kind(status, wait) };
+        Err(SegmentError::new(self.service, kind)
             .with_status(status)
             .with_wait(wait)
             .with_request_id(request_id)

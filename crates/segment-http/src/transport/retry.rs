@@ -38,7 +38,9 @@ impl Retries {
     pub(super) fn pause(&self, done: u32, asked: Option<Duration>, random: u32) -> Duration {
         let ceiling = self.first_pause.saturating_mul(1 << done.saturating_sub(1).min(16)).min(self.max_pause);
         let jittered = ceiling.mul_f64(f64::from(random) / f64::from(u32::MAX));
-        asked.map_or(jittered.max(self.first_pause / 2), |asked| asked + jittered.min(Duration::from_millis(500)))
+        asked.map_or(jittered.max(self.first_pause / 2), |asked| {
+            asked.saturating_add(jittered.min(Duration::from_millis(500)))
+        })
     }
 }
 

@@ -210,7 +210,7 @@ impl Transport {
                 return Err(error);
             };
             let pause = self.retries.pause(done, asked, self.random());
-            let too_late = clock.monotonic().saturating_sub(start) + pause >= within;
+            let too_late = clock.monotonic().saturating_sub(start).saturating_add(pause) >= within;
             if done >= self.retries.attempts || too_late || error.kind() == ErrorKind::QuotaExhausted {
                 return Err(error);
             }
@@ -237,7 +237,13 @@ impl Transport {
         let not_sent = |kind| SegmentError::new(self.service, kind);
         let url = self.endpoint.url(&call.target).map_err(|error| not_sent(ErrorKind::Misuse).with_source(error))?;
         let begun = clock.monotonic();
-        self.environment.pacer.acquire(call.lane).await;
+        let turn = self.environment.pacer.acquire(call.lane);
+        match effort {
+            Effort::Idempotent => turn.await,
+            Effort::Once { .. } => {
+                tokio::time::timeout(left, turn).await.map_err(|_| not_sent(ErrorKind::Connect))?;
+            }
+        }
         let left = left.saturating_sub(clock.monotonic().saturating_sub(begun));
         let limit = match effort {
             Effort::Idempotent => self.attempt_limit,

@@ -1,14 +1,21 @@
 //! The official OpenAPI document: everything that the client can send validates against it, every example in it parses.
 //! Where SDK 73.2.0 is newer, the newer holds, and the test says where.
 
-use segment_core::{Cursor, Pii, RegulationId, RegulationQuery, RegulationStatus, RegulationType, ports::Regulations};
+use std::{collections::BTreeSet, time::Duration};
+
+use segment_core::{
+    Cursor, ErrorKind, Pii, RegulationId, RegulationQuery, RegulationStatus, RegulationType, Submission,
+    ports::{RegulationSubmit, Regulations},
+};
 use segment_http::{ApiRequest, public_api::requests};
 use serde_json::{Value, json};
 
 use crate::{
-    raw::Raw,
-    rig::{client, order},
+    raw::{Raw, reply},
+    rig::{Client, client, order},
 };
+
+const WITHIN: Duration = Duration::from_secs(20);
 
 fn document() -> Value {
     let text = include_str!("../contracts/segment-public-api-32.0.4-deletion.yaml");
@@ -166,27 +173,91 @@ async fn every_example_of_an_answer_parses() {
         assert!(page.items.iter().all(|entry| entry.is_user && !entry.subjects.is_empty()));
     }
     for example in examples("/regulations", "post") {
-        use segment_core::{Submission, ports::RegulationSubmit};
         let raw = Raw::json(&example.to_string()).await;
-        let sent = client(&raw.url, "t").api.create(&order(&["u"]), std::time::Duration::from_secs(5)).await;
+        let sent = client(&raw.url, "t").api.create(&order(&["u"]), WITHIN).await;
         assert!(matches!(sent, Submission::Accepted(id) if id.as_str() == "1qJkfE1tpwvQcklImGksLN629wn"));
     }
 }
 
+/// A client of a server that gives the document's example of this problem.
+async fn answering(path: &str, method: &str, status: u16) -> Client {
+    let responses = document()["paths"][path][method]["responses"].clone();
+    let example = &responses[status.to_string()]["content"]["application/json"]["example"];
+    assert!(example.is_object(), "{method} {path} {status}");
+    client(&Raw::answering(reply(status, &example.to_string())).await.url, "t")
+}
+
+const PROBLEMS: [(u16, &str, ErrorKind); 3] = [
+    (404, "NotFound", ErrorKind::NotFound),
+    (422, "ValidationFailure", ErrorKind::Invalid),
+    (429, "RateLimited", ErrorKind::RateLimited),
+];
+
 #[tokio::test]
 async fn every_example_of_a_problem_is_understood() {
-    for (status, expect) in [("404", None), ("422", Some("ValidationFailure")), ("429", Some("RateLimited"))] {
-        let example =
-            document()["paths"]["/suppressions"]["get"]["responses"][status]["content"]["application/json"]["example"]
-                .clone();
-        let body = example.to_string();
-        let head =
-            format!("HTTP/1.1 {status} No\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
-        let raw = Raw::answering(format!("{head}{body}")).await;
-        let error = client(&raw.url, "t").api.suppressions(None).await.unwrap_err();
-        assert_eq!(error.status(), status.parse().ok());
-        if let Some(code) = expect {
+    for (status, code, kind) in PROBLEMS {
+        let id = RegulationId::new("1qJ");
+        let query = RegulationQuery { count: 1, ..RegulationQuery::default() };
+        let got = answering("/regulations/{regulateId}", "get", status).await.api.get(&id).await;
+        let mut errors = vec![
+            answering("/", "get", status).await.api.workspace().await.unwrap_err(),
+            answering("/regulations", "get", status).await.api.list(&query).await.unwrap_err(),
+            answering("/suppressions", "get", status).await.api.suppressions(None).await.unwrap_err(),
+        ];
+        match got {
+            Ok(report) => assert_eq!((status, report), (404, None), "only what is not there is None"),
+            Err(error) => errors.push(error),
+        }
+        let sent = answering("/regulations", "post", status).await.api.create(&order(&["u"]), WITHIN).await;
+        match sent {
+            Submission::Refused(error) if status != 429 => errors.push(error),
+            Submission::NotSent(error) if status == 429 => errors.push(error),
+            other => panic!("{status}: {other:?}"),
+        }
+        for error in errors {
+            assert_eq!((error.status(), error.kind()), (Some(status), kind));
             assert!(error.to_string().contains(code), "{error}");
         }
+    }
+}
+
+fn words(schema: &Value) -> BTreeSet<String> {
+    schema["enum"].as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+}
+
+/// What the newer SDK 73.2.0 has, out of what the older document has.
+fn newer(mut types: BTreeSet<String>) -> BTreeSet<String> {
+    assert!(types.remove("BULK_DELETE_ONLY"), "gone since November 2022");
+    assert!(types.insert("SUPPRESS_WITH_DELETE_INTERNAL".to_owned()), "new since April 2024");
+    types
+}
+
+#[test]
+fn types_and_statuses_are_those_of_sdk_73_2_0() {
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    let known: BTreeSet<_> = KINDS.iter().map(|kind| kind.as_str().to_owned()).collect();
+    let created = &schemas["CreateWorkspaceRegulationV1Input"]["properties"]["regulationType"];
+    assert_eq!(newer(words(created)), known);
+    assert_eq!(newer(words(&parameter(&document, "/regulations", "regulationTypes")["items"])), known);
+    for status in words(&parameter(&document, "/regulations", "status")) {
+        let read = RegulationStatus::parse(&status);
+        assert!(!matches!(read, RegulationStatus::Other(_)), "{status}");
+        assert_eq!(read.as_str(), status);
+    }
+}
+
+#[tokio::test]
+async fn what_sdk_73_2_0_adds_to_an_answer_is_read() {
+    // Newer: a type in every entry. Newer: pagination may be left out, and a `next` of null or "" is the last page.
+    for pagination in
+        ["", r#","pagination":{"current":"MA==","next":null}"#, r#","pagination":{"current":"MA==","next":""}"#]
+    {
+        let entry = r#"{"id":"r","subjectType":"USER_ID","subjects":["u"],"status":"RUNNING","createdAt":"2026-08-02T08:15:30Z",
+            "regulationType":"SUPPRESS_WITH_DELETE_INTERNAL"}"#;
+        let raw = Raw::json(&format!(r#"{{"data":{{"regulations":[{entry}]{pagination}}}}}"#)).await;
+        let page = client(&raw.url, "t").api.list(&RegulationQuery { count: 10, ..Default::default() }).await.unwrap();
+        assert_eq!(page.items[0].kind, Some(RegulationType::SuppressWithDeleteInternal));
+        assert_eq!(page.next, None);
     }
 }

@@ -41,14 +41,14 @@ impl MakeWriter<'_> for Log {
 async fn nothing_personal_is_told() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new("off,segment_http=trace"))
+        .with_env_filter(tracing_subscriber::EnvFilter::new("trace,segment_mock=off"))
         .with_writer(log.clone())
         .finish();
     // For the whole process: what other tests cause must hold nothing personal either.
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let mock = MockSegment::start(MockConfig::new()).unwrap();
     let client = on(&mock);
-    let order = order(&["u-secret-1"]);
+    let order = order(&["u-secret-1", "ann+1@example.com"]);
     let mut told = vec![format!("{:?} {order:?}", client.api)];
     for fault in [
         Fault::invalid_field("subjectIds[0]", "u-secret-1 is not allowed"),
@@ -59,13 +59,15 @@ async fn nothing_personal_is_told() {
         mock.clear_faults();
         mock.fault(FaultRule::new(fault).always());
         told.push(format!("{:?}", client.api.create(&order, Duration::from_secs(5)).await));
-        let error = client.api.get(&RegulationId::new("u-secret-1")).await.unwrap_err();
-        told.push(format!("{error} {error:?}"));
+        for id in ["u-secret-1", "ann+1@example.com"] {
+            let error = client.api.get(&RegulationId::new(id)).await.unwrap_err();
+            told.push(format!("{error} {error:?}"));
+        }
     }
     told.push(String::from_utf8(log.0.lock().unwrap().clone()).unwrap());
     let told = told.join("\n");
     assert!(told.contains("POST /regulations") && told.contains("trying again"), "the log says what happens: {told}");
-    for secret in ["u-secret-1", mock.public_token(), "127.0.0.1/", "http://"] {
+    for secret in ["u-secret-1", "ann+1", "ann%2B1", "example.com", mock.public_token(), "127.0.0.1/", "http://"] {
         assert!(!told.contains(secret), "{secret} in {told}");
     }
 }

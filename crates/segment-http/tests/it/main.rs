@@ -4,8 +4,11 @@
 
 mod conformance;
 mod contract;
+mod endpoint;
 mod faults;
 mod logs;
+mod pacing;
 mod raw;
 mod rig;
 mod submission;
+mod wire;

@@ -35,17 +35,20 @@ pub(crate) struct Client {
     pub(crate) pacer: Arc<Counter>,
 }
 
+/// The mock's clock stands at the same moment, so that dates in answers mean what they say.
+pub(crate) fn clock() -> ManualClock {
+    ManualClock::at("2026-08-02T08:15:30Z".parse().unwrap())
+}
+
+pub(crate) fn paced(url: &str, token: &str, clock: &ManualClock, pacer: Arc<dyn Pacer>) -> PublicApi {
+    let environment =
+        Environment { clock: Arc::new(clock.clone()), random: Arc::new(CountingRandom::default()), pacer };
+    PublicApi::new(Endpoint::parse(url, false).unwrap(), token.to_owned().into(), environment).unwrap()
+}
+
 pub(crate) fn client(url: &str, token: &str) -> Client {
-    // The mock's clock stands at the same moment, so that dates in answers mean what they say.
-    let clock = ManualClock::at("2026-08-02T08:15:30Z".parse().unwrap());
-    let pacer = Arc::new(Counter::default());
-    let environment = Environment {
-        clock: Arc::new(clock.clone()),
-        random: Arc::new(CountingRandom::default()),
-        pacer: pacer.clone(),
-    };
-    let api = PublicApi::new(Endpoint::parse(url, false).unwrap(), token.to_owned().into(), environment).unwrap();
-    Client { api, clock, pacer }
+    let (clock, pacer) = (clock(), Arc::new(Counter::default()));
+    Client { api: paced(url, token, &clock, pacer.clone()), clock, pacer }
 }
 
 pub(crate) fn on(mock: &MockSegment) -> Client {

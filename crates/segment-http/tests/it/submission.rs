@@ -59,6 +59,11 @@ async fn what_may_have_been_created_is_unknown_and_not_sent_again() {
         (Fault::status(408), 0),
         (Fault::cut(), 0),
         (Fault::html(200), 0),
+        (Fault::redirect(307, "http://127.0.0.1:9/regulations"), 0),
+        (Fault::truncated_json(), 1),
+        (Fault::short_body(), 1),
+        (Fault::missing_data(), 1),
+        (Fault::null_data(), 1),
         (Fault::accept_then_cut(), 1),
         (Fault::accept_without_id(), 1),
     ] {

@@ -44,7 +44,14 @@ pub(crate) async fn take(
         )
         .hint("an external id names one request for ever; use another")),
         segment_core::Intake::Linked(id) => {
-            output.say(&format!("this was asked before: going on with {id}"));
+            let request = engine.store().request(&id).await?;
+            if request.is_some_and(|request| request.status == segment_core::RequestStatus::RequiresAttention) {
+                output.say(&format!(
+                    "this was asked before and needs a human; once its cause is gone: segment-privacy requests retry {id}"
+                ));
+            } else {
+                output.say(&format!("this was asked before: going on with {id}"));
+            }
             Ok(id)
         }
         _ => {

@@ -18,7 +18,7 @@ use crate::{
 pub(crate) async fn run(loaded: &Loaded, only: Option<&str>, output: &Output) -> Result<Exit, CliError> {
     let sources = compose::sources(loaded, only)?;
     let connections = join_all(sources.iter().map(connection)).await;
-    let local = vec![record_database(loaded).await, packages(loaded).await, execution(loaded)];
+    let local = vec![record_database(loaded).await, packages(loaded).await, execution(loaded), retention()];
     let failed =
         connections.iter().any(|one| one.status == "failed") || local.iter().any(|check| check.status == "failed");
     let shape = ChecksShape { connections, local };
@@ -70,6 +70,12 @@ async fn packages(loaded: &Loaded) -> CheckShape {
             format!("{}. Check [packages] destination and its permissions", chain(&error)),
         ),
     }
+}
+
+/// An operator must not believe that something is deleted that is not.
+fn retention() -> CheckShape {
+    let message = "[retention] is not applied in this version: packages and identities stay until you delete them";
+    shape("retention", CheckStatus::Warning, message)
 }
 
 fn execution(loaded: &Loaded) -> CheckShape {

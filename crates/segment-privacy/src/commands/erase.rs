@@ -12,6 +12,10 @@ use crate::{
 };
 
 pub(crate) async fn run(loaded: &Loaded, args: &Erase, output: &Output) -> Result<Exit, CliError> {
+    if args.from.is_some() && args.ask.external_id.is_some() {
+        return Err(CliError::usage("two_sources", "one --external-id cannot name everybody in a file")
+            .hint("give the file a column external_id, or use --batch NAME"));
+    }
     match (&args.from, args.identities.is_empty()) {
         (Some(_), false) => Err(CliError::usage("two_sources", "give identities or --from, not both")),
         (Some(path), true) => file::run(loaded, args, path, output).await,
@@ -22,7 +26,7 @@ pub(crate) async fn run(loaded: &Loaded, args: &Erase, output: &Output) -> Resul
 async fn one(loaded: &Loaded, args: &Erase, output: &Output) -> Result<Exit, CliError> {
     let identities = args.identities.read().map_err(|error| access::refused_identity(&error))?;
     if args.dry_run {
-        return plan::show(loaded, args, &[identities], output).await;
+        return plan::show(loaded, args, &[identities], Vec::new(), output).await;
     }
     let asked = access::asked(Action::Erasure, identities, &args.ask)?;
     let line = ProgressLine::new(output.is_json());

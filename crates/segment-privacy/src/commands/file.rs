@@ -11,7 +11,7 @@ use super::{access, ask, drive, plan};
 use crate::{
     cli::Erase,
     compose::{self, World},
-    config::Loaded,
+    config::{Loaded, misspelt_kind},
     error::{CliError, Exit},
     output::{
         Output, ProgressLine,
@@ -51,7 +51,7 @@ pub(crate) async fn run(loaded: &Loaded, args: &Erase, path: &Path, output: &Out
         if people.is_empty() {
             return no_good_row(&shape, output);
         }
-        return plan::show(loaded, args, &people, output).await;
+        return plan::show(loaded, args, &people, shape.rejected, output).await;
     }
     let line = ProgressLine::new(output.is_json());
     let engine = compose::engine(loaded, &World::default(), drive::policy(loaded), None, line.sink()).await?;
@@ -146,7 +146,7 @@ impl Rows {
         };
         let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::Headers).from_reader(source);
         let header = reader.byte_headers().map_err(|_| unreadable())?.clone();
-        let columns = header.iter().map(column).collect::<Result<Vec<_>, _>>()?;
+        let columns = (1..).zip(&header).map(|(at, name)| column(at, name)).collect::<Result<Vec<_>, _>>()?;
         if !columns.iter().any(|column| matches!(column, Column::Identity(_))) {
             return Err(CliError::usage("no_identity_column", "the first line of the file names no identity kind")
                 .hint("the first line names the columns: email, phone_number, user_id, anonymous_id, …; external_id is optional"));
@@ -210,14 +210,19 @@ impl Rows {
     }
 }
 
-fn column(name: &[u8]) -> Result<Column, CliError> {
+fn column(at: usize, name: &[u8]) -> Result<Column, CliError> {
     // Spreadsheets begin their files with a byte order mark.
     let name = String::from_utf8_lossy(name).trim_start_matches('\u{feff}').trim().to_owned();
     if name == "external_id" {
         return Ok(Column::ExternalId);
     }
+    if let Some(near) = misspelt_kind(&name) {
+        return Err(CliError::usage("unknown_column", format!("the column {name} is not known, did you mean {near}?")));
+    }
     IdentityKind::parse(&name).map(Column::Identity).map_err(|_| {
-        CliError::usage("unknown_column", format!("the column \"{name}\" is not an identity kind")).hint(
+        // A file without a header begins with somebody's address: it is not repeated.
+        let message = format!("column {at} of the first line is not an identity kind; is the header missing?");
+        CliError::usage("unknown_column", message).hint(
             "the first line names the columns: email, phone_number, user_id, anonymous_id, …; external_id is optional",
         )
     })

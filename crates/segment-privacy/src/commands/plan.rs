@@ -7,7 +7,11 @@ use crate::{
     compose,
     config::Loaded,
     error::{CliError, Exit},
-    output::{Output, shapes::DryRunShape, tables},
+    output::{
+        Output,
+        shapes::{DryRunShape, RejectedShape},
+        tables,
+    },
 };
 
 pub(crate) fn question(loaded: &Loaded, whom: &str, connections: &[ConnectionKey]) -> String {
@@ -25,11 +29,12 @@ pub(crate) async fn show(
     loaded: &Loaded,
     args: &Erase,
     people: &[IdentitySet],
+    rejected: Vec<RejectedShape>,
     output: &Output,
 ) -> Result<Exit, CliError> {
     let planner = compose::planner(loaded, args.ask.connection.as_deref())?;
     let plan = planner.erasure(people, None).await?;
-    let shape = DryRunShape { dry_run: true, plan: plan.into_iter().map(Into::into).collect() };
+    let shape = DryRunShape { dry_run: true, plan: plan.into_iter().map(Into::into).collect(), rejected };
     output.result(&shape, |_| tables::dry_run(&shape))?;
     Ok(Exit::Done)
 }

@@ -11,5 +11,6 @@ mod tests;
 
 pub(crate) use load::load;
 pub(crate) use model::{ConfigFile, ConnectionConfig, Kind};
+pub(crate) use nearest::misspelt_kind;
 pub(crate) use resolved::{Loaded, ResolvedConnection};
 pub(crate) use secret::default_key;

@@ -29,7 +29,16 @@ pub(crate) struct ConfigFile {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Database {
     /// `sqlite://FILE`, made if it is missing.
+    #[serde(serialize_with = "without_password")]
     pub(crate) url: String,
+}
+
+/// A URL can hold a password, and a configuration is shown.
+fn without_password<S: Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => serializer.collect_str(&format_args!("{scheme}://(hidden)@{host}")),
+        _ => serializer.serialize_str(url),
+    }
 }
 
 impl Default for Database {

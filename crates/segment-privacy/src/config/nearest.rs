@@ -12,6 +12,13 @@ pub(crate) fn explain(message: &str) -> String {
     }
 }
 
+/// The known identity kind that a name was probably meant to be: custom kinds are allowed, misspelt ones find nobody.
+pub(crate) fn misspelt_kind(name: &str) -> Option<&'static str> {
+    let known = ["email", "phone_number", "phone", "user_id", "anonymous_id", "external_id"];
+    let close = |kind: &&str| strsim::damerau_levenshtein(name, kind) <= 2;
+    known.into_iter().find(close).filter(|_| !known.contains(&name))
+}
+
 /// The known name that is most like the given one, if it is like it at all.
 pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
     let distance = |name: &&&str| strsim::damerau_levenshtein(unknown, name);

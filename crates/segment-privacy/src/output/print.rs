@@ -1,7 +1,9 @@
 //! The only place that prints.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this file is for")]
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -26,9 +28,21 @@ pub(crate) struct Output {
 /// Wrong usage, in clap's words; asking for help is no error.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     let asked = !error.use_stderr();
+    if !asked && wants_json() {
+        let message = error.render().to_string();
+        told(&json!({"error": {"code": "usage", "message": message.trim_end(), "hint": "--help"}}).to_string());
+        return Exit::Usage.into();
+    }
     // A closed pipe is the reader's choice.
     let _ = error.print();
     if asked { ExitCode::SUCCESS } else { Exit::Usage.into() }
+}
+
+/// Whether the command line asks for JSON, although it could not be read.
+fn wants_json() -> bool {
+    let args: Vec<_> = std::env::args().collect();
+    args.iter().any(|arg| arg == "--output=json")
+        || args.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
 }
 
 impl Output {
@@ -55,13 +69,14 @@ impl Output {
     /// Text as it is, to stdout.
     #[expect(clippy::unused_self, reason = "printing goes through an output")]
     pub(crate) fn raw(&self, text: &str) {
-        println!("{text}");
+        // A reader that closed the pipe has read enough: the exit code still says what was done.
+        let _ = writeln!(std::io::stdout().lock(), "{text}");
     }
 
     /// Something that a person should see, to stderr.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            told(text);
         }
     }
 
@@ -69,12 +84,12 @@ impl Output {
     pub(crate) fn fail(&self, error: &CliError) -> ExitCode {
         if self.is_json() {
             let document = json!({"error": {"code": error.code, "message": error.message, "hint": error.hint}});
-            eprintln!("{document}");
+            told(&document.to_string());
         } else {
             let label = if self.color.on_stderr() { "\u{1b}[1;31merror\u{1b}[0m" } else { "error" };
-            eprintln!("{label}: {}", error.message);
+            told(&format!("{label}: {}", error.message));
             if let Some(hint) = &error.hint {
-                eprintln!(" hint: {hint}");
+                told(&format!(" hint: {hint}"));
             }
         }
         error.exit.into()
@@ -90,6 +105,11 @@ impl Output {
         };
         if self.color.on_stdout() { format!("\u{1b}[{colour}m{status}\u{1b}[0m") } else { status.to_owned() }
     }
+}
+
+/// To stderr; somebody who closed it does not want to know.
+fn told(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// An empty table with these columns.

@@ -249,6 +249,9 @@ impl From<Check> for CheckShape {
 pub(crate) struct DryRunShape {
     pub(crate) dry_run: bool,
     pub(crate) plan: Vec<PlanShape>,
+    /// Rows of a file that would not be taken.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) rejected: Vec<RejectedShape>,
 }
 
 #[derive(Debug, Serialize)]

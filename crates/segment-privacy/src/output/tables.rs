@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 
+use comfy_table::Table;
 use jiff::Timestamp;
 
 use super::{
     Output,
     print::table,
     shapes::{
-        CheckShape, ChecksShape, DryRunShape, FileShape, LogShape, RegulationsShape, RequestShape, SummaryShape,
-        TaskShape,
+        CheckShape, ChecksShape, DryRunShape, FileShape, LogShape, RegulationsShape, RejectedShape, RequestShape,
+        SummaryShape, TaskShape,
     },
 };
 
@@ -168,7 +169,11 @@ pub(crate) fn dry_run(run: &DryRunShape) -> String {
             plan.warnings.join("\n"),
         ]);
     }
-    format!("dry run: nothing was written\n{rows}")
+    let mut text = format!("dry run: nothing was written\n{rows}");
+    if !run.rejected.is_empty() {
+        let _ = write!(text, "\n{}", rejected(&run.rejected));
+    }
+    text
 }
 
 pub(crate) fn file(file: &FileShape, output: &Output) -> String {
@@ -180,11 +185,15 @@ pub(crate) fn file(file: &FileShape, output: &Output) -> String {
         let _ = writeln!(text, "{requests} {}", output.status(status));
     }
     if !file.rejected.is_empty() {
-        let mut rows = table(&["line", "code", "why"]);
-        for row in &file.rejected {
-            rows.add_row([row.line.to_string(), row.code.clone(), row.message.clone()]);
-        }
-        let _ = write!(text, "{rows}");
+        let _ = write!(text, "{}", rejected(&file.rejected));
     }
     text.trim_end().to_owned()
+}
+
+fn rejected(all: &[RejectedShape]) -> Table {
+    let mut rows = table(&["line", "code", "why"]);
+    for row in all {
+        rows.add_row([row.line.to_string(), row.code.clone(), row.message.clone()]);
+    }
+    rows
 }

@@ -43,3 +43,39 @@ fn what_cannot_be_undone_is_not_done_without_a_yes() {
     let missing = run(folder.path(), &["requests", "show", "pri_x"]);
     assert_eq!(missing.code, 6);
 }
+
+#[test]
+fn a_file_without_a_header_names_nobody_and_a_misspelt_one_its_nearest() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = CONNECTION.replace("{ env = \"NOT_SET\" }", "\"t\"");
+    std::fs::write(folder.path().join("segment-privacy.toml"), config).unwrap();
+    for (text, told) in [
+        ("ann@example.com\n", "column 1 of the first line is not an identity kind; is the header missing?"),
+        ("emial\nann@example.com\n", "the column emial is not known, did you mean email?"),
+    ] {
+        std::fs::write(folder.path().join("people.csv"), text).unwrap();
+        let ran = run(folder.path(), &["erase", "--from", "people.csv", "--yes"]);
+        assert_eq!(ran.code, 2);
+        assert!(ran.stderr.contains(told) && !ran.stderr.contains("ann@"), "{}", ran.stderr);
+    }
+    let ran = run(folder.path(), &["erase", "--from", "people.csv", "--external-id", "x", "--yes"]);
+    assert!(ran.code == 2 && ran.stderr.contains("cannot name everybody"), "{}", ran.stderr);
+    let ran = run(folder.path(), &["erase", "--email", "ann@example.com\nben@example.com", "--yes"]);
+    assert!(ran.code == 2 && ran.stderr.contains("a quote not closed"), "{}", ran.stderr);
+}
+
+#[test]
+fn wrong_usage_is_json_where_json_is_asked_for() {
+    let ran = run(&std::env::temp_dir(), &["--output", "json", "acces"]);
+    let error: serde_json::Value = serde_json::from_str(&ran.stderr).unwrap();
+    assert_eq!((ran.code, error["error"]["code"].as_str()), (2, Some("usage")));
+}
+
+#[test]
+fn a_password_in_a_url_is_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "[database]\nurl = \"postgres://u:sekret@127.0.0.1/x\"\n";
+    std::fs::write(folder.path().join("segment-privacy.toml"), config).unwrap();
+    let ran = run(folder.path(), &["config", "show"]);
+    assert!(ran.code == 0 && ran.stdout.contains("postgres://(hidden)@127.0.0.1/x"), "{}", ran.stdout);
+}

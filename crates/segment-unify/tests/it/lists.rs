@@ -60,6 +60,44 @@ async fn a_repeated_cursor_stops_with_an_error() {
 }
 
 #[tokio::test]
+async fn an_endless_list_stops_with_an_error() {
+    let mock = start(MockConfig::new());
+    // Always another cursor, always the same page.
+    mock.fault(FaultRule::new(Fault::endless_cursor()).always());
+    let (api, ann) = (api(&mock), user("u-1001"));
+    let endless = |outcome: Result<Vec<()>, segment_core::SegmentError>| {
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::EndlessList);
+        assert!(mock.requests().len() <= 3, "{}", mock.requests().len());
+        mock.clear_requests();
+    };
+    endless(api.traits_all(&ann, TraitsQuery::default()).map_ok(drop).try_collect().await);
+    endless(api.external_ids_all(&ann, ExternalIdsQuery::default()).map_ok(drop).try_collect().await);
+    endless(api.events_all(&ann, EventsQuery::default()).map_ok(drop).try_collect().await);
+    endless(api.links_all(&ann, LinksQuery::default()).map_ok(drop).try_collect().await);
+}
+
+#[tokio::test]
+async fn an_error_in_the_middle_ends_the_list_as_an_error() {
+    let mock = start(MockConfig::new());
+    mock.fault(FaultRule::new(Fault::unauthorized()).on(Endpoint::ProfileEvents).nth(2).always());
+    let (api, ann) = (api(&mock), user("u-1001"));
+    let mut pages = Box::pin(api.events_all(&ann, EventsQuery::default()));
+    assert_eq!(pages.try_next().await.unwrap().unwrap().items.len(), 100);
+    assert_eq!(pages.try_next().await.unwrap_err().kind(), ErrorKind::Unauthorized);
+    assert!(pages.try_next().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_limit_above_the_maximum_is_told_or_capped_and_no_item_is_lost() {
+    let asked = TraitsQuery { limit: Some(1_000), ..TraitsQuery::default() };
+    let mock = start(MockConfig::new());
+    assert_eq!(api(&mock).traits(&user("u-1001"), &asked).await.unwrap_err().status(), Some(400));
+    let mock = start(MockConfig::new().cap_limits(true));
+    let pages: Vec<_> = api(&mock).traits_all(&user("u-1001"), asked).try_collect().await.unwrap();
+    assert_eq!((pages.len(), sum(&pages)), (3, 450));
+}
+
+#[tokio::test]
 async fn parameters_select() {
     let mock = start(MockConfig::new());
     let (api, ann) = (api(&mock), user("u-1001"));

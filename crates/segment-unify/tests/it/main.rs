@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
 mod conformance;
+mod faults;
 mod lists;
+mod logs;
 mod profiles;
 mod rig;

@@ -2,9 +2,9 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use segment_core::{ErrorKind, IdentityKind, ProfileRef, TraitsQuery, ports::Profiles};
-use segment_mock::{Endpoint, Fault, FaultRule, MockConfig, Profile};
+use segment_mock::{Endpoint, MockConfig, Profile};
 
-use crate::rig::{SEGMENT_ID, api, by, start, user, with_secret};
+use crate::rig::{SEGMENT_ID, api, by, raw, start, user, with_secret};
 
 #[tokio::test]
 async fn a_profile_is_found_by_every_external_id_and_by_its_own() {
@@ -65,34 +65,29 @@ async fn the_secret_goes_as_user_with_an_empty_password() {
 }
 
 #[tokio::test]
-async fn faults_are_retried_or_told() {
-    for fault in [
-        Fault::rate_limited(),
-        Fault::server_error(),
-        Fault::cut(),
-        Fault::truncated_json(),
-        Fault::html(502),
-        Fault::upstream(),
-    ] {
-        let mock = start(MockConfig::new());
-        mock.fault(FaultRule::new(fault).times(2));
-        assert!(api(&mock).metadata(&user("u-1001")).await.unwrap().is_some());
-        assert_eq!(mock.requests().len(), 3);
+async fn hostile_ids_and_spaces_reach_no_other_resource() {
+    let mock = start(MockConfig::new());
+    for id in ["..", ".", "../u-1001", "%2e%2e", "x?limit=1", "x#y", "a/../b", "", "a b\r\nX: y", "use_1/metadata"] {
+        let profile = ProfileRef::SegmentId(id.into());
+        assert!(!matches!(api(&mock).metadata(&profile).await, Ok(Some(_))), "{id}");
+        assert!(!matches!(raw(&mock.url(), id).metadata(&user("u-1001")).await, Ok(Some(_))), "{id}");
     }
-    for (fault, kind) in [
-        (Fault::unauthorized(), ErrorKind::Unauthorized),
-        (Fault::bad_request(), ErrorKind::Invalid),
-        (Fault::redirect(302, "http://127.0.0.1:9/"), ErrorKind::Redirected),
-    ] {
-        let mock = start(MockConfig::new());
-        mock.fault(FaultRule::new(fault).always());
-        let error = api(&mock).metadata(&user("u-1001")).await.unwrap_err();
-        assert_eq!((error.kind(), mock.requests().len()), (kind, 1));
-        assert!(!format!("{error} {error:?}").contains("u-1001"));
+    for request in mock.requests() {
+        assert_eq!(request.endpoint, Endpoint::ProfileMetadata, "{}", request.path_and_query);
+        assert!(!request.path_and_query.contains('?'), "{}", request.path_and_query);
     }
-    for fault in [Fault::extra_fields(), Fault::missing_optional_fields(), Fault::unknown_enums()] {
-        let mock = start(MockConfig::new());
-        mock.fault(FaultRule::new(fault).always());
-        assert!(api(&mock).metadata(&user("u-1001")).await.unwrap().is_some());
+    for id in ["..", ".", ""] {
+        let error = api(&mock).metadata(&ProfileRef::SegmentId(id.into())).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misuse, "{id}");
     }
+}
+
+#[tokio::test]
+async fn an_address_with_a_plus_is_found_by_email() {
+    let mock = start(MockConfig::new());
+    mock.add_profile(Profile::new("use_bo").external_id("email", "a+b@x.org"));
+    let found = api(&mock).metadata(&by(IdentityKind::Email, "a+b@x.org")).await.unwrap().unwrap();
+    assert_eq!(found.segment_id, Some("use_bo".into()));
+    assert_eq!(api(&mock).metadata(&by(IdentityKind::Email, "A+b@x.org")).await.unwrap(), None);
+    assert!(mock.requests()[0].path_and_query.ends_with("/email:a%2Bb%40x.org/metadata"));
 }

@@ -1,10 +1,12 @@
 //! A client on a mock that holds one person.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use segment_core::{
     IdentityKind, Pii, ProfileRef,
-    testing::{CountingRandom, ManualClock, NoPacer},
+    ports::{Lane, Pacer},
+    testing::{CountingRandom, ManualClock},
 };
 use segment_http::{Endpoint, Environment};
 use segment_mock::{Event, Link, MockConfig, MockSegment, Profile};
@@ -12,14 +14,52 @@ use segment_unify::ProfileApi;
 
 pub(crate) const SEGMENT_ID: &str = "use_3FgH1jKlMn5pQrS7tUvWxYz9aBc";
 
-pub(crate) fn with_secret(mock: &MockSegment, secret: &str) -> ProfileApi {
+/// Keeps who asked.
+#[derive(Debug, Default)]
+pub(crate) struct Lanes(Mutex<Vec<Lane>>);
+
+impl Lanes {
+    pub(crate) fn taken(&self) -> Vec<Lane> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Pacer for Lanes {
+    async fn acquire(&self, lane: Lane) {
+        self.0.lock().unwrap().push(lane);
+    }
+}
+
+pub(crate) struct Client {
+    pub(crate) api: ProfileApi,
+    pub(crate) clock: ManualClock,
+    pub(crate) pacer: Arc<Lanes>,
+}
+
+fn build(url: &str, space: &str, secret: &str) -> Client {
+    let (clock, pacer) = (ManualClock::default(), Arc::new(Lanes::default()));
     let environment = Environment {
-        clock: Arc::new(ManualClock::default()),
+        clock: Arc::new(clock.clone()),
         random: Arc::new(CountingRandom::default()),
-        pacer: Arc::new(NoPacer),
+        pacer: pacer.clone(),
     };
-    let endpoint = Endpoint::parse(&mock.url(), false).unwrap();
-    ProfileApi::new(endpoint, mock.space_id(), secret.to_owned().into(), environment).unwrap()
+    let endpoint = Endpoint::parse(url, false).unwrap();
+    let api = ProfileApi::new(endpoint, space, secret.to_owned().into(), environment).unwrap();
+    Client { api, clock, pacer }
+}
+
+pub(crate) fn client(mock: &MockSegment) -> Client {
+    build(&mock.url(), mock.space_id(), mock.profile_token())
+}
+
+/// A client of another server, or of another space.
+pub(crate) fn raw(url: &str, space: &str) -> ProfileApi {
+    build(url, space, "mock-space-secret").api
+}
+
+pub(crate) fn with_secret(mock: &MockSegment, secret: &str) -> ProfileApi {
+    build(&mock.url(), mock.space_id(), secret).api
 }
 
 pub(crate) fn api(mock: &MockSegment) -> ProfileApi {
