@@ -25,9 +25,10 @@ struct WireList {
     cursor: Option<WireCursor>,
 }
 
-fn list<T>(body: &[u8], item: impl Fn(Value) -> T) -> Option<Page<T>> {
+fn list<T>(body: &[u8], item: impl Fn(Value) -> Option<T>) -> Option<Page<T>> {
     let wire: WireList = serde_json::from_slice(body).ok()?;
-    Some(Page { items: wire.data.into_iter().flatten().map(item).collect(), next: next(wire.cursor) })
+    let items: Option<_> = wire.data.into_iter().flatten().map(item).collect();
+    Some(Page { items: items?, next: next(wire.cursor) })
 }
 
 pub(super) fn metadata(body: &[u8]) -> Option<Metadata> {
@@ -53,19 +54,20 @@ pub(super) fn traits(body: &[u8]) -> Option<Page<Trait>> {
     Some(Page { items: items.collect(), next: next(wire.cursor) })
 }
 
+/// Type and id must be there: a user id that is not understood would be missing from an erasure.
 pub(super) fn external_ids(body: &[u8]) -> Option<Page<ExternalId>> {
     list(body, |record| {
-        let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        ExternalId { kind: text("type"), value: Pii::new(text("id")), record: Pii::new(record) }
+        let text = |name: &str| record.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
+        Some(ExternalId { kind: text("type")?, value: Pii::new(text("id")?), record: Pii::new(record) })
     })
 }
 
 pub(super) fn events(body: &[u8]) -> Option<Page<Event>> {
-    list(body, |record| Event { record: Pii::new(record) })
+    list(body, |record| Some(Event { record: Pii::new(record) }))
 }
 
 pub(super) fn links(body: &[u8]) -> Option<Page<Link>> {
-    list(body, |record| Link { record: Pii::new(record) })
+    list(body, |record| Some(Link { record: Pii::new(record) }))
 }
 
 /// `{"error":{"code","message"}}`.

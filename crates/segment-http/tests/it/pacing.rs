@@ -81,7 +81,7 @@ struct Never;
 #[async_trait]
 impl Pacer for Never {
     async fn acquire(&self, _: Lane) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -81,7 +81,7 @@ async fn a_body_without_end_and_length_is_cut_off_at_the_cap() {
         let (mut stream, _) = listener.accept().await.unwrap();
         head(&mut stream).await;
         stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await.unwrap();
-        let chunk = [b"10000\r\n".as_slice(), &[b' '; 0x1_0000], b"\r\n"].concat();
+        let chunk = [b"10000\r\n".as_slice(), &vec![b' '; 0x1_0000], b"\r\n"].concat();
         while stream.write_all(&chunk).await.is_ok() {
             written.fetch_add(0x1_0000, Ordering::SeqCst);
         }
