@@ -153,7 +153,7 @@ fn file_unreadable(context: &Context) -> Result<Outcome> {
         let erase = |name: &str| rig.run(&["erase", "--from", name, "--yes"]);
         erase("missing.csv")?.fails(2, "file_missing", &["missing.csv"])?;
         rig.write("column.csv", "E-Mail Address\nperson-0001@example.test\n")?;
-        erase("column.csv")?.fails(2, "unknown_column", &["E-Mail Address", "email"])?;
+        erase("column.csv")?.fails(2, "unknown_column", &["column 1", "email"])?;
         rig.write("none.csv", "external_id\nx\n")?;
         erase("none.csv")?.fails(2, "no_identity_column", &["email"])?;
         rig.write("empty.csv", "")?;
