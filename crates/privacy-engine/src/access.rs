@@ -99,9 +99,10 @@ impl Engine {
             done.push((task, collected));
         }
         if retry {
+            // Everything is collected again then: only what may have passed by that time counts as an attempt.
             for (task, collected) in done {
-                let problem = collected.iter().find_map(|collected| collected.problem.as_ref());
-                match (&task.state, problem) {
+                let passing = collected.iter().find(|collected| self.is_passing(&task, collected));
+                match (&task.state, passing.and_then(|collected| collected.problem.as_ref())) {
                     (TaskState::Queued, Some(error)) => {
                         self.failed(task, Failure::segment(error, Resume::Queued), update);
                     }
@@ -113,6 +114,9 @@ impl Engine {
         }
         for (task, collected) in done {
             update.tasks.push(finish_task(task, people, collected, writer.as_ref()).await?);
+        }
+        for task in request.tasks.iter().filter(|task| matches!(task.state, TaskState::Error(_))) {
+            missing(task, writer.as_ref()).await?;
         }
         for sentence in wording::PACKAGE_LIMITS {
             writer.limit(sentence).await?;
@@ -260,6 +264,11 @@ fn labelled(mut record: Value, segment_id: Option<&String>) -> Value {
     record
 }
 
+/// A connection was given up: the package says that its data are not in it.
+async fn missing(task: &Task, writer: &dyn PackageWriter) -> Result<(), PackageError> {
+    writer.limit(&format!("Nothing of {} is in here: it could not be asked.", task.connection)).await
+}
+
 /// Completes a task that was collected, or labels its holes.
 async fn finish_task(
     mut task: Task,
@@ -268,8 +277,7 @@ async fn finish_task(
     writer: &dyn PackageWriter,
 ) -> Result<Task, PackageError> {
     if task.state != TaskState::Queued {
-        // It was given up before: the package says that its data are not in it.
-        writer.limit(&format!("Nothing of {} is in here: it could not be asked.", task.connection)).await?;
+        missing(&task, writer).await?;
         return Ok(task);
     }
     if people.get(&task.connection).is_none_or(|found| found.resolution.profiles.is_empty()) {

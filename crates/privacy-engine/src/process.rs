@@ -73,12 +73,19 @@ impl Engine {
         self.progress.tell(Progress::Resolving(request.id.clone()));
         let queued: Vec<Task> = request.tasks.iter().filter(|task| task.state == TaskState::Queued).cloned().collect();
         let found = join_all(queued.iter().map(|task| self.find(request.action, identities, task))).await;
-        // Nothing is collected and nothing is sent while it is open who the person is, at whichever connection.
-        let puzzled = found.iter().any(|found| matches!(found, Err(failure) if failure.decides));
+        // Nothing is collected and nothing is sent while it is open who the person is, at whichever connection: also when
+        // that was found out in an earlier step, or may be found out in a later one.
+        let halted = request.tasks.iter().any(|task| matches!(task.state, TaskState::Attention(_)));
+        let puzzled = halted || found.iter().any(|found| matches!(found, Err(failure) if failure.decides));
+        let open = queued
+            .iter()
+            .zip(&found)
+            .any(|(task, found)| matches!(found, Err(failure) if self.tries_again(task, failure)));
+        let waits = puzzled || (open && request.action.regulates());
         let mut people = BTreeMap::new();
         for (mut task, found) in queued.into_iter().zip(found) {
             match found {
-                Ok(_) if puzzled => {}
+                Ok(_) if waits => {}
                 Ok(found) => {
                     update.audit.push(AuditEntry::new(at, "resolved", looked(&task.connection, &found)));
                     self.resolved(request.action, &mut task, &found);
@@ -90,6 +97,10 @@ impl Engine {
         }
         if request.action == Action::Access && !puzzled {
             self.collect(request, &people, &mut update).await;
+        }
+        if puzzled {
+            // A human's decision lets it go on.
+            update.next_at = None;
         }
         update.at = self.clock.now();
         update
@@ -137,13 +148,19 @@ impl Engine {
         move_task(task, event);
     }
 
+    /// Whether a task that fails so now is tried again later.
+    fn tries_again(&self, task: &Task, failure: &Failure) -> bool {
+        failure.passing && task.attempts + 1 < self.policy.attempts
+    }
+
     /// Tries again later, or halts the task.
     pub(crate) fn failed(&self, mut task: Task, failure: Failure, update: &mut RequestUpdate) {
+        let again = self.tries_again(&task, &failure);
         task.attempts += 1;
         let facts = json!({"connection": task.connection.as_str(), "code": failure.halt.kind.as_str(),
             "message": failure.halt.message, "attempt": task.attempts});
         update.audit.push(AuditEntry::new(update.at, "failed", facts));
-        if failure.passing && task.attempts < self.policy.attempts {
+        if again {
             let again = after(self.clock.now(), self.policy.pause(task.attempts));
             update.next_at = Some(update.next_at.map_or(again, |other| other.min(again)));
             self.progress.tell(Progress::Delayed { reason: failure.halt.message });

@@ -7,5 +7,6 @@ mod decisions;
 mod lost_answers;
 mod resolving;
 mod rig;
+mod several;
 mod tracking;
 mod verifying;

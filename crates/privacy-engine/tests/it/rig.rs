@@ -49,6 +49,8 @@ pub(crate) struct Rig {
     pub(crate) directory: Option<Arc<dyn segment_core::ports::SubjectDirectory>>,
     /// The owned database of a second, basic connection with the key `also`.
     pub(crate) also: Option<Arc<dyn segment_core::ports::SubjectDirectory>>,
+    /// Another workspace with Unify, as the connection `also`.
+    pub(crate) second: Option<MockSegment>,
     store: RecordStore,
 }
 
@@ -82,6 +84,7 @@ impl Rig {
             monthly_users: 110_000,
             directory: None,
             also: None,
+            second: None,
             store,
         }
     }
@@ -90,8 +93,9 @@ impl Rig {
         let clock: Arc<dyn Clock> = Arc::new(MockClock(self.mock.clone(), SystemClock::new()));
         let environment =
             Environment { clock: clock.clone(), random: Arc::new(CountingRandom::default()), pacer: Arc::new(NoPacer) };
-        let endpoint = || Endpoint::parse(&self.mock.url(), false).unwrap();
         let retries = Retries { attempts: 3, ..Retries::default() };
+        let second = self.second.as_ref().map(|mock| unify(mock, "also", environment.clone(), retries));
+        let endpoint = || Endpoint::parse(&self.mock.url(), false).unwrap();
         let public =
             PublicApi::new(endpoint(), self.mock.public_token().to_owned().into(), environment.clone()).unwrap();
         let public = Arc::new(public.map_transport(|transport| transport.with_retries(retries)));
@@ -114,8 +118,8 @@ impl Rig {
             ..sources.clone()
         });
         let connections = [Some(sources), also].into_iter().flatten();
-        let connections =
-            connections.map(|sources| Connection::new(sources, public.clone(), self.monthly_users)).collect();
+        let connections = connections.map(|sources| Connection::new(sources, public.clone(), self.monthly_users));
+        let connections = connections.chain(second).collect();
         Arc::new(Engine::new(Parts {
             store: Arc::new(self.store.clone()),
             packages: Arc::new(ZipSink::new("packages", self.folder.path(), Arc::new(OsRandom)).unwrap()),
@@ -189,6 +193,24 @@ impl Rig {
             self.work(engine, &[id], Until::Ended).await;
         }
     }
+}
+
+fn unify(mock: &MockSegment, key: &str, environment: Environment, retries: Retries) -> Connection {
+    let endpoint = || Endpoint::parse(&mock.url(), false).unwrap();
+    let public = PublicApi::new(endpoint(), mock.public_token().to_owned().into(), environment.clone()).unwrap();
+    let public = Arc::new(public.map_transport(|transport| transport.with_retries(retries)));
+    let secret = mock.profile_token().to_owned().into();
+    let profiles = ProfileApi::new(endpoint(), mock.space_id(), secret, environment).unwrap();
+    let profiles = profiles.map_transport(|transport| transport.with_retries(retries));
+    let sources = Sources {
+        key: ConnectionKey::new(key),
+        kind: ConnectionKind::SegmentUnify,
+        workspace: mock.workspace_slug().to_owned(),
+        regulations: public.clone(),
+        profiles: Some(Arc::new(profiles)),
+        directory: None,
+    };
+    Connection::new(sources, public, 110_000)
 }
 
 pub(crate) fn identities(pairs: &[(&str, &str)]) -> IdentitySet {

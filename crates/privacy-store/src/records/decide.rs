@@ -59,7 +59,8 @@ async fn apply(
             ("canceled", json!({"tasks": changed, "of": request.tasks.len()}))
         }
         Decision::Retry => {
-            let changed = each(connection, request, &TaskEvent::Retry).await?;
+            let halted = request.tasks.iter().any(|task| task.state.halt().is_some());
+            let changed = if halted { each(connection, request, &TaskEvent::Retry).await? } else { 0 };
             for task in &request.tasks {
                 reopen(connection, task, at).await?;
             }

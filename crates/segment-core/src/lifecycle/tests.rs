@@ -27,6 +27,14 @@ fn what_was_refused_is_sent_anew_and_what_may_exist_is_looked_for() {
 }
 
 #[test]
+fn only_what_was_collected_is_begun_again() {
+    assert_eq!(TaskState::Complete(Outcome::Collected).apply(TaskEvent::Retry), Ok(TaskState::Queued));
+    for outcome in Outcome::ALL.iter().filter(|outcome| **outcome != Outcome::Collected) {
+        assert!(TaskState::Complete(*outcome).apply(TaskEvent::Retry).is_err(), "{outcome:?}");
+    }
+}
+
+#[test]
 fn an_intent_that_may_have_been_sent_cannot_be_canceled() {
     for state in [TaskState::Sending, TaskState::Awaiting, TaskState::Error(halt(Resume::Sending))] {
         assert!(state.may_have_been_sent());

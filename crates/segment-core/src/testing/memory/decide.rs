@@ -78,7 +78,8 @@ fn apply(entry: &mut Entry, decision: &Decision, at: Timestamp) -> Result<(&'sta
             ("canceled", json!({"tasks": changed, "of": entry.request.tasks.len()}))
         }
         Decision::Retry => {
-            let changed = entry.each(&TaskEvent::Retry);
+            let halted = entry.request.tasks.iter().any(|task| task.state.halt().is_some());
+            let changed = if halted { entry.each(&TaskEvent::Retry) } else { 0 };
             go_on(entry, Some(at));
             ("retried", json!({"tasks": changed}))
         }

@@ -106,15 +106,31 @@ pub async fn a_retry_leaves_the_rest_alone(store: &dyn RequestStore) {
     record(store, &[on_both(access(1)), access(2)]).await;
     let claimed = claim_only(store, 1, HELD).await;
     let [basic, unify] = claimed.item.tasks.try_into().unwrap();
-    let done = Task { state: TaskState::Complete(Outcome::Collected), ..basic };
+    let done = Task { state: TaskState::Complete(Outcome::NoData), ..basic };
     let failed = Task { state: TaskState::Error(halt(Resume::Queued)), ..unify };
     store.save_request(&claimed.lease, &RequestUpdate { ..update(vec![done, failed]) }).await.unwrap();
     let retried = retry(store, 1).await;
-    assert_eq!(retried.tasks[0].state, TaskState::Complete(Outcome::Collected));
+    assert_eq!(retried.tasks[0].state, TaskState::Complete(Outcome::NoData));
     assert_eq!(retried.tasks[1].state, TaskState::Queued);
     store.decide(&id(2), &Decision::Cancel, at(400)).await.unwrap();
     assert_eq!(retry(store, 2).await.status, RequestStatus::Canceled);
     assert_eq!(due(store).await, [id(1)]);
+}
+
+/// A package holds everybody's data: when one part of an access is collected again, so is what was collected before. An
+/// access without anything halted stays as it is.
+pub async fn a_retried_access_is_collected_as_a_whole(store: &dyn RequestStore) {
+    record(store, &[on_both(access(1)), access(2)]).await;
+    let claimed = claim_only(store, 1, HELD).await;
+    let [basic, unify] = claimed.item.tasks.try_into().unwrap();
+    let done = |task| Task { state: TaskState::Complete(Outcome::Collected), ..task };
+    let failed = Task { state: TaskState::Error(halt(Resume::Queued)), ..unify };
+    store.save_request(&claimed.lease, &update(vec![done(basic), failed])).await.unwrap();
+    assert!(retry(store, 1).await.tasks.iter().all(|task| task.state == TaskState::Queued));
+    let claimed = claim_only(store, 2, HELD).await;
+    let tasks = claimed.item.tasks.into_iter().map(done).collect();
+    store.save_request(&claimed.lease, &update(tasks)).await.unwrap();
+    assert_eq!(retry(store, 2).await.status, RequestStatus::Complete);
 }
 
 /// A request halted on one connection and in a regulation on the other goes on with both.

@@ -86,6 +86,7 @@ macro_rules! request_store_conformance {
             a_retry_goes_on_with_the_regulation_that_exists
             a_retry_takes_along_only_who_goes_on_with_it
             a_retry_leaves_the_rest_alone
+            a_retried_access_is_collected_as_a_whole
             a_retry_goes_on_with_every_halted_task
             a_retry_does_not_disturb_a_regulation_that_is_followed
             requests_are_listed_newest_first
