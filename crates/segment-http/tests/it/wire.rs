@@ -10,7 +10,7 @@ use std::{
 };
 
 use segment_core::{
-    ErrorKind, RegulationId, RegulationQuery, Submission,
+    ErrorKind, RegulationId, RegulationQuery, RegulationType, Submission,
     ports::{RegulationSubmit, Regulations},
 };
 use segment_http::Retries;
@@ -150,6 +150,19 @@ async fn a_list_without_its_list_is_not_an_empty_one() {
         assert_eq!(api.list(&query).await.map(|page| page.items.len()).unwrap_err().kind(), ErrorKind::Unreadable);
         assert_eq!(api.suppressions(None).await.map(drop).unwrap_err().kind(), ErrorKind::Unreadable);
     }
+}
+
+#[tokio::test]
+async fn types_are_filtered_again_where_the_service_ignored_the_filter() {
+    // How a list of types is encoded is not documented.
+    let entry = |id: &str, kind: &str| format!(r#"{{"id":"{id}","status":"RUNNING","regulationType":"{kind}"}}"#);
+    let entries =
+        [entry("a", "DELETE_ONLY"), entry("b", "SUPPRESS_ONLY"), r#"{"id":"c","status":"RUNNING"}"#.to_owned()];
+    let raw = Raw::json(&format!(r#"{{"data":{{"regulations":[{}]}}}}"#, entries.join(","))).await;
+    let query = RegulationQuery { kinds: vec![RegulationType::SuppressOnly], count: 10, ..RegulationQuery::default() };
+    let page = client(&raw.url, "t").api.list(&query).await.unwrap();
+    let ids: Vec<_> = page.items.iter().map(|entry| entry.id.as_str()).collect();
+    assert_eq!(ids, ["b", "c"], "one without a type may be of any");
 }
 
 #[tokio::test]

@@ -51,6 +51,24 @@ async fn a_missing_cursor_is_the_last_page() {
 }
 
 #[tokio::test]
+async fn a_cursor_leads_on_only_if_it_says_that_there_is_more() {
+    for cursor in [
+        r#"{"url":"/v1/spaces/spa_mock?next=b","has_more":false,"next":"b"}"#,
+        r#"{"url":"/v1/spaces/spa_mock?next=b","next":"b"}"#,
+        r#"{"url":"/v1/spaces/spa_mock?next=b","has_more":true,"next":""}"#,
+        r#"{"url":"/v1/spaces/spa_mock?next=b","has_more":true,"next":null}"#,
+        r#"{"has_more":true}"#,
+        "null",
+    ] {
+        let mock = start(MockConfig::new());
+        let body = format!(r#"{{"data":[{{"type":"track"}}],"cursor":{cursor}}}"#);
+        mock.fault(FaultRule::new(Fault::reply(200, "application/json", body)).always());
+        let pages: Vec<_> = api(&mock).events_all(&user("u-1001"), EventsQuery::default()).try_collect().await.unwrap();
+        assert_eq!((pages.len(), mock.requests().len()), (1, 1), "{cursor}");
+    }
+}
+
+#[tokio::test]
 async fn a_repeated_cursor_stops_with_an_error() {
     let mock = start(MockConfig::new());
     mock.fault(FaultRule::new(Fault::repeated_cursor()).on(Endpoint::ProfileEvents).always());

@@ -41,9 +41,18 @@ where
     F: FnMut(Option<crate::Cursor>) -> Fut,
     Fut: Future<Output = Paged<T>>,
 {
-    let pages: Vec<_> = pages(Service::ProfileApi, fetch).try_collect().await.unwrap();
+    let pages = unlimited(fetch).await;
     assert!(pages.iter().all(|page| page.items.len() <= 2), "a limit is kept");
     pages
+}
+
+async fn unlimited<T, F, Fut>(fetch: F) -> Vec<Page<T>>
+where
+    T: Clone + PartialEq,
+    F: FnMut(Option<crate::Cursor>) -> Fut,
+    Fut: Future<Output = Paged<T>>,
+{
+    pages(Service::ProfileApi, fetch).try_collect().await.unwrap()
 }
 
 fn items<T>(pages: Vec<Page<T>>) -> Vec<T> {
@@ -133,6 +142,23 @@ pub async fn links_come_over_all_pages(profiles: &dyn Profiles) {
     assert_eq!(found, LINKS);
 }
 
+/// Without a limit the implementation takes its own, and everything still comes once.
+pub async fn everything_comes_without_a_limit(profiles: &dyn Profiles) {
+    let ann = &ann();
+    let traits =
+        unlimited(|next| async move { profiles.traits(ann, &TraitsQuery { next, ..TraitsQuery::default() }).await });
+    assert_eq!(items(traits.await).len(), TRAITS.len());
+    let ids = unlimited(|next| async move {
+        profiles.external_ids(ann, &ExternalIdsQuery { next, ..ExternalIdsQuery::default() }).await
+    });
+    assert_eq!(items(ids.await).len(), EXTERNAL_IDS.len());
+    let events =
+        unlimited(|next| async move { profiles.events(ann, &EventsQuery { next, ..EventsQuery::default() }).await });
+    assert_eq!(items(events.await).len(), EVENTS.len());
+    let links = unlimited(|next| async move { profiles.links(ann, &LinksQuery { limit: None, next }).await });
+    assert_eq!(items(links.await).len(), LINKS.len());
+}
+
 /// Makes a `#[tokio::test]` of each function of [`profiles`](crate::testing::conformance::profiles). Its argument is the
 /// path of an `async fn() -> impl ProfilesFixture`.
 #[macro_export]
@@ -146,6 +172,7 @@ macro_rules! profiles_conformance {
             external_ids_come_over_all_pages
             events_come_over_all_pages
             links_come_over_all_pages
+            everything_comes_without_a_limit
         }
     };
     (@each $fresh:path: $($rule:ident)+) => {

@@ -7,8 +7,8 @@ use std::{collections::BTreeSet, time::Duration};
 use futures_util::TryStreamExt;
 
 use crate::{
-    MAX_SUBJECTS, NewRegulation, Pii, RegulationEntry, RegulationId, RegulationQuery, RegulationType, Service,
-    Submission, pages,
+    MAX_SUBJECTS, NewRegulation, Pii, RegulationEntry, RegulationId, RegulationQuery, RegulationStatus, RegulationType,
+    Service, Submission, pages,
     ports::{RegulationSubmit, Regulations},
 };
 
@@ -107,6 +107,20 @@ pub async fn the_list_is_filtered_by_type(fixture: &dyn RegulationsFixture) {
     assert_eq!(found.into_iter().map(|entry| entry.id).collect::<Vec<_>>(), [wanted]);
 }
 
+/// A status selects.
+pub async fn the_list_is_filtered_by_status(fixture: &dyn RegulationsFixture) {
+    create(fixture, RegulationType::DeleteOnly, &["u-1"]).await;
+    let with = |status| RegulationQuery { status: Some(status), count: 10, ..RegulationQuery::default() };
+    assert_eq!(list(fixture, with(RegulationStatus::Initialized)).await.concat().len(), 1);
+    assert!(list(fixture, with(RegulationStatus::Finished)).await.concat().is_empty());
+}
+
+/// Where there is nothing, lists are empty.
+pub async fn nothing_is_an_empty_list(fixture: &dyn RegulationsFixture) {
+    assert!(list(fixture, RegulationQuery { count: 10, ..RegulationQuery::default() }).await.concat().is_empty());
+    assert!(suppressed(fixture).await.is_empty());
+}
+
 /// There is no idempotency key: the same order twice is two regulations.
 pub async fn the_same_order_twice_is_two_regulations(fixture: &dyn RegulationsFixture) {
     let first = create(fixture, RegulationType::DeleteOnly, &["u-1"]).await;
@@ -151,6 +165,8 @@ macro_rules! regulations_conformance {
             the_list_holds_the_exact_subjects
             pages_lead_through_the_whole_list
             the_list_is_filtered_by_type
+            the_list_is_filtered_by_status
+            nothing_is_an_empty_list
             the_same_order_twice_is_two_regulations
             suppressions_are_listed_until_they_end
             an_order_that_makes_no_sense_is_not_sent
