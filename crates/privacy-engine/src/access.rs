@@ -7,9 +7,9 @@ use futures_util::{
     future::{join, join_all, join5},
 };
 use segment_core::{
-    AuditEntry, ConnectionKey, ErrorKind, EventsQuery, ExternalIdsQuery, Finding, FindingCode, Halt, HaltKind,
-    LinksQuery, NewPackage, Outcome, PackageReceipt, Page, Paged, Pii, ProfileRef, Records, Request, RequestUpdate,
-    Resume, SegmentError, Service, Task, TaskEvent, TaskState, TraitsQuery, pages,
+    AuditEntry, ConnectionKey, EventsQuery, ExternalIdsQuery, Finding, FindingCode, Halt, HaltKind, LinksQuery,
+    NewPackage, Outcome, PackageReceipt, Page, Paged, Pii, ProfileRef, Records, Request, RequestUpdate, Resume,
+    SegmentError, Service, Task, TaskEvent, TaskState, TraitsQuery, pages,
     ports::{PackageError, PackageWriter, Profiles},
 };
 use serde_json::{Value, json};
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::{
     Engine, Found, Progress,
     process::{Failure, move_task},
+    resolve::there,
     wording,
 };
 
@@ -243,11 +244,6 @@ impl Collector<'_> {
         }
         Ok(collected)
     }
-}
-
-/// The profile was there a moment ago: "not found" for a part of it is a hole, not an empty list.
-fn there<T>(page: Option<Page<T>>) -> Paged<T> {
-    page.map(Some).ok_or_else(|| SegmentError::new(Service::ProfileApi, ErrorKind::NotFound).with_status(404))
 }
 
 fn records<T>(page: Option<Page<T>>, record: impl Fn(T) -> Value) -> Option<Page<Pii<Value>>> {

@@ -1,10 +1,6 @@
 //! The engine: the ports and the policy, put together.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use segment_core::{
@@ -13,7 +9,7 @@ use segment_core::{
 };
 use thiserror::Error;
 
-use crate::{Connection, Policy, ProgressSink};
+use crate::{Connection, Policy, ProgressSink, refusals::Refusals, rests::Rests};
 
 /// What an engine is put together from.
 #[derive(Debug)]
@@ -47,15 +43,8 @@ pub struct Engine {
     pub(crate) policy: Policy,
     pub(crate) owner: String,
     pub(crate) progress: ProgressSink,
-    /// Connections that must not be sent to for a while, and how often in a row sending failed.
-    pub(crate) rests: Mutex<HashMap<ConnectionKey, Rest>>,
-}
-
-/// Why and until when a connection is not sent to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Rest {
-    pub(crate) until: Timestamp,
-    pub(crate) failures: u32,
+    pub(crate) rests: Rests,
+    pub(crate) refusals: Refusals,
 }
 
 /// Why the engine stopped.
@@ -84,7 +73,8 @@ impl Engine {
             policy: parts.policy,
             owner: parts.owner,
             progress: parts.progress,
-            rests: Mutex::default(),
+            rests: Rests::default(),
+            refusals: Refusals::default(),
         }
     }
 
@@ -107,25 +97,6 @@ impl Engine {
 
     pub(crate) fn new_intent(&self) -> IntentId {
         IntentId::generate(self.clock.now(), self.random_bytes())
-    }
-
-    /// Lets a connection rest, after something that did not leave; answers how often in a row that was so.
-    pub(crate) fn rest(&self, connection: &ConnectionKey, asked: Option<Duration>) -> u32 {
-        let mut rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner);
-        let failures = rests.get(connection).map_or(0, |rest| rest.failures) + 1;
-        let pause = asked.unwrap_or_else(|| self.policy.pause(failures));
-        rests.insert(connection.clone(), Rest { until: after(self.clock.now(), pause), failures });
-        failures
-    }
-
-    /// Until when a connection rests.
-    pub(crate) fn resting_until(&self, connection: &ConnectionKey) -> Option<Timestamp> {
-        let rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner);
-        rests.get(connection).map(|rest| rest.until).filter(|until| *until > self.clock.now())
-    }
-
-    pub(crate) fn rested(&self, connection: &ConnectionKey) {
-        self.rests.lock().unwrap_or_else(PoisonError::into_inner).remove(connection);
     }
 }
 

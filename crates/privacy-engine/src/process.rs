@@ -107,7 +107,8 @@ impl Engine {
     }
 
     async fn find(&self, action: Action, identities: &IdentitySet, task: &Task) -> Result<Found, Failure> {
-        let connection = self.connections.get(&task.connection).ok_or_else(|| no_connection(&task.connection))?;
+        let connection =
+            self.connections.get(&task.connection).ok_or_else(|| no_connection(&task.connection, Resume::Queued))?;
         if action.regulates() {
             self.check_workspace(connection, Resume::Queued).await?;
         }
@@ -181,11 +182,11 @@ pub(crate) fn move_task(task: &mut Task, event: TaskEvent) {
     }
 }
 
-fn no_connection(key: &ConnectionKey) -> Failure {
+pub(crate) fn no_connection(key: &ConnectionKey, resume: Resume) -> Failure {
     Failure::decision(Halt {
         kind: HaltKind::NoConnection,
         message: format!("the connection {key} is not in the configuration any more"),
-        resume: Resume::Queued,
+        resume,
     })
 }
 

@@ -3,7 +3,7 @@
 //! Segment has no idempotency key. What may have been sent is searched in every page of the list; only two complete
 //! listings without it, both later than `send_by` and `settle` and half of `settle` apart, allow to send it again.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
@@ -14,7 +14,11 @@ use segment_core::{
 };
 use serde_json::json;
 
-use crate::{Engine, engine::after, engine::between};
+use crate::{
+    Engine,
+    engine::{after, between},
+    track::FORGOTTEN,
+};
 
 /// An entry can hold 5,000 ids.
 const ENTRIES_A_PAGE: u16 = 10;
@@ -75,6 +79,9 @@ impl Engine {
             let reason = format!("{} regulations of that time do not say their ids", listing.undecided);
             return self.undecided(claimed, &reason).await;
         }
+        if between(claimed.item.created_at, self.clock.now()) > FORGOTTEN.saturating_sub(CLOCKS_APART) {
+            return self.undecided(claimed, "Segment forgets regulations after 90 days, and this one is older").await;
+        }
         if claimed.item.absent_at.is_some() {
             return self.ruled_out(claimed).await;
         }
@@ -84,17 +91,15 @@ impl Engine {
 
     /// Two complete listings do not show it: it is sent again, unless that has gone on for too long.
     async fn ruled_out(&self, claimed: Claimed<Ledger>) -> Result<(), StoreError> {
-        let failures = self.rest(&claimed.item.connection, None);
-        let change = if failures < self.policy.attempts {
-            MemberChange::Requeue { max_people: None }
-        } else {
-            self.rested(&claimed.item.connection);
+        let change = if self.rests.failed(&claimed.item.connection, self.clock.now(), &self.policy) {
             let message = "Segment lost or broke off the call again and again; nothing was created".to_owned();
             MemberChange::All(TaskEvent::GiveUp(Halt {
                 kind: HaltKind::SegmentFailed,
                 message,
                 resume: Resume::Resolved,
             }))
+        } else {
+            MemberChange::Requeue { max_people: None }
         };
         self.close(claimed, change, Vec::new(), "ruled_out", "two complete listings do not show it").await
     }
@@ -162,6 +167,9 @@ async fn list(api: &dyn Regulations, ledger: &Ledger) -> Result<Listing, Segment
         }
     }
     listing.matches.sort_by_key(|entry| entry.created_at);
+    // A list that grows while it is read shows an entry on two pages.
+    let mut seen = BTreeSet::new();
+    listing.matches.retain(|entry| seen.insert(entry.id.clone()));
     Ok(listing)
 }
 

@@ -74,7 +74,7 @@ impl Engine {
                 if self.is_reached(scope, until).await? {
                     return Ok(Stop::Reached);
                 }
-                let due = self.next_wake(scope).await?;
+                let due = self.next_wake(scope, until).await?;
                 if until == Until::Accepted && due.is_none_or(|due| between(self.clock.now(), due) > SOON) {
                     return Ok(Stop::Waiting(due));
                 }
@@ -159,7 +159,7 @@ impl Engine {
         if !self.statuses(ids).await?.into_iter().all(over) {
             return Ok(false);
         }
-        let due = if until == Until::Ended { self.store.next_due(scope).await? } else { None };
+        let due = if until == Until::Ended { self.store.next_due(scope).await?.earliest() } else { None };
         // A read-back that failed is repeated soon; the next one that is planned is a day away.
         Ok(due.is_none_or(|due| between(self.clock.now(), due) > SOON))
     }
@@ -170,17 +170,16 @@ impl Engine {
     }
 
     /// When something can be done next: what is planned, but not before a resting connection may be sent to again.
-    async fn next_wake(&self, scope: &ClaimScope) -> Result<Option<Timestamp>, StoreError> {
+    async fn next_wake(&self, scope: &ClaimScope, until: Until) -> Result<Option<Timestamp>, StoreError> {
         let now = self.clock.now();
         let mut wakes = Vec::new();
         for backlog in self.store.backlog(scope, now).await? {
             let gathered = after(backlog.since, self.policy.tracking.batch_window);
-            wakes.push(self.resting_until(&backlog.connection).map_or(gathered, |rest| rest.max(gathered)));
+            let rests = self.rests.until(&backlog.connection, backlog.kind.quota(), now);
+            wakes.push(rests.map_or(gathered, |rest| rest.max(gathered)));
         }
-        let waiting = !wakes.is_empty();
-        let planned = self.store.next_due(scope).await?;
-        // A resolved task counts as due since it was resolved; its batch and its rest say when it really is.
-        wakes.extend(planned.filter(|due| !waiting || *due > now));
+        let due = self.store.next_due(scope).await?;
+        wakes.extend(if until == Until::Accepted { due.before_acceptance } else { due.earliest() });
         Ok(wakes.into_iter().min().map(|due| due.max(now)))
     }
 

@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
 use segment_core::{
-    AuditEntry, Backlog, ClaimScope, Claimed, ErrorKind, Halt, HaltKind, IntentPlan, LedgerState, LedgerUpdate,
-    MAX_SUBJECTS, MemberChange, MemberNote, NewRegulation, QuotaCategory, RegulationId, Resume, Retry, SegmentError,
-    Submission, TaskEvent, ports::StoreError,
+    AuditEntry, Backlog, ClaimScope, Claimed, ErrorKind, Halt, HaltKind, Intended, IntentPlan, LedgerState,
+    LedgerUpdate, MAX_SUBJECTS, MemberChange, MemberNote, MonthlyQuota, NewRegulation, RegulationId, Resume, Retry,
+    SegmentError, Submission, TaskEvent, ports::StoreError,
 };
 use serde_json::json;
 
-use crate::{Connection, Engine, Progress, engine::after, engine::between, process::Failure};
+use crate::{
+    Engine, Progress,
+    engine::{after, between},
+    process::{Failure, no_connection},
+};
 
 /// 4 MB a payload (documented), with room for the rest of the body.
 const MAX_BYTES: u64 = 3_900_000;
@@ -26,11 +30,11 @@ impl Engine {
     pub(crate) async fn close_batch(&self, scope: &ClaimScope) -> Result<Option<Intent>, StoreError> {
         let now = self.clock.now();
         for backlog in self.store.backlog(scope, now).await? {
-            let Some(connection) = self.connections.get(&backlog.connection) else { continue };
-            if self.resting_until(&backlog.connection).is_some() || !self.is_ready(&backlog, now) {
+            let rests = self.rests.until(&backlog.connection, backlog.kind.quota(), now).is_some();
+            if rests || !self.is_ready(&backlog, now) {
                 continue;
             }
-            if let Some(intent) = self.intend(scope, &backlog, connection, now).await? {
+            if let Some(intent) = self.intend(scope, &backlog, now).await? {
                 return Ok(Some(intent));
             }
         }
@@ -47,62 +51,46 @@ impl Engine {
         &self,
         scope: &ClaimScope,
         backlog: &Backlog,
-        connection: &Connection,
         now: Timestamp,
     ) -> Result<Option<Intent>, StoreError> {
-        let left = self.quota_left(connection, backlog.kind.quota(), now).await?;
-        if left == 0 {
-            self.hold(&backlog.connection, now);
-            return Ok(None);
-        }
         let begun = self.clock.monotonic();
         let send_within = self.policy.lease * 3 / 4;
+        // What waits at a connection that is gone is not sent: its intent only hands it to a human.
+        let users = self.connections.get(&backlog.connection).map_or(u64::MAX, |connection| connection.monthly_users);
         let plan = IntentPlan {
             intent: self.new_intent(),
             connection: backlog.connection.clone(),
             kind: backlog.kind.clone(),
             scope: scope.clone(),
-            max_subjects: left.min(MAX_SUBJECTS as u64),
+            max_subjects: MAX_SUBJECTS as u64,
             max_bytes: MAX_BYTES,
+            quota: MonthlyQuota { users, since: month_start(now) },
             lease: self.policy.lease,
             send_within,
             owner: self.owner.clone(),
             at: now,
         };
-        let claimed = self.store.intend(&plan).await?;
-        if claimed.is_none() && left < MAX_SUBJECTS as u64 {
-            // The next person has more user ids than the month has left, and is not split.
-            self.hold(&backlog.connection, now);
+        match self.store.intend(&plan).await? {
+            Intended::Recorded(claimed) => Ok(Some(Intent { claimed: *claimed, until: begun + send_within })),
+            Intended::OverQuota => {
+                let month = next_month(now);
+                self.rests.hold(&backlog.connection, backlog.kind.quota(), month);
+                self.progress.tell(Progress::Delayed { reason: held(&backlog.connection, month) });
+                Ok(None)
+            }
+            _ => Ok(None),
         }
-        Ok(claimed.map(|claimed| Intent { claimed, until: begun + send_within }))
-    }
-
-    /// Lets a connection rest until its quota is renewed.
-    fn hold(&self, connection: &segment_core::ConnectionKey, now: Timestamp) {
-        let month = next_month(now);
-        self.rest(connection, Some(between(now, month)));
-        self.progress.tell(Progress::Delayed { reason: held(connection, month) });
-    }
-
-    /// What is left of the month's quota, by our own ledger.
-    async fn quota_left(
-        &self,
-        connection: &Connection,
-        category: QuotaCategory,
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
-        let used = self.store.submitted(&connection.sources.key, category, month_start(now)).await?;
-        Ok(connection.monthly_users.saturating_sub(used))
     }
 
     /// Sends an intent, once, and records what became of it.
     pub(crate) async fn send(&self, intent: Intent) -> Result<(), StoreError> {
         let Intent { claimed, until } = intent;
         let Some(connection) = self.connections.get(&claimed.item.connection) else {
-            return self.store.release(&claimed.lease).await;
+            let failure = no_connection(&claimed.item.connection, Resume::Resolved);
+            return self.not_sent(claimed, failure).await;
         };
         if let Err(failure) = self.check_workspace(connection, Resume::Resolved).await {
-            return self.not_sent(claimed, failure, None).await;
+            return self.not_sent(claimed, failure).await;
         }
         let regulation = NewRegulation { kind: claimed.item.kind.clone(), subjects: claimed.item.subjects.clone() };
         let subjects = claimed.item.subject_count;
@@ -111,18 +99,12 @@ impl Engine {
         match connection.submit.create(&regulation, within).await {
             Submission::Accepted(id) => self.accepted(claimed, id, Vec::new()).await,
             Submission::Refused(error) => self.refused(claimed, &error).await,
-            Submission::NotSent(error) => {
-                let asked = match error.retry() {
-                    Retry::After(asked) | Retry::IfIdempotent(asked) => asked,
-                    _ => None,
-                };
-                let mut failure = Failure::segment(&error, Resume::Resolved);
-                // A quota or a rate limit never gives up: the work waits.
-                failure.passing |= error.kind() == ErrorKind::QuotaExhausted;
-                let asked =
-                    asked.filter(|_| matches!(error.kind(), ErrorKind::QuotaExhausted | ErrorKind::RateLimited));
-                self.not_sent(claimed, failure, asked).await
-            }
+            Submission::NotSent(error) => match (error.kind(), error.retry()) {
+                (ErrorKind::RateLimited | ErrorKind::QuotaExhausted, Retry::After(asked)) => {
+                    self.turned_away(claimed, &error, asked).await
+                }
+                _ => self.not_sent(claimed, Failure::segment(&error, Resume::Resolved)).await,
+            },
             Submission::Unknown(error) => self.lost(claimed, &error).await,
             _ => self.store.release(&claimed.lease).await,
         }
@@ -136,7 +118,7 @@ impl Engine {
         notes: Vec<MemberNote>,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
-        self.rested(&claimed.item.connection);
+        self.rests.works(&claimed.item.connection);
         let mut ledger = claimed.item;
         let facts = json!({"intent": ledger.intent.as_str(), "regulation": id.as_str(), "type": ledger.kind.as_str(),
             "subjects": ledger.subject_count});
@@ -173,6 +155,11 @@ impl Engine {
                 };
                 (MemberChange::Requeue { max_people: None }, members.map(note).collect())
             }
+            _ if narrowable && people > 1 && self.refusals.is_systemic(&claimed.item, error) => {
+                let message = format!("{error}; both halves of the batch were refused alike, so it is nobody's id");
+                let halt = Halt { message, ..halt(HaltKind::Refused) };
+                (MemberChange::All(TaskEvent::NeedHuman(halt)), Vec::new())
+            }
             _ if narrowable && people > 1 => {
                 (MemberChange::Requeue { max_people: Some(people.div_ceil(2) as u64) }, Vec::new())
             }
@@ -184,23 +171,35 @@ impl Engine {
         self.close(claimed, change, notes, "refused", &error.to_string()).await
     }
 
-    /// It never left: the tasks wait again, and the connection rests. After too many times it is given up.
-    async fn not_sent(
+    /// Segment asks to slow down, or has no quota left: the tasks wait, for as long as it takes.
+    async fn turned_away(
         &self,
         claimed: Claimed<segment_core::Ledger>,
-        failure: Failure,
+        error: &SegmentError,
         asked: Option<Duration>,
     ) -> Result<(), StoreError> {
-        let failures = self.rest(&claimed.item.connection, asked);
+        let (now, connection) = (self.clock.now(), &claimed.item.connection);
+        match asked {
+            Some(wait) if error.kind() == ErrorKind::QuotaExhausted => {
+                self.rests.hold(connection, claimed.item.kind.quota(), after(now, wait));
+            }
+            _ => self.rests.turned_away(connection, now, asked, &self.policy),
+        }
+        let message = error.to_string();
+        self.progress.tell(Progress::Delayed { reason: message.clone() });
+        self.close(claimed, MemberChange::Requeue { max_people: None }, Vec::new(), "not_sent", &message).await
+    }
+
+    /// It never left: the tasks wait again, and the connection rests. After too many times it is given up.
+    async fn not_sent(&self, claimed: Claimed<segment_core::Ledger>, failure: Failure) -> Result<(), StoreError> {
         let message = failure.halt.message.clone();
         let change = if failure.decides {
             MemberChange::All(TaskEvent::NeedHuman(failure.halt))
-        } else if failure.passing && (asked.is_some() || failures < self.policy.attempts) {
+        } else if !failure.passing || self.rests.failed(&claimed.item.connection, self.clock.now(), &self.policy) {
+            MemberChange::All(TaskEvent::GiveUp(failure.halt))
+        } else {
             self.progress.tell(Progress::Delayed { reason: message.clone() });
             MemberChange::Requeue { max_people: None }
-        } else {
-            self.rested(&claimed.item.connection);
-            MemberChange::All(TaskEvent::GiveUp(failure.halt))
         };
         self.close(claimed, change, Vec::new(), "not_sent", &message).await
     }

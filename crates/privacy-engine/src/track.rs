@@ -20,28 +20,27 @@ const OVERDUE: Duration = Duration::from_hours(35 * 24);
 /// A fresh regulation may not be readable at once (fact sheet U23).
 const FRESH: Duration = Duration::from_hours(1);
 /// Segment forgets regulations after 90 days (documented).
-const FORGOTTEN: Duration = Duration::from_hours(90 * 24);
+pub(crate) const FORGOTTEN: Duration = Duration::from_hours(90 * 24);
 
 impl Engine {
     /// Asks Segment where a regulation stands.
     pub(crate) async fn track(&self, claimed: Claimed<Ledger>) -> Result<(), StoreError> {
-        let Some(connection) = self.connections.get(&claimed.item.connection) else {
-            // It comes back with the configuration; until then nothing can be asked.
-            return self.poll_again(claimed, None, Some("the connection is not in the configuration any more")).await;
-        };
         let Some(id) = claimed.item.regulation.clone() else {
             return self.store.release(&claimed.lease).await;
         };
         let age = between(claimed.item.accepted_at.unwrap_or(claimed.item.created_at), self.clock.now());
-        let answer = self.keeping(&claimed.lease, connection.sources.regulations.get(&id)).await?;
-        match answer {
+        let Some(connection) = self.connections.get(&claimed.item.connection) else {
+            // It comes back with the configuration; until then nothing can be asked.
+            return self.not_polled(claimed, age, "the connection is not in the configuration any more").await;
+        };
+        match self.keeping(&claimed.lease, connection.sources.regulations.get(&id)).await? {
             Ok(Some(report)) => self.judge(claimed, connection, report, age).await,
-            Ok(None) if age < FRESH => self.poll_again(claimed, None, None).await,
+            Ok(None) if age < FRESH => self.poll_again(claimed, None).await,
             Ok(None) => self.halt(claimed, lost(age), "lost").await,
             Err(error) if error.kind() == ErrorKind::Unauthorized => {
                 self.halt(claimed, locked_out(&error), "refused").await
             }
-            Err(error) => self.poll_again(claimed, None, Some(&error.to_string())).await,
+            Err(error) => self.not_polled(claimed, age, &error.to_string()).await,
         }
     }
 
@@ -56,19 +55,13 @@ impl Engine {
         self.progress.tell(Progress::Polled { connection: connection.sources.key.clone(), status });
         match Verdict::of(&report) {
             Verdict::Working if age > OVERDUE => {
-                let message =
-                    "Segment has not finished it within 35 days, five more than its SLA; ask Segment".to_owned();
-                self.halt(
-                    claimed,
-                    Halt { kind: HaltKind::RegulationOverdue, message, resume: Resume::Awaiting },
-                    "overdue",
-                )
-                .await
+                let message = "Segment has not finished it within 35 days, five more than its SLA; ask Segment";
+                self.halt(claimed, overdue(message.to_owned()), "overdue").await
             }
-            Verdict::Working => self.poll_again(claimed, Some(report), None).await,
+            Verdict::Working => self.poll_again(claimed, Some(report)).await,
             Verdict::Finished => self.finished(claimed, connection, report).await,
             Verdict::OnlyUnsupported(destinations) => {
-                self.finished_but(claimed, connection, report, &destinations).await
+                self.finished_but(claimed, connection, report, age, &destinations).await
             }
             Verdict::Failed(destinations) => {
                 let findings = destinations.iter().map(|name| failed_at(name)).collect();
@@ -78,31 +71,40 @@ impl Engine {
         }
     }
 
-    async fn poll_again(
-        &self,
-        claimed: Claimed<Ledger>,
-        report: Option<RegulationReport>,
-        failure: Option<&str>,
-    ) -> Result<(), StoreError> {
+    async fn poll_again(&self, claimed: Claimed<Ledger>, report: Option<RegulationReport>) -> Result<(), StoreError> {
         let now = self.clock.now();
         let mut ledger = claimed.item;
-        let age = between(ledger.accepted_at.unwrap_or(ledger.created_at), now);
-        let mut pause = self.policy.tracking.poll_pause(age);
-        let mut audit = Vec::new();
-        match (report, failure) {
-            (Some(report), _) => audit.extend(take_report(&mut ledger, report, now)),
-            (None, Some(message)) => {
-                ledger.attempts += 1;
-                pause = pause.max(self.policy.pause(ledger.attempts).min(self.policy.tracking.max_poll));
-                audit.push(AuditEntry::new(now, "poll_failed", json!({"message": message})));
-                self.progress.tell(Progress::Delayed { reason: message.to_owned() });
-            }
-            _ => {}
-        }
-        ledger.next_at = Some(after(now, pause));
+        let audit = report.and_then(|report| take_report(&mut ledger, report, now)).into_iter().collect();
+        ledger.next_at = Some(after(now, self.poll_pause(&ledger)));
         let update =
             LedgerUpdate { ledger, absent: false, members: MemberChange::None, notes: Vec::new(), audit, at: now };
         self.store.save_regulation(&claimed.lease, &update).await
+    }
+
+    /// Segment could not be asked. That goes on until it is overdue; only the first of such failures in a row is told in
+    /// the log, which everybody in the regulation has.
+    async fn not_polled(&self, claimed: Claimed<Ledger>, age: Duration, reason: &str) -> Result<(), StoreError> {
+        if age > OVERDUE {
+            let message =
+                format!("35 days have passed, five more than Segment's SLA, and it cannot be asked: {reason}");
+            return self.halt(claimed, overdue(message), "overdue").await;
+        }
+        let now = self.clock.now();
+        let mut ledger = claimed.item;
+        ledger.attempts += 1;
+        let pause = self.policy.pause(ledger.attempts).min(self.policy.tracking.max_poll);
+        ledger.next_at = Some(after(now, pause.max(self.poll_pause(&ledger))));
+        self.progress.tell(Progress::Delayed { reason: reason.to_owned() });
+        let entry = AuditEntry::new(now, "poll_failed", json!({"message": reason}));
+        let audit = if ledger.attempts == 1 { vec![entry] } else { Vec::new() };
+        let update =
+            LedgerUpdate { ledger, absent: false, members: MemberChange::None, notes: Vec::new(), audit, at: now };
+        self.store.save_regulation(&claimed.lease, &update).await
+    }
+
+    fn poll_pause(&self, ledger: &Ledger) -> Duration {
+        let age = between(ledger.accepted_at.unwrap_or(ledger.created_at), self.clock.now());
+        self.policy.tracking.poll_pause(age)
     }
 
     async fn finished(
@@ -128,11 +130,15 @@ impl Engine {
         claimed: Claimed<Ledger>,
         connection: &Connection,
         report: RegulationReport,
+        age: Duration,
         destinations: &[String],
     ) -> Result<(), StoreError> {
         let gone = match self.keeping(&claimed.lease, self.confirmed(connection, &claimed.item)).await? {
             Ok(gone) => gone,
-            Err(error) => return self.poll_again(claimed, Some(report), Some(&error.to_string())).await,
+            Err(error) => {
+                // The verdict is not lost: Segment says it again at the next poll.
+                return self.not_polled(claimed, age, &error.to_string()).await;
+            }
         };
         let now = self.clock.now();
         let mut ledger = claimed.item;
@@ -258,6 +264,10 @@ fn lost(age: Duration) -> Halt {
         "Segment has forgotten the regulation, as it does after 90 days, before its end was seen"
     };
     Halt { kind: HaltKind::RegulationLost, message: message.to_owned(), resume: Resume::Awaiting }
+}
+
+fn overdue(message: String) -> Halt {
+    Halt { kind: HaltKind::RegulationOverdue, message, resume: Resume::Awaiting }
 }
 
 fn locked_out(error: &SegmentError) -> Halt {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
 use segment_core::{
     AuditEntry, Claimed, Finding, FindingCode, Ledger, LedgerState, LedgerUpdate, Member, MemberChange, MemberNote,
     Pii, RegulationType, RequestId, SegmentError, Service, pages,
@@ -10,7 +11,7 @@ use segment_core::{
 };
 use serde_json::json;
 
-use crate::{Connection, Engine, Progress, engine::after, track::is_verifiable};
+use crate::{Connection, Engine, Progress, engine::after, resolve::spellings, track::is_verifiable};
 
 /// People that are read back side by side; the pacer bounds the calls.
 const SIDE_BY_SIDE: usize = 8;
@@ -43,7 +44,9 @@ impl Engine {
             _ => {
                 let suppressed = suppressed(connection.sources.regulations.as_ref(), &ledger.subjects).await?;
                 let wanted = ledger.kind != RegulationType::Unsuppress;
-                let seen = |member: &&Member| member.subjects.iter().all(|id| suppressed.contains(id) == wanted);
+                let seen = |member: &&Member| {
+                    !member.subjects.is_empty() && member.subjects.iter().all(|id| suppressed.contains(id) == wanted)
+                };
                 Ok(ledger.members.iter().filter(seen).map(|member| member.request.clone()).collect())
             }
         }
@@ -52,15 +55,7 @@ impl Engine {
     async fn looked(&self, claimed: Claimed<Ledger>, confirmed: &BTreeSet<RequestId>) -> Result<(), StoreError> {
         let now = self.clock.now();
         let mut ledger = claimed.item;
-        ledger.looks += 1;
-        ledger.attempts = 0;
-        let finished = ledger.finished_at.unwrap_or(now);
-        let next = self.policy.tracking.verify_after.get(ledger.looks as usize);
-        ledger.next_at = next.map(|wait| after(finished, *wait));
-        let last = ledger.next_at.is_none();
-        if last {
-            ledger.state = LedgerState::Closed;
-        }
+        let last = self.plan_next_look(&mut ledger, now);
         let note = |member: &Member| {
             let seen = confirmed.contains(&member.request);
             MemberNote {
@@ -78,16 +73,42 @@ impl Engine {
         self.store.save_regulation(&claimed.lease, &update).await
     }
 
+    /// It could not be read back. That is tried again for a while, and then left to the next look that is planned.
     async fn look_later(&self, claimed: Claimed<Ledger>, reason: &str) -> Result<(), StoreError> {
         let now = self.clock.now();
         let mut ledger = claimed.item;
         ledger.attempts += 1;
-        ledger.next_at = Some(after(now, self.policy.pause(ledger.attempts)));
         self.progress.tell(Progress::Delayed { reason: reason.to_owned() });
-        let audit = vec![AuditEntry::new(now, "read_back_failed", json!({"message": reason}))];
-        let update =
-            LedgerUpdate { ledger, absent: false, members: MemberChange::None, notes: Vec::new(), audit, at: now };
+        let entry = AuditEntry::new(now, "read_back_failed", json!({"message": reason}));
+        let audit = if ledger.attempts == 1 { vec![entry] } else { Vec::new() };
+        let mut notes = Vec::new();
+        if ledger.attempts < self.policy.attempts {
+            ledger.next_at = Some(after(now, self.policy.pause(ledger.attempts)));
+        } else if self.plan_next_look(&mut ledger, now) {
+            let message = format!("the last read-back could not be made: {reason}");
+            let unseen = |member: &Member| MemberNote {
+                request: member.request.clone(),
+                findings: vec![Finding::new(FindingCode::NotVerifiable, message.clone())],
+                verified_at: None,
+                event: None,
+            };
+            notes = ledger.members.iter().filter(|member| !member.verified).map(unseen).collect();
+        }
+        let update = LedgerUpdate { ledger, absent: false, members: MemberChange::None, notes, audit, at: now };
         self.store.save_regulation(&claimed.lease, &update).await
+    }
+
+    /// One look is over, made or given up. Answers whether it was the last one.
+    fn plan_next_look(&self, ledger: &mut Ledger, now: Timestamp) -> bool {
+        ledger.looks += 1;
+        ledger.attempts = 0;
+        let finished = ledger.finished_at.unwrap_or(now);
+        let next = self.policy.tracking.verify_after.get(ledger.looks as usize);
+        ledger.next_at = next.map(|wait| after(finished, *wait));
+        if ledger.next_at.is_none() {
+            ledger.state = LedgerState::Closed;
+        }
+        ledger.next_at.is_none()
     }
 }
 
@@ -96,8 +117,8 @@ async fn gone(profiles: &dyn Profiles, members: &[Member]) -> Result<BTreeSet<Re
     let ask = |member: &Member| {
         let (request, identifiers) = (member.request.clone(), member.identifiers.clone());
         async move {
-            for identifier in &identifiers {
-                if profiles.metadata(identifier).await?.is_some() {
+            for identifier in identifiers.iter().flat_map(spellings) {
+                if profiles.metadata(&identifier).await?.is_some() {
                     return Ok(None);
                 }
             }

@@ -38,6 +38,6 @@ pub use regulation::{
 pub use request::{Action, AuditEntry, Intake, NewRequest, Request, RequestFilter, RequestSummary, Resolution, Task};
 pub use verdict::Verdict;
 pub use work::{
-    Backlog, ClaimScope, Claimed, Decision, IntentPlan, Lease, LeaseSubject, Ledger, LedgerFilter, LedgerState,
-    LedgerUpdate, Member, MemberChange, MemberNote, RequestUpdate,
+    Backlog, ClaimScope, Claimed, Decision, Due, Intended, IntentPlan, Lease, LeaseSubject, Ledger, LedgerFilter,
+    LedgerState, LedgerUpdate, Member, MemberChange, MemberNote, MonthlyQuota, RequestUpdate,
 };

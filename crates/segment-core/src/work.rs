@@ -81,6 +81,25 @@ pub struct Backlog {
     pub resolvable: bool,
 }
 
+/// When the next things are due, perhaps in the past where somebody else holds them; `None` when nothing is planned. What
+/// waits for a regulation is not among them but in the [`Backlog`]: its time depends on its batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Due {
+    /// Requests to be worked, and regulations that are being sent or looked for. An erasure that waits for an access is not
+    /// planned.
+    pub before_acceptance: Option<Timestamp>,
+    /// Regulations that are followed or read back.
+    pub after_acceptance: Option<Timestamp>,
+}
+
+impl Due {
+    /// The earliest of all.
+    #[must_use]
+    pub fn earliest(self) -> Option<Timestamp> {
+        [self.before_acceptance, self.after_acceptance].into_iter().flatten().min()
+    }
+}
+
 /// How to close a batch into an intent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IntentPlan {
@@ -92,10 +111,12 @@ pub struct IntentPlan {
     pub kind: RegulationType,
     /// Whose tasks.
     pub scope: ClaimScope,
-    /// User ids, at most.
+    /// User ids, at most; a person with more goes alone.
     pub max_subjects: u64,
-    /// Bytes of the ids as a JSON list, at most.
+    /// Bytes of the ids as a JSON list, at most; a person with more goes alone.
     pub max_bytes: u64,
+    /// What the connection may send of this category.
+    pub quota: MonthlyQuota,
     /// How long the lease runs; the call must end before.
     pub lease: Duration,
     /// How long the call may take; shorter than the lease.
@@ -104,6 +125,27 @@ pub struct IntentPlan {
     pub owner: String,
     /// The clock's time.
     pub at: Timestamp,
+}
+
+/// How many users a connection may send in a month, of one category.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MonthlyQuota {
+    /// Users.
+    pub users: u64,
+    /// When the month began.
+    pub since: Timestamp,
+}
+
+/// What became of closing a batch.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Intended {
+    /// The intent is recorded, and leased to its sender.
+    Recorded(Box<Claimed<Ledger>>),
+    /// The next person by deadline has more user ids than the month has left.
+    OverQuota,
+    /// Nothing waits any more.
+    Nothing,
 }
 
 /// Where a regulation of ours stands.

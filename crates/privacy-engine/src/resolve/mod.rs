@@ -9,3 +9,4 @@ mod walk;
 
 pub use find::{Found, resolve};
 pub use puzzle::{Puzzle, ResolveError};
+pub(crate) use walk::{spellings, there};

@@ -1,10 +1,11 @@
 //! Where one identity leads: the owned database, then the Profile API, until nothing new turns up.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, iter};
 
 use futures_util::TryStreamExt;
 use segment_core::{
-    ExternalIdsQuery, Identity, IdentityKind, Pii, ProfileRef, SegmentError, Service, pages, ports::Profiles,
+    ErrorKind, ExternalIdsQuery, Identity, IdentityKind, Page, Paged, Pii, ProfileRef, SegmentError, Service, pages,
+    ports::Profiles,
 };
 
 use super::{
@@ -64,30 +65,55 @@ async fn follow(api: &dyn Profiles, identity: &Identity, trace: &mut Trace, most
 
 /// As given, then lower-cased (fact sheet U16).
 async fn look_up(api: &dyn Profiles, reference: &ProfileRef) -> Result<Option<(ProfileRef, Profile)>, SegmentError> {
-    if let Some(profile) = read(api, reference).await? {
-        return Ok(Some((reference.clone(), profile)));
+    for spelling in spellings(reference) {
+        if let Some(profile) = read(api, &spelling).await? {
+            return Ok(Some((spelling, profile)));
+        }
     }
-    let ProfileRef::ExternalId { kind, value } = reference else { return Ok(None) };
-    let lower = value.expose().to_lowercase();
-    if &lower == value.expose() {
-        return Ok(None);
-    }
-    let lower = ProfileRef::external_id(kind.clone(), Pii::new(lower));
-    Ok(read(api, &lower).await?.map(|profile| (lower, profile)))
+    Ok(None)
+}
+
+/// The spellings under which Segment may know a profile: as given, and lower-cased if that differs (fact sheet U16).
+pub(crate) fn spellings(reference: &ProfileRef) -> impl Iterator<Item = ProfileRef> {
+    let lower = match reference {
+        ProfileRef::ExternalId { kind, value } => {
+            let lower = ProfileRef::external_id(kind.clone(), Pii::new(value.expose().to_lowercase()));
+            (&lower != reference).then_some(lower)
+        }
+        _ => None,
+    };
+    iter::once(reference.clone()).chain(lower)
 }
 
 async fn read(api: &dyn Profiles, reference: &ProfileRef) -> Result<Option<Profile>, SegmentError> {
     let external_ids = async {
         let fetch = |next| {
             let query = ExternalIdsQuery { next, ..ExternalIdsQuery::default() };
-            async move { api.external_ids(reference, &query).await }
+            async move { there(api.external_ids(reference, &query).await?) }
         };
-        let all: Vec<_> = pages(Service::ProfileApi, fetch).try_collect().await?;
-        Ok(all.into_iter().flat_map(|page| page.items).map(|id| (id.kind, id.value)).collect())
+        match pages(Service::ProfileApi, fetch).try_collect::<Vec<_>>().await {
+            Ok(all) => Ok(Some(all.into_iter().flat_map(|page| page.items).map(|id| (id.kind, id.value)).collect())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     };
     let (metadata, external_ids) = tokio::try_join!(api.metadata(reference), external_ids)?;
-    Ok(metadata.map(|metadata| Profile {
-        address: metadata.segment_id.map_or_else(|| reference.clone(), ProfileRef::SegmentId),
-        external_ids,
-    }))
+    match (metadata, external_ids) {
+        (None, _) => Ok(None),
+        // A profile without its ids would read as a person without user ids, whom nothing has to be deleted of.
+        (Some(_), None) => Err(gone()),
+        (Some(metadata), Some(external_ids)) => Ok(Some(Profile {
+            address: metadata.segment_id.map_or_else(|| reference.clone(), ProfileRef::SegmentId),
+            external_ids,
+        })),
+    }
+}
+
+/// Where the profile is known to be there, "not found" for a part of it is an error, not an empty list.
+pub(crate) fn there<T>(page: Option<Page<T>>) -> Paged<T> {
+    page.map(Some).ok_or_else(gone)
+}
+
+fn gone() -> SegmentError {
+    SegmentError::new(Service::ProfileApi, ErrorKind::NotFound).with_status(404)
 }

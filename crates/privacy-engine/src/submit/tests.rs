@@ -2,13 +2,14 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use mockall::{Sequence, predicate::always};
 use segment_core::{
-    ConnectionKey, IntentId, Lease, LeaseSubject, Ledger, Member, RegulationType, RequestId, Service, Workspace,
-    ports::{MockPackageSink, MockRegulationSubmit, MockRegulations, MockRequestStore},
+    ConnectionKey, Cursor, IntentId, Lease, LeaseSubject, Ledger, Member, Page, RegulationEntry, RegulationType,
+    RequestId, Service, Workspace,
+    ports::{Clock, MockPackageSink, MockRegulationSubmit, MockRegulations, MockRequestStore},
     testing::{CountingRandom, ManualClock},
 };
 
 use super::*;
-use crate::{ConnectionKind, Parts, Policy, ProgressSink, Sources};
+use crate::{Connection, ConnectionKind, Parts, Policy, ProgressSink, Sources};
 
 fn ledger(people: usize) -> Claimed<Ledger> {
     let subject = |at: usize| segment_core::Pii::new(format!("u-{at}"));
@@ -40,6 +41,10 @@ fn ledger(people: usize) -> Claimed<Ledger> {
         members: (0..people).map(member).collect(),
     };
     Claimed { lease: Lease { subject: LeaseSubject::Regulation(item.intent.clone()), fence: 1 }, item, store_now: now }
+}
+
+fn recorded(people: usize) -> Intended {
+    Intended::Recorded(Box::new(ledger(people)))
 }
 
 fn backlog(people: u64) -> Backlog {
@@ -86,8 +91,7 @@ fn acme() -> MockRegulations {
 async fn the_intent_is_recorded_then_sent_then_its_outcome_is_recorded() {
     let (mut store, mut submit, mut order) = (MockRequestStore::new(), MockRegulationSubmit::new(), Sequence::new());
     store.expect_backlog().returning(|_, _| Ok(vec![backlog(2)]));
-    store.expect_submitted().returning(|_, _, _| Ok(0));
-    store.expect_intend().once().in_sequence(&mut order).returning(|_| Ok(Some(ledger(2))));
+    store.expect_intend().once().in_sequence(&mut order).returning(|_| Ok(recorded(2)));
     submit
         .expect_create()
         .with(always(), always())
@@ -112,8 +116,7 @@ async fn the_intent_is_recorded_then_sent_then_its_outcome_is_recorded() {
 async fn an_unknown_outcome_is_recorded_as_unknown() {
     let (mut store, mut submit) = (MockRequestStore::new(), MockRegulationSubmit::new());
     store.expect_backlog().returning(|_, _| Ok(vec![backlog(1)]));
-    store.expect_submitted().returning(|_, _, _| Ok(0));
-    store.expect_intend().once().returning(|_| Ok(Some(ledger(1))));
+    store.expect_intend().once().returning(|_| Ok(recorded(1)));
     let broken = || SegmentError::new(Service::PublicApi, ErrorKind::Broken);
     submit.expect_create().once().returning(move |_, _| Submission::Unknown(broken()));
     store
@@ -132,8 +135,7 @@ async fn a_batch_waits_while_others_can_still_join_it_unless_it_is_full() {
         let mut store = MockRequestStore::new();
         let waiting = Backlog { resolvable, ..backlog(subjects) };
         store.expect_backlog().returning(move |_, _| Ok(vec![waiting.clone()]));
-        store.expect_submitted().returning(|_, _, _| Ok(0));
-        store.expect_intend().returning(|_| Ok(Some(ledger(1))));
+        store.expect_intend().returning(|_| Ok(recorded(1)));
         let engine = engine(store, acme(), MockRegulationSubmit::new());
         async move { engine.close_batch(&ClaimScope::All).await.unwrap().is_some() }
     };
@@ -147,8 +149,7 @@ async fn a_batch_waits_while_others_can_still_join_it_unless_it_is_full() {
 async fn the_token_of_another_workspace_never_creates() {
     let mut store = MockRequestStore::new();
     store.expect_backlog().returning(|_, _| Ok(vec![backlog(1)]));
-    store.expect_submitted().returning(|_, _, _| Ok(0));
-    store.expect_intend().once().returning(|_| Ok(Some(ledger(1))));
+    store.expect_intend().once().returning(|_| Ok(recorded(1)));
     store
         .expect_save_regulation()
         .withf(|_, update| {
@@ -165,6 +166,53 @@ async fn the_token_of_another_workspace_never_creates() {
     let engine = engine(store, regulations, MockRegulationSubmit::new());
     let intent = engine.close_batch(&ClaimScope::All).await.unwrap().unwrap();
     engine.send(intent).await.unwrap();
+}
+
+/// Somebody else took what waited: that says nothing of the quota.
+#[tokio::test]
+async fn a_lost_race_holds_nothing_and_a_used_up_quota_does() {
+    let rests = |answer: fn() -> Intended| {
+        let mut store = MockRequestStore::new();
+        store.expect_backlog().returning(|_, _| Ok(vec![backlog(1)]));
+        store.expect_intend().once().returning(move |_| Ok(answer()));
+        let engine = engine(store, acme(), MockRegulationSubmit::new());
+        async move {
+            assert!(engine.close_batch(&ClaimScope::All).await.unwrap().is_none());
+            let category = RegulationType::SuppressWithDelete.quota();
+            engine.rests.until(&ConnectionKey::new("main"), category, engine.clock.now())
+        }
+    };
+    assert_eq!(rests(|| Intended::Nothing).await, None);
+    assert_eq!(rests(|| Intended::OverQuota).await, Some(next_month(ManualClock::default().now())));
+}
+
+/// A list that grows while it is read shows an entry on two pages: that is one regulation, not two.
+#[tokio::test]
+async fn an_entry_that_is_listed_twice_is_one_regulation() {
+    let mut regulations = acme();
+    regulations.expect_list().times(2).returning(|query| {
+        let entry = RegulationEntry {
+            id: RegulationId::new("reg_1"),
+            kind: Some(RegulationType::SuppressWithDelete),
+            status: segment_core::RegulationStatus::Running,
+            subjects: Some(ledger(1).item.subjects),
+            created_at: Some(Timestamp::UNIX_EPOCH),
+        };
+        let next = query.next.is_none().then(|| Cursor::new("2")).flatten();
+        Ok(Page { items: vec![entry], next })
+    });
+    let mut store = MockRequestStore::new();
+    store.expect_is_known().returning(|_, _| Ok(false));
+    store
+        .expect_save_regulation()
+        .withf(|_, update| update.ledger.state == LedgerState::Tracking && update.notes.is_empty())
+        .once()
+        .returning(|_, _| Ok(()));
+    let engine = engine(store, regulations, MockRegulationSubmit::new());
+    let mut lost = ledger(1);
+    lost.item.state = LedgerState::Unknown;
+    lost.store_now = after(lost.item.send_by, Duration::from_mins(2));
+    engine.reconcile(lost).await.unwrap();
 }
 
 #[test]

@@ -113,18 +113,100 @@ async fn segments_own_quota_answer_waits_too() {
 
 #[tokio::test]
 async fn a_segment_that_cannot_be_reached_is_given_up_and_can_be_retried() {
-    let rig = Rig::new(false).await;
+    let mut rig = Rig::new(false).await;
     let ids = take_people(&rig, 2).await;
-    // Turned away unread, for longer than is tried.
-    rig.mock.fault(FaultRule::new(Fault::rate_limited()).on(Endpoint::CreateRegulation).always());
-    let stop = work(&rig, &ids).await;
-    assert_eq!(stop, Stop::Reached);
+    rig.url = "http://127.0.0.1:9".to_owned();
+    assert_eq!(work(&rig, &ids).await, Stop::Reached);
     assert_eq!(rig.request(&ids[0]).await.status, RequestStatus::Error);
-    rig.mock.clear_faults();
+    rig.url = rig.mock.url();
     for id in &ids {
-        let at = rig.mock.clock().now();
-        segment_core::ports::RequestStore::decide(rig.store(), id, &segment_core::Decision::Retry, at).await.unwrap();
+        rig.retry(id).await;
     }
     work(&rig, &ids).await;
     assert_eq!(rig.mock.regulations().len(), 1);
+}
+
+#[tokio::test]
+async fn a_segment_that_asks_to_slow_down_is_waited_for_and_never_given_up() {
+    let rig = Rig::new(false).await;
+    let ids = take_people(&rig, 2).await;
+    rig.mock.fault(FaultRule::new(Fault::rate_limited()).on(Endpoint::CreateRegulation).always());
+    let stop = work(&rig, &ids).await;
+    assert!(matches!(stop, Stop::Waiting(Some(_))), "{stop:?}: the command ends, the work does not");
+    assert_eq!(rig.request(&ids[0]).await.status, RequestStatus::InProcessing);
+    rig.mock.clear_faults();
+    work(&rig, &ids).await;
+    assert_eq!(rig.mock.regulations().len(), 1);
+}
+
+#[tokio::test]
+async fn a_fault_of_everybody_is_not_narrowed_down_to_single_people() {
+    let rig = Rig::new(false).await;
+    let ids = take_people(&rig, 32).await;
+    rig.mock.fault(FaultRule::new(Fault::bad_request()).on(Endpoint::CreateRegulation).always());
+    work(&rig, &ids).await;
+    let halted = halted(&rig, &ids).await;
+    assert_eq!(halted.len(), 32);
+    assert!(halted.iter().all(|(_, code)| *code == "refused"));
+    // All of them, both halves, and the two quarters that the first half had become.
+    assert_eq!(rig.mock.requests_to(Endpoint::CreateRegulation).len(), 5);
+    let request = rig.request(&ids[31]).await;
+    assert!(request.tasks[0].state.halt().unwrap().message.contains("both halves"));
+}
+
+#[tokio::test]
+async fn one_bad_id_without_a_name_is_found_by_halves() {
+    let rig = Rig::new(false).await;
+    let ids = take_people(&rig, 32).await;
+    let bad = FaultRule::new(Fault::bad_request()).on(Endpoint::CreateRegulation).body_contains("u-0013");
+    rig.mock.fault(bad.always());
+    work(&rig, &ids).await;
+    assert_eq!(halted(&rig, &ids).await, [(13, "refused")]);
+    let sent: usize = rig.mock.regulations().into_iter().map(|one| one.subjects.len()).sum();
+    assert_eq!(sent, 31, "everybody else, once each");
+}
+
+#[tokio::test]
+async fn work_that_was_turned_away_does_not_hold_up_what_was_accepted() {
+    let rig = Rig::new(false).await;
+    let ids = take_people(&rig, 2).await;
+    rig.work(&rig.engine(), &[&ids[0]], Until::Accepted).await;
+    rig.mock.fault(FaultRule::new(Fault::quota_exhausted()).on(Endpoint::CreateRegulation).always());
+    let engine = rig.engine();
+    let cancel = tokio_util::sync::CancellationToken::new();
+    let scope = segment_core::ClaimScope::Requests(ids.clone());
+    let run = engine.run(&scope, Until::Ended, &cancel);
+    let complete = async {
+        while rig.request(&ids[0]).await.completed_at.is_none() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        cancel.cancel();
+    };
+    let (stop, ()) = tokio::join!(run, complete);
+    stop.unwrap();
+    let request = rig.request(&ids[0]).await;
+    let days = request.completed_at.unwrap().duration_since(request.received_at).as_hours() / 24;
+    assert!(days < 5, "it was followed all the while, not when the quota came back: {days} days");
+}
+
+#[tokio::test]
+async fn what_waits_at_a_connection_that_is_gone_needs_a_human() {
+    let mut rig = Rig::new(false).await;
+    rig.also = Some(std::sync::Arc::new(segment_core::testing::FakeDirectory::new()));
+    rig.policy.tracking.batch_window = std::time::Duration::from_hours(1);
+    let ids = take_people(&rig, 1).await;
+    assert!(matches!(work(&rig, &ids).await, Stop::Waiting(Some(_))));
+    let also = rig.also.take();
+    rig.mock.advance(std::time::Duration::from_hours(2));
+    work(&rig, &ids).await;
+    let request = rig.request(&ids[0]).await;
+    assert_eq!((request.status, halt_code(&request)), (RequestStatus::RequiresAttention, Some("no_connection")));
+    assert_eq!(rig.mock.regulations().len(), 1, "the other connection's is sent");
+
+    rig.also = also;
+    rig.retry(&ids[0]).await;
+    rig.mock.advance(std::time::Duration::from_hours(2));
+    work(&rig, &ids).await;
+    assert_eq!(rig.request(&ids[0]).await.status, RequestStatus::AwaitingProcessor);
+    assert_eq!(rig.mock.regulations().len(), 2);
 }

@@ -86,11 +86,26 @@ async fn entries_without_ids_never_mean_absent() {
 
     // A human looked; the list is readable again: the retry finds it.
     rig.mock.clear_faults();
-    let at = rig.mock.clock().now();
-    rig.store().decide(&request.id, &segment_core::Decision::Retry, at).await.unwrap();
+    rig.retry(&request.id).await;
     rig.work(&rig.engine(), &[&request.id], Until::Accepted).await;
     assert_eq!(rig.request(&request.id).await.status, RequestStatus::AwaitingProcessor);
     assert_eq!(posts(&rig), 1);
+}
+
+#[tokio::test]
+async fn after_ninety_days_not_to_be_listed_means_nothing() {
+    let rig = Rig::new(false).await;
+    lose(&rig, Fault::accept_then_cut());
+    rig.mock.fault(FaultRule::new(Fault::entries_without_subjects()).on(Endpoint::ListRegulations).always());
+    let request = rig.run(Action::Erasure, &ANN, Until::Accepted).await;
+    rig.mock.clear_faults();
+    // Somebody comes back to it when Segment has forgotten it.
+    rig.mock.advance(Duration::from_hours(91 * 24));
+    rig.retry(&request.id).await;
+    rig.work(&rig.engine(), &[&request.id], Until::Accepted).await;
+    let request = rig.request(&request.id).await;
+    assert_eq!((request.status, halt_code(&request)), (RequestStatus::RequiresAttention, Some("reconcile_undecided")));
+    assert_eq!(posts(&rig), 1, "nothing is sent on a guess");
 }
 
 #[tokio::test]
@@ -185,12 +200,13 @@ async fn a_worker_that_died_after_the_intent_is_reconciled_by_the_next() {
         scope: scope.clone(),
         max_subjects: 5_000,
         max_bytes: 1_000_000,
+        quota: segment_core::MonthlyQuota { users: 110_000, since: at },
         lease: Duration::from_millis(80),
         send_within: Duration::from_millis(40),
         owner: "dead".to_owned(),
         at,
     };
-    let dead = rig.store().intend(&plan).await.unwrap().unwrap();
+    let segment_core::Intended::Recorded(dead) = rig.store().intend(&plan).await.unwrap() else { panic!("it waits") };
     assert_eq!(dead.item.state, LedgerState::Sending);
 
     let begun = clock.monotonic();

@@ -8,7 +8,7 @@ use segment_core::{
     Action, Decision, Identity, IdentityKind, Outcome, Pii, RequestStatus,
     ports::{DirectoryAnswer, DirectoryCheck, DirectoryError, RequestStore, SubjectDirectory},
 };
-use segment_mock::{Endpoint, Event, FaultRule, Profile};
+use segment_mock::{Endpoint, Event, Fault, FaultRule, Profile};
 
 use crate::rig::{Rig, codes, halt_code};
 
@@ -178,11 +178,22 @@ async fn a_passing_outage_is_waited_for_and_a_lasting_one_given_up() {
     let rig = Rig::new(false).await;
     rig.person("ann");
     // More than the transport retries, fewer than the engine.
-    rig.mock.fault(FaultRule::new(segment_mock::Fault::server_error()).on(Endpoint::ProfileMetadata).times(3));
+    rig.mock.fault(FaultRule::new(Fault::server_error()).on(Endpoint::ProfileMetadata).times(3));
     let request = rig.run(Action::Erasure, &[("email", "ann@example.com")], Until::Accepted).await;
     assert_eq!(request.status, RequestStatus::AwaitingProcessor, "{:?}", halt_code(&request));
 
-    rig.mock.fault(FaultRule::new(segment_mock::Fault::server_error()).on(Endpoint::ProfileMetadata).always());
+    rig.mock.fault(FaultRule::new(Fault::server_error()).on(Endpoint::ProfileMetadata).always());
     let request = rig.run(Action::Erasure, &[("email", "ben@example.com")], Until::Accepted).await;
     assert_eq!((request.status, halt_code(&request)), (RequestStatus::Error, Some("segment_failed")));
+}
+
+#[tokio::test]
+async fn a_profile_whose_ids_are_not_found_is_not_a_person_without_ids() {
+    for action in [Action::Erasure, Action::Access] {
+        let rig = Rig::new(false).await;
+        rig.person("ann");
+        rig.mock.fault(FaultRule::new(Fault::not_found()).on(Endpoint::ProfileExternalIds).always());
+        let request = rig.run(action, &[("email", "ann@example.com")], Until::Ended).await;
+        assert_eq!((request.status, halt_code(&request)), (RequestStatus::Error, Some("segment_failed")));
+    }
 }

@@ -10,7 +10,8 @@ use privacy_engine::{
 use privacy_package::ZipSink;
 use privacy_store::{MasterKey, RecordStore};
 use segment_core::{
-    Action, ClaimScope, ConnectionKey, Identity, IdentityKind, IdentitySet, Intake, LedgerFilter, Request, RequestId,
+    Action, ClaimScope, ConnectionKey, Decision, Identity, IdentityKind, IdentitySet, Intake, LedgerFilter, Request,
+    RequestId,
     ports::{Clock, RequestStore},
     testing::{CountingRandom, NoPacer},
 };
@@ -45,6 +46,8 @@ pub(crate) struct Rig {
     pub(crate) policy: Policy,
     pub(crate) kind: ConnectionKind,
     pub(crate) workspace: String,
+    /// Where the engine believes Segment to be.
+    pub(crate) url: String,
     pub(crate) monthly_users: u64,
     pub(crate) directory: Option<Arc<dyn segment_core::ports::SubjectDirectory>>,
     /// The owned database of a second, basic connection with the key `also`.
@@ -74,9 +77,10 @@ impl Rig {
         let folder = tempfile::tempdir().unwrap();
         let key = MasterKey::from_base64(&MasterKey::generate_base64(&OsRandom)).unwrap();
         let store = RecordStore::open(&folder.path().join("records.db"), key, Arc::new(OsRandom)).await.unwrap();
-        let workspace = mock.workspace_slug().to_owned();
+        let (workspace, url) = (mock.workspace_slug().to_owned(), mock.url());
         Self {
             mock,
+            url,
             folder,
             policy: policy(strict),
             kind: ConnectionKind::SegmentUnify,
@@ -95,7 +99,7 @@ impl Rig {
             Environment { clock: clock.clone(), random: Arc::new(CountingRandom::default()), pacer: Arc::new(NoPacer) };
         let retries = Retries { attempts: 3, ..Retries::default() };
         let second = self.second.as_ref().map(|mock| unify(mock, "also", environment.clone(), retries));
-        let endpoint = || Endpoint::parse(&self.mock.url(), false).unwrap();
+        let endpoint = || Endpoint::parse(&self.url, false).unwrap();
         let public =
             PublicApi::new(endpoint(), self.mock.public_token().to_owned().into(), environment.clone()).unwrap();
         let public = Arc::new(public.map_transport(|transport| transport.with_retries(retries)));
@@ -176,6 +180,11 @@ impl Rig {
         self.store.regulations(&filter).await.unwrap()
     }
 
+    /// What an operator does when the cause is gone.
+    pub(crate) async fn retry(&self, id: &RequestId) {
+        self.store.decide(id, &Decision::Retry, self.mock.clock().now()).await.unwrap();
+    }
+
     pub(crate) async fn steps(&self, id: &RequestId) -> Vec<String> {
         self.store.log(id).await.unwrap().into_iter().map(|entry| entry.step).collect()
     }
@@ -184,7 +193,7 @@ impl Rig {
     pub(crate) async fn pass(&self, engine: &Arc<Engine>, id: &RequestId, days: u64) {
         let end = self.mock.clock().now().as_second() + i64::try_from(days).unwrap() * 86_400;
         let scope = ClaimScope::Requests(vec![id.clone()]);
-        while let Some(due) = self.store.next_due(&scope).await.unwrap() {
+        while let Some(due) = self.store.next_due(&scope).await.unwrap().earliest() {
             let now = self.mock.clock().now();
             if due.as_second() > end {
                 break;

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use privacy_engine::Until;
-use segment_core::{Action, Decision, Request, RequestStatus, ports::RequestStore};
+use segment_core::{Action, Request, RequestStatus};
 use segment_mock::{Endpoint, Event, Fault, FaultRule, MockConfig, MockSegment, Profile};
 
 use crate::rig::{Rig, halt_code};
@@ -54,7 +54,7 @@ fn manifest(rig: &Rig, request: &Request) -> serde_json::Value {
 }
 
 async fn retry(rig: &Rig, request: &Request) -> Request {
-    rig.store().decide(&request.id, &Decision::Retry, rig.mock.clock().now()).await.unwrap();
+    rig.retry(&request.id).await;
     rig.work(&rig.engine(), &[&request.id], Until::Ended).await;
     rig.request(&request.id).await
 }

@@ -70,10 +70,7 @@ async fn every_other_end_needs_a_human_and_a_retry_is_a_new_regulation() {
             (request.status, halt_code(&request)),
             (RequestStatus::RequiresAttention, Some("regulation_failed"))
         );
-        let at = rig.mock.clock().now();
-        segment_core::ports::RequestStore::decide(rig.store(), &request.id, &segment_core::Decision::Retry, at)
-            .await
-            .unwrap();
+        rig.retry(&request.id).await;
         rig.work(&rig.engine(), &[&request.id], Until::Ended).await;
         assert_eq!(rig.request(&request.id).await.status, RequestStatus::Complete);
         assert_eq!(rig.ledgers(&request.id).await.len(), 2, "the history is kept");
@@ -143,11 +140,24 @@ async fn polls_that_fail_go_on_and_a_refused_credential_does_not() {
     let request = erase(&rig, Outcome::finished()).await;
     assert_eq!(halt_code(&request), Some("unauthorized"));
     rig.mock.clear_faults();
-    let at = rig.mock.clock().now();
-    segment_core::ports::RequestStore::decide(rig.store(), &request.id, &segment_core::Decision::Retry, at)
-        .await
-        .unwrap();
+    rig.retry(&request.id).await;
     rig.work(&rig.engine(), &[&request.id], Until::Ended).await;
     assert_eq!(rig.request(&request.id).await.status, RequestStatus::Complete);
     assert_eq!(rig.mock.regulations().len(), 1, "it went on with the regulation that exists");
+}
+
+#[tokio::test]
+async fn polls_that_fail_for_too_long_are_overdue_and_do_not_flood_the_log() {
+    let rig = Rig::new(false).await;
+    rig.mock.fault(FaultRule::new(Fault::server_error()).on(Endpoint::GetRegulation).always());
+    let request = erase(&rig, Outcome::finished()).await;
+    assert_eq!((request.status, halt_code(&request)), (RequestStatus::RequiresAttention, Some("regulation_overdue")));
+    let days = rig.mock.clock().now().duration_since(request.received_at).as_hours() / 24;
+    assert!((35..37).contains(&days), "{days}");
+    let failed = rig.steps(&request.id).await.into_iter().filter(|step| step == "poll_failed").count();
+    assert_eq!(failed, 1);
+    rig.mock.clear_faults();
+    rig.retry(&request.id).await;
+    rig.work(&rig.engine(), &[&request.id], Until::Ended).await;
+    assert_eq!(rig.request(&request.id).await.status, RequestStatus::Complete);
 }

@@ -2,7 +2,7 @@
 
 use privacy_engine::Until;
 use segment_core::{Action, RequestStatus};
-use segment_mock::{Endpoint, Fault, FaultRule, Outcome, Which};
+use segment_mock::{Endpoint, Fault, FaultRule, Outcome, Profile, Which};
 
 use crate::rig::{Rig, codes};
 
@@ -65,4 +65,32 @@ async fn an_unsuppression_is_verified_by_its_absence() {
     assert_eq!(rig.mock.suppressed(), [""; 0]);
     assert_eq!(request.tasks[0].state.outcome().map(segment_core::Outcome::as_str), Some("unsuppressed"));
     assert!(request.verified_at.is_some());
+}
+
+#[tokio::test]
+async fn a_look_that_cannot_be_made_is_left_to_the_next_and_the_last_one_says_so() {
+    let rig = Rig::new(true).await;
+    rig.person("ann");
+    rig.mock.fault(FaultRule::new(Fault::server_error()).on(Endpoint::ListSuppressions).always());
+    let request = rig.run(Action::Erasure, &ANN, Until::Ended).await;
+    rig.pass(&rig.engine(), &request.id, 40).await;
+    let request = rig.request(&request.id).await;
+    assert_eq!((request.status, request.verified_at), (RequestStatus::Complete, None));
+    assert!(codes(&request).contains(&"not_verifiable"), "{:?}", codes(&request));
+    let failed = rig.steps(&request.id).await.into_iter().filter(|step| step == "read_back_failed").count();
+    assert_eq!(failed, 4, "one for each look");
+    assert!(rig.ledgers(&request.id).await[0].next_at.is_none());
+}
+
+#[tokio::test]
+async fn a_read_back_asks_for_the_lower_cased_spelling_too() {
+    let rig = Rig::new(false).await;
+    rig.mock.add_profile(Profile::new("use_ann").external_id("user_id", "u-ann"));
+    let identities = [("user_id", "u-ann"), ("email", "Ann@Example.com")];
+    let request = rig.run(Action::Erasure, &identities, Until::Accepted).await;
+    // Segment knows lower case only, and knew nothing of the address when it was asked.
+    rig.mock.add_profile(Profile::new("use_new").external_id("email", "ann@example.com"));
+    rig.work(&rig.engine(), &[&request.id], Until::Ended).await;
+    let request = rig.request(&request.id).await;
+    assert_eq!((request.status, request.verified_at), (RequestStatus::Complete, None));
 }

@@ -17,12 +17,12 @@ use super::{
 /// Milliseconds of the database's clock.
 pub(super) const NOW: &str = "CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER)";
 
-/// The open accesses `a` that the erasure `r` waits for: earlier ones of the same person, since what is to be sent to the
-/// person must not be deleted before.
+/// The open accesses `a` that the erasure `r` waits for: those of the same person that were not received later, since what
+/// is to be sent to the person must not be deleted before.
 pub(super) const EARLIER_ACCESS: &str = "request_identities mine \
     JOIN request_identities theirs ON theirs.hash = mine.hash JOIN requests a ON a.id = theirs.request_id \
     WHERE mine.request_id = r.id AND r.action = 'erasure' AND a.action = 'access' \
-    AND a.received_at <= r.received_at AND a.id < r.id \
+    AND a.received_at <= r.received_at \
     AND a.status NOT IN ('complete', 'denied', 'canceled', 'error')";
 
 /// Whether the request `r` need not wait.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use segment_core::{
-    Backlog, ClaimScope, Claimed, ConnectionKey, IntentPlan, Lease, LeaseSubject, Ledger, LedgerUpdate, MAX_SUBJECTS,
+    Backlog, ClaimScope, ConnectionKey, Due, Intended, IntentPlan, Lease, LeaseSubject, LedgerUpdate, MAX_SUBJECTS,
     MemberChange, MemberNote, Pii, QuotaCategory, RegulationId, RegulationStatus, RegulationType, TaskEvent, TaskState,
     ports::StoreError,
 };
@@ -73,11 +73,11 @@ impl RecordStore {
         Ok(rows.into_iter().map(read).collect())
     }
 
-    pub(super) async fn do_intend(&self, plan: &IntentPlan) -> Result<Option<Claimed<Ledger>>, StoreError> {
+    pub(super) async fn do_intend(&self, plan: &IntentPlan) -> Result<Intended, StoreError> {
         let mut tx = self.begin().await?;
-        let batch = self.pick(&mut tx, plan).await?;
+        let Some(batch) = self.pick(&mut tx, plan).await? else { return Ok(Intended::Nothing) };
         if batch.requests.is_empty() {
-            return Ok(None);
+            return Ok(Intended::OverQuota);
         }
         self.insert_intent(&mut tx, plan, &batch).await?;
         let facts = serde_json::json!({
@@ -90,16 +90,16 @@ impl RecordStore {
         }
         let claimed = self.claimed_ledger(&mut tx, plan.intent.as_str(), &plan.owner, plan.lease).await?;
         tx.commit().await.map_err(errors::database)?;
-        Ok(Some(claimed))
+        Ok(Intended::Recorded(Box::new(claimed)))
     }
 
-    /// By deadline, until one of the limits is reached. A person's ids are not split.
-    async fn pick(&self, connection: &mut SqliteConnection, plan: &IntentPlan) -> Result<Batch, StoreError> {
+    /// By deadline, until one of the limits is reached. A person's ids are not split. `None` when nobody waits.
+    async fn pick(&self, connection: &mut SqliteConnection, plan: &IntentPlan) -> Result<Option<Batch>, StoreError> {
         let waiting: Vec<WaitingRow> = sqlx::query_as(
             "SELECT t.request_id, t.user_ids, t.max_people FROM tasks t JOIN requests r ON r.id = t.request_id \
              WHERE t.state = 'resolved' AND t.connection = $1 AND t.kind = $2 \
              AND ($3 IS NULL OR r.id IN (SELECT value FROM json_each($3))) \
-             ORDER BY r.due_at, r.id LIMIT $4",
+             ORDER BY t.max_people IS NOT NULL, t.max_people DESC, r.due_at, r.id LIMIT $4",
         )
         .bind(plan.connection.as_str())
         .bind(plan.kind.as_str())
@@ -108,24 +108,27 @@ impl RecordStore {
         .fetch_all(&mut *connection)
         .await
         .map_err(errors::database)?;
+        let Some(part) = waiting.first().map(|row| row.max_people) else { return Ok(None) };
+        let used = submitted(connection, &plan.connection, plan.kind.quota(), plan.quota.since).await?;
+        let left = plan.quota.users.saturating_sub(used);
         let mut batch = Batch::default();
-        let (mut bytes, mut people) = (2, i64::MAX);
-        for row in waiting {
-            let most = row.max_people.unwrap_or(i64::MAX).min(people);
-            let full = batch.subjects.len() as u64 + count(row.user_ids) > plan.max_subjects;
-            if full || i64::try_from(batch.requests.len()).is_ok_and(|picked| picked >= most) {
+        let mut bytes = 2;
+        for row in waiting.into_iter().filter(|row| row.max_people == part) {
+            let subjects = batch.subjects.len() as u64 + count(row.user_ids);
+            let first = batch.requests.is_empty();
+            let most = part.is_some_and(|most| batch.requests.len() as u64 >= count(most));
+            if subjects > left || most || (subjects > plan.max_subjects && !first) {
                 break;
             }
             let ids = self.user_ids(connection, plan, &row.request_id).await?;
-            let more: u64 = ids.iter().map(json_bytes).sum();
-            if bytes + more > plan.max_bytes {
+            bytes += ids.iter().map(json_bytes).sum::<u64>();
+            if bytes > plan.max_bytes && !first {
                 break;
             }
-            (bytes, people) = (bytes + more, most);
             batch.subjects.extend(ids);
             batch.requests.push(row.request_id);
         }
-        Ok(batch)
+        Ok(Some(batch))
     }
 
     async fn user_ids(
@@ -185,7 +188,8 @@ impl RecordStore {
         let (intent, key) = (plan.intent.as_str(), plan.connection.as_str());
         let state = TaskState::Resolved.apply(TaskEvent::Intend).map_err(errors::misuse)?;
         write_state(connection, request, key, &state).await?;
-        sqlx::query("UPDATE tasks SET intent = $3 WHERE request_id = $1 AND connection = $2")
+        // An earlier regulation's read-back says nothing of this one.
+        sqlx::query("UPDATE tasks SET intent = $3, verified_at = NULL WHERE request_id = $1 AND connection = $2")
             .bind(request)
             .bind(key)
             .bind(intent)
@@ -269,39 +273,53 @@ impl RecordStore {
         category: QuotaCategory,
         since: Timestamp,
     ) -> Result<u64, StoreError> {
-        // A refused or unsent one is closed without Segment's id: it took nothing from the quota.
-        let rows: Vec<(String, i64)> = sqlx::query_as(
-            "SELECT kind, SUM(subject_count) FROM regulations WHERE connection = $1 AND created_at >= $2 \
-             AND (regulation_id IS NOT NULL OR state IN ('sending', 'unknown', 'halted')) GROUP BY kind",
-        )
-        .bind(connection.as_str())
-        .bind(millis(since))
-        .fetch_all(&self.reader)
-        .await
-        .map_err(errors::database)?;
-        let of_category = rows.into_iter().filter(|(kind, _)| RegulationType::parse(kind).quota() == category);
-        Ok(of_category.map(|(_, subjects)| count(subjects)).sum())
+        let mut reader = self.reader.acquire().await.map_err(errors::database)?;
+        submitted(&mut reader, connection, category, since).await
     }
 
-    pub(super) async fn do_next_due(&self, scope: &ClaimScope) -> Result<Option<Timestamp>, StoreError> {
+    pub(super) async fn do_next_due(&self, scope: &ClaimScope) -> Result<Due, StoreError> {
+        let regulations = |states| {
+            format!(
+                "SELECT COALESCE(next_at, created_at) AS at FROM regulations g WHERE state IN ({states}) \
+                 AND ($1 IS NULL OR EXISTS (SELECT 1 FROM regulation_members m WHERE m.intent = g.intent \
+                     AND m.request_id IN (SELECT value FROM json_each($1))))"
+            )
+        };
+        let (sent, followed) = (regulations("'sending', 'unknown'"), regulations("'tracking', 'looking'"));
         let sql = format!(
-            "SELECT MIN(at) FROM (SELECT next_at AS at FROM requests r WHERE next_at IS NOT NULL AND gate = 'open' \
-             AND {not_waiting} AND ($1 IS NULL OR id IN (SELECT value FROM json_each($1))) \
-             UNION ALL SELECT COALESCE(next_at, created_at) FROM regulations g \
-             WHERE state IN ('sending', 'unknown', 'tracking', 'looking') \
-             AND ($1 IS NULL OR EXISTS (SELECT 1 FROM regulation_members m WHERE m.intent = g.intent \
-                 AND m.request_id IN (SELECT value FROM json_each($1)))) \
-             UNION ALL SELECT resolved_at FROM tasks WHERE state = 'resolved' \
-             AND ($1 IS NULL OR request_id IN (SELECT value FROM json_each($1))))",
+            "SELECT (SELECT MIN(at) FROM (SELECT next_at AS at FROM requests r WHERE next_at IS NOT NULL \
+                 AND gate = 'open' AND {not_waiting} AND ($1 IS NULL OR id IN (SELECT value FROM json_each($1))) \
+                 UNION ALL {sent})), (SELECT MIN(at) FROM ({followed}))",
             not_waiting = claim::not_waiting()
         );
-        let (due,): (Option<i64>,) = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        let (before, after): (Option<i64>, Option<i64>) = sqlx::query_as(sqlx::AssertSqlSafe(sql))
             .bind(scope::parameter(scope))
             .fetch_one(&self.reader)
             .await
             .map_err(errors::database)?;
-        Ok(due.map(time))
+        Ok(Due { before_acceptance: before.map(time), after_acceptance: after.map(time) })
     }
+}
+
+/// User ids sent, or perhaps sent, since the moment.
+async fn submitted(
+    db: &mut SqliteConnection,
+    connection: &ConnectionKey,
+    category: QuotaCategory,
+    since: Timestamp,
+) -> Result<u64, StoreError> {
+    // A refused or unsent one is closed without Segment's id: it took nothing from the quota.
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT kind, SUM(subject_count) FROM regulations WHERE connection = $1 AND created_at >= $2 \
+         AND (regulation_id IS NOT NULL OR state IN ('sending', 'unknown', 'halted')) GROUP BY kind",
+    )
+    .bind(connection.as_str())
+    .bind(millis(since))
+    .fetch_all(&mut *db)
+    .await
+    .map_err(errors::database)?;
+    let of_category = rows.into_iter().filter(|(kind, _)| RegulationType::parse(kind).quota() == category);
+    Ok(of_category.map(|(_, subjects)| count(subjects)).sum())
 }
 
 /// An id in a JSON list, with the comma: quotes and control characters are escaped there.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use segment_core::{
-    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Intake, IntentPlan, Lease, Ledger, LedgerFilter,
-    LedgerUpdate, NewRequest, QuotaCategory, RegulationId, Request, RequestFilter, RequestId, RequestSummary,
-    RequestUpdate,
+    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Intake, Intended, IntentPlan, Lease,
+    Ledger, LedgerFilter, LedgerUpdate, NewRequest, QuotaCategory, RegulationId, Request, RequestFilter, RequestId,
+    RequestSummary, RequestUpdate,
     ports::{RequestStore, StoreError},
 };
 use tracing::instrument;
@@ -64,7 +64,7 @@ impl RequestStore for RecordStore {
     }
 
     #[instrument(name = "db.intend", skip_all, fields(intent = %plan.intent), err(level = "debug"))]
-    async fn intend(&self, plan: &IntentPlan) -> Result<Option<Claimed<Ledger>>, StoreError> {
+    async fn intend(&self, plan: &IntentPlan) -> Result<Intended, StoreError> {
         self.do_intend(plan).await
     }
 
@@ -105,7 +105,7 @@ impl RequestStore for RecordStore {
     }
 
     #[instrument(name = "db.next_due", skip_all, err(level = "debug"))]
-    async fn next_due(&self, scope: &ClaimScope) -> Result<Option<Timestamp>, StoreError> {
+    async fn next_due(&self, scope: &ClaimScope) -> Result<Due, StoreError> {
         self.do_next_due(scope).await
     }
 

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::{
-    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Intake, IntentPlan, Lease, Ledger, LedgerFilter,
-    LedgerUpdate, NewRequest, QuotaCategory, RegulationId, Request, RequestFilter, RequestId, RequestSummary,
-    RequestUpdate,
+    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Intake, Intended, IntentPlan, Lease,
+    Ledger, LedgerFilter, LedgerUpdate, NewRequest, QuotaCategory, RegulationId, Request, RequestFilter, RequestId,
+    RequestSummary, RequestUpdate,
 };
 
 /// Keeps everything that must survive. Each method is one durable step: one transaction that checks the fence, writes
@@ -49,8 +49,10 @@ pub trait RequestStore: Send + Sync + std::fmt::Debug {
     async fn backlog(&self, scope: &ClaimScope, at: Timestamp) -> Result<Vec<Backlog>, StoreError>;
 
     /// Closes a batch: picks resolved tasks by deadline, records the intent with the exact ids, and moves the tasks to
-    /// sending. `None` when nothing waits any more.
-    async fn intend(&self, plan: &IntentPlan) -> Result<Option<Claimed<Ledger>>, StoreError>;
+    /// sending. People whose batch was refused go after the others, the larger parts first, and with nobody else.
+    ///
+    /// What was sent and what may have been sent counts against the quota, in the same transaction.
+    async fn intend(&self, plan: &IntentPlan) -> Result<Intended, StoreError>;
 
     /// Claims one regulation that is due at `at`, or whose sender is gone; the latter comes back as
     /// [`Unknown`](crate::LedgerState::Unknown).
@@ -79,9 +81,8 @@ pub trait RequestStore: Send + Sync + std::fmt::Debug {
         since: Timestamp,
     ) -> Result<u64, StoreError>;
 
-    /// When the next thing in the scope is due, perhaps in the past where somebody else holds it; `None` when nothing is
-    /// planned. An erasure that waits for an access is not.
-    async fn next_due(&self, scope: &ClaimScope) -> Result<Option<Timestamp>, StoreError>;
+    /// When the next things in the scope are due.
+    async fn next_due(&self, scope: &ClaimScope) -> Result<Due, StoreError>;
 
     /// Lengthens a lease.
     async fn extend(&self, lease: &Lease, by: Duration) -> Result<(), StoreError>;

@@ -5,9 +5,9 @@ use std::{fs, path::Path, time::Duration};
 use jiff::Timestamp;
 use segment_core::{
     ClaimScope, Claimed, ConnectionKey, Decision, DestinationReport, Halt, HaltKind, Identity, IdentityKind,
-    IdentitySet, IntentId, IntentPlan, Ledger, LedgerState, LedgerUpdate, MemberChange, NewRequest, Outcome, Pii,
-    ProfileRef, Regime, RegulationId, RegulationStatus, RegulationType, RequestUpdate, Resolution, Resume, Task,
-    TaskEvent, TaskState,
+    IdentitySet, Intended, IntentId, IntentPlan, Ledger, LedgerState, LedgerUpdate, MemberChange, MonthlyQuota,
+    NewRequest, Outcome, Pii, ProfileRef, Regime, RegulationId, RegulationStatus, RegulationType, RequestUpdate,
+    Resolution, Resume, Task, TaskEvent, TaskState,
     ports::{RequestStore, StoreError},
 };
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -65,6 +65,7 @@ fn plan() -> IntentPlan {
         scope: ClaimScope::All,
         max_subjects: 5_000,
         max_bytes: 4_000_000,
+        quota: MonthlyQuota { users: 110_000, since: now() },
         lease: HELD,
         send_within: Duration::from_mins(30),
         owner: "worker".into(),
@@ -101,7 +102,8 @@ async fn live(store: &dyn RequestStore) {
     let tasks = vec![resolved(item.tasks[0].clone())];
     let update = RequestUpdate { tasks, package: None, next_at: None, audit: Vec::new(), at: now() };
     store.save_request(&lease, &update).await.unwrap();
-    let Claimed { lease, item, .. } = store.intend(&plan()).await.unwrap().unwrap();
+    let Intended::Recorded(claimed) = store.intend(&plan()).await.unwrap() else { panic!("nothing waits") };
+    let Claimed { lease, item, .. } = *claimed;
     let accepted = step(item, LedgerState::Tracking, MemberChange::All(TaskEvent::Accept));
     store.save_regulation(&lease, &accepted).await.unwrap();
     let halt = Halt { kind: HaltKind::RegulationFailed, message: "it failed".into(), resume: Resume::Awaiting };

@@ -8,9 +8,9 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use segment_core::{
-    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Intake, IntentPlan, Lease, Ledger, LedgerFilter,
-    LedgerUpdate, NewRequest, QuotaCategory, RegulationId, Request, RequestFilter, RequestId, RequestSummary,
-    RequestUpdate,
+    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Intake, Intended, IntentPlan, Lease,
+    Ledger, LedgerFilter, LedgerUpdate, NewRequest, QuotaCategory, RegulationId, Request, RequestFilter, RequestId,
+    RequestSummary, RequestUpdate,
     ports::{RequestStore, StoreError},
 };
 
@@ -70,7 +70,7 @@ impl RequestStore for Reopening {
         on_fresh!(self, backlog(scope, at))
     }
 
-    async fn intend(&self, plan: &IntentPlan) -> Result<Option<Claimed<Ledger>>, StoreError> {
+    async fn intend(&self, plan: &IntentPlan) -> Result<Intended, StoreError> {
         on_fresh!(self, intend(plan))
     }
 
@@ -105,7 +105,7 @@ impl RequestStore for Reopening {
         on_fresh!(self, submitted(connection, category, since))
     }
 
-    async fn next_due(&self, scope: &ClaimScope) -> Result<Option<Timestamp>, StoreError> {
+    async fn next_due(&self, scope: &ClaimScope) -> Result<Due, StoreError> {
         on_fresh!(self, next_due(scope))
     }
 

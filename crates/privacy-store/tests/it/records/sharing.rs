@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use privacy_store::RecordStore;
 use segment_core::{
-    ClaimScope, Claimed, ConnectionKey, IntentId, IntentPlan, Pii, RegulationType, RequestId, RequestUpdate,
-    Resolution, Task, TaskState, ports::RequestStore,
+    ClaimScope, Claimed, ConnectionKey, Intended, IntentId, IntentPlan, MonthlyQuota, Pii, RegulationType, RequestId,
+    RequestUpdate, Resolution, Task, TaskState, ports::RequestStore,
 };
 
 use super::{Place, now, record};
@@ -57,7 +57,8 @@ async fn resolve_all(store: &RecordStore) {
     }
 }
 
-async fn intend_all(store: Arc<RecordStore>, worker: usize) -> Vec<Pii<String>> {
+async fn intend_all(store: Arc<RecordStore>, worker: usize, users: u64) -> Vec<Pii<String>> {
+    let quota = MonthlyQuota { users, since: now() };
     let mut sent = Vec::new();
     for number in 0.. {
         let plan = IntentPlan {
@@ -67,28 +68,39 @@ async fn intend_all(store: Arc<RecordStore>, worker: usize) -> Vec<Pii<String>> 
             scope: ClaimScope::All,
             max_subjects: 4,
             max_bytes: 4_000_000,
+            quota,
             lease: HELD,
             send_within: Duration::from_mins(30),
             owner: format!("worker {worker}"),
             at: now(),
         };
-        let Some(claimed) = store.intend(&plan).await.unwrap() else { break };
+        let Intended::Recorded(claimed) = store.intend(&plan).await.unwrap() else { break };
         sent.extend(claimed.item.subjects);
     }
     sent
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn each_user_id_is_sent_by_one_worker() {
+/// What several workers send of a hundred people, a month having room for so many.
+async fn sent_by_all(users: u64) -> (usize, usize) {
     let place = Place::new();
     let workers = workers(&place).await;
     record(&*workers[0], 100).await;
     resolve_all(&workers[0]).await;
-    let tasks = workers.into_iter().enumerate().map(|(n, store)| tokio::spawn(intend_all(store, n)));
+    let tasks = workers.into_iter().enumerate().map(|(n, store)| tokio::spawn(intend_all(store, n, users)));
     let mut sent = Vec::new();
     for task in tasks.collect::<Vec<_>>() {
         sent.extend(task.await.unwrap());
     }
     let different: BTreeSet<_> = sent.iter().collect();
-    assert_eq!((sent.len(), different.len()), (100, 100));
+    (sent.len(), different.len())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn each_user_id_is_sent_by_one_worker() {
+    assert_eq!(sent_by_all(110_000).await, (100, 100));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn workers_share_the_months_quota() {
+    assert_eq!(sent_by_all(50).await, (50, 50));
 }

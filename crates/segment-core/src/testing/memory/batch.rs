@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::state::{Entry, Hold, Regulation, State, after, covers, misuse};
 use crate::{
-    Action, Backlog, ClaimScope, Claimed, ConnectionKey, Gate, IntentPlan, Ledger, LedgerState, Pii, RegulationType,
+    Action, Backlog, ClaimScope, ConnectionKey, Gate, Intended, IntentPlan, Ledger, LedgerState, Pii, RegulationType,
     RequestId, Task, TaskEvent, TaskState, ports::StoreError,
 };
 
@@ -61,10 +61,10 @@ impl State {
         })
     }
 
-    pub(super) fn intend(&mut self, plan: &IntentPlan, now: Timestamp) -> Result<Option<Claimed<Ledger>>, StoreError> {
-        let batch = self.pick(plan);
+    pub(super) fn intend(&mut self, plan: &IntentPlan, now: Timestamp) -> Result<Intended, StoreError> {
+        let Some(batch) = self.pick(plan) else { return Ok(Intended::Nothing) };
         if batch.people.is_empty() {
-            return Ok(None);
+            return Ok(Intended::OverQuota);
         }
         if self.regulations.contains_key(&plan.intent) {
             return Err(misuse("an intent of this id is recorded already"));
@@ -78,34 +78,44 @@ impl State {
             let task = entry.task_mut(&plan.connection)?;
             task.state = task.state.apply(TaskEvent::Intend).map_err(misuse)?;
             task.regulation = Some(plan.intent.clone());
+            // An earlier regulation's read-back says nothing of this one.
+            task.verified_at = None;
             entry.log(plan.at, "intended", facts.clone());
         }
         let ledger = ledger(plan, batch.subjects, now);
         let regulation = Regulation { ledger, people: batch.people, hold: Hold::default() };
         self.regulations.insert(plan.intent.clone(), Arc::new(regulation));
-        Ok(self.take_regulation(&plan.intent, plan.lease, now))
+        let claimed = self.take_regulation(&plan.intent, plan.lease, now);
+        Ok(claimed.map_or(Intended::Nothing, |claimed| Intended::Recorded(Box::new(claimed))))
     }
 
-    /// By deadline, until one of the limits is reached. A person's ids are not split.
-    fn pick(&self, plan: &IntentPlan) -> Batch {
+    /// By deadline, until one of the limits is reached. A person's ids are not split. `None` when nobody waits.
+    fn pick(&self, plan: &IntentPlan) -> Option<Batch> {
         let of_plan = |task: &Task| task.connection == plan.connection && task.kind.as_ref() == Some(&plan.kind);
+        let limit = |entry: &Entry| entry.waits.get(&plan.connection).and_then(|waiting| waiting.max_people);
         let mut waiting: Vec<_> = self.waiting(&plan.scope).filter(|(_, task)| of_plan(task)).collect();
-        waiting.sort_by_key(|(entry, _)| (entry.request.due_at, entry.request.id.clone()));
+        waiting.sort_by_key(|(entry, _)| {
+            let part = limit(entry).map(std::cmp::Reverse);
+            (part, entry.request.due_at, entry.request.id.clone())
+        });
+        let part = limit(waiting.first()?.0);
+        let used = self.submitted(&plan.connection, plan.kind.quota(), plan.quota.since);
+        let left = plan.quota.users.saturating_sub(used);
         let mut batch = Batch::default();
-        let (mut bytes, mut most) = (2, u64::MAX);
-        for (entry, task) in waiting {
+        let mut bytes = 2;
+        for (entry, task) in waiting.into_iter().filter(|(entry, _)| limit(entry) == part) {
             let Some(resolution) = &task.resolution else { continue };
-            let limits = entry.waits.get(&task.connection).copied().unwrap_or_default();
-            most = most.min(limits.max_people.unwrap_or(u64::MAX));
             bytes += resolution.user_ids.iter().map(json_bytes).sum::<u64>();
-            let full = batch.subjects.len() as u64 + task.user_ids > plan.max_subjects;
-            if full || bytes > plan.max_bytes || batch.people.len() as u64 >= most {
+            let subjects = batch.subjects.len() as u64 + task.user_ids;
+            let full = subjects > plan.max_subjects || bytes > plan.max_bytes;
+            let first = batch.people.is_empty();
+            if subjects > left || (full && !first) || part.is_some_and(|most| batch.people.len() as u64 >= most) {
                 break;
             }
             batch.people.push(entry.request.id.clone());
             batch.subjects.extend(resolution.user_ids.iter().cloned());
         }
-        batch
+        Some(batch)
     }
 }
 

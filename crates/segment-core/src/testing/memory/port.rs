@@ -10,9 +10,9 @@ use jiff::Timestamp;
 
 use super::state::State;
 use crate::{
-    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Intake, IntentPlan, Lease, Ledger, LedgerFilter,
-    LedgerUpdate, NewRequest, QuotaCategory, RegulationId, Request, RequestFilter, RequestId, RequestSummary,
-    RequestUpdate,
+    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Intake, Intended, IntentPlan, Lease,
+    Ledger, LedgerFilter, LedgerUpdate, NewRequest, QuotaCategory, RegulationId, Request, RequestFilter, RequestId,
+    RequestSummary, RequestUpdate,
     ports::{Clock, RequestStore, StoreError},
     testing::ManualClock,
 };
@@ -93,7 +93,7 @@ impl RequestStore for MemoryStore {
         Ok(self.read(|state| state.backlog(scope, at)))
     }
 
-    async fn intend(&self, plan: &IntentPlan) -> Result<Option<Claimed<Ledger>>, StoreError> {
+    async fn intend(&self, plan: &IntentPlan) -> Result<Intended, StoreError> {
         self.step(|state, now| state.intend(plan, now))
     }
 
@@ -128,7 +128,7 @@ impl RequestStore for MemoryStore {
         Ok(self.read(|state| state.submitted(connection, category, since)))
     }
 
-    async fn next_due(&self, scope: &ClaimScope) -> Result<Option<Timestamp>, StoreError> {
+    async fn next_due(&self, scope: &ClaimScope) -> Result<Due, StoreError> {
         Ok(self.read(|state| state.next_due(scope)))
     }
 

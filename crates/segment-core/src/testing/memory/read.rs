@@ -1,14 +1,13 @@
 //! Lists and sums.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
-use super::{
-    batch,
-    state::{Entry, Regulation, State, covers},
-};
+use super::state::{Entry, Regulation, State, covers};
 use crate::{
-    ClaimScope, ConnectionKey, Gate, Ledger, LedgerFilter, LedgerState, QuotaCategory, Request, RequestFilter,
-    RequestStatus, RequestSummary, TaskState,
+    ClaimScope, ConnectionKey, Due, Gate, Ledger, LedgerFilter, LedgerState, QuotaCategory, Request, RequestFilter,
+    RequestStatus, RequestSummary,
 };
 
 fn most(limit: Option<u32>) -> usize {
@@ -73,19 +72,20 @@ impl State {
         all.filter(|ledger| counts(ledger)).map(|ledger| ledger.subject_count).sum()
     }
 
-    pub(super) fn next_due(&self, scope: &ClaimScope) -> Option<Timestamp> {
-        let entries = || self.requests.values().filter(|entry| covers(scope, &entry.request.id));
+    pub(super) fn next_due(&self, scope: &ClaimScope) -> Due {
+        let entries = self.requests.values().filter(|entry| covers(scope, &entry.request.id));
         let may_begin = |entry: &Entry| entry.request.gate == Gate::Open && self.need_not_wait(entry);
-        let requests = entries().filter(|entry| may_begin(entry)).filter_map(|entry| entry.next_at);
-        let waiting = entries().flat_map(|entry| {
-            let resolved = entry.request.tasks.iter().filter(|task| task.state == TaskState::Resolved);
-            resolved.filter_map(|task| batch::since(entry, task))
-        });
-        let open = self.regulations.values().filter(|regulation| {
-            !matches!(regulation.ledger.state, LedgerState::Closed | LedgerState::Halted)
-                && regulation.people.iter().any(|id| covers(scope, id))
-        });
-        let regulations = open.map(|open| open.ledger.next_at.unwrap_or(open.ledger.created_at));
-        requests.chain(waiting).chain(regulations).min()
+        let requests = entries.filter(|entry| may_begin(entry)).filter_map(|entry| entry.next_at);
+        let of = |states: [LedgerState; 2]| {
+            let covered = |regulation: &Regulation| regulation.people.iter().any(|id| covers(scope, id));
+            let all = self.regulations.values().map(Arc::as_ref);
+            let open = all.filter(move |one| states.contains(&one.ledger.state) && covered(one));
+            open.map(|open| open.ledger.next_at.unwrap_or(open.ledger.created_at)).min()
+        };
+        let sent = of([LedgerState::Sending, LedgerState::Unknown]);
+        Due {
+            before_acceptance: requests.chain(sent).min(),
+            after_acceptance: of([LedgerState::Tracking, LedgerState::Looking]),
+        }
     }
 }

@@ -153,7 +153,7 @@ impl State {
 
     /// The first access that this erasure waits for.
     pub(super) fn waits_for(&self, mine: &Request) -> Option<&RequestId> {
-        let before = |theirs: &Request| theirs.received_at <= mine.received_at && theirs.id < mine.id;
+        let before = |theirs: &Request| theirs.received_at <= mine.received_at;
         let blocks = |theirs: &&Request| {
             theirs.action == Action::Access
                 && !theirs.status.is_terminal()

@@ -7,8 +7,8 @@ use super::sample::{
     only, pending, people, plan, record, resolved, sending, state, steps, update, wait_with,
 };
 use crate::{
-    Backlog, ClaimScope, Claimed, ConnectionKey, IntentPlan, Ledger, LedgerState, MemberChange, NewRequest, Regime,
-    RegulationType, RequestUpdate, Task, TaskState, ports::RequestStore,
+    Backlog, ClaimScope, Claimed, ConnectionKey, Intended, IntentPlan, Ledger, LedgerState, MemberChange, MonthlyQuota,
+    NewRequest, Regime, RegulationType, RequestUpdate, Task, TaskState, ports::RequestStore,
 };
 
 async fn backlog(store: &dyn RequestStore) -> Vec<Backlog> {
@@ -128,7 +128,7 @@ pub async fn a_shared_user_id_is_sent_once(store: &dyn RequestStore) {
 /// Nothing that fits the plan is no intent: nothing waits, or only on another connection, of another type, or out of scope.
 pub async fn without_anybody_there_is_no_intent(store: &dyn RequestStore) {
     record(store, &[erasure(2)]).await;
-    assert!(store.intend(&plan("rin_1")).await.unwrap().is_none());
+    assert_eq!(store.intend(&plan("rin_1")).await.unwrap(), Intended::Nothing);
     wait_with(store, erasure(1), ["u1"]).await;
     let plans = [
         IntentPlan { connection: ConnectionKey::new(UNIFY), ..plan("rin_1") },
@@ -136,7 +136,7 @@ pub async fn without_anybody_there_is_no_intent(store: &dyn RequestStore) {
         IntentPlan { scope: only(2), ..plan("rin_1") },
     ];
     for plan in plans {
-        assert!(store.intend(&plan).await.unwrap().is_none());
+        assert_eq!(store.intend(&plan).await.unwrap(), Intended::Nothing);
     }
     assert_eq!(state(store, 1).await, TaskState::Resolved);
     assert_eq!(members(&intend(store, &IntentPlan { scope: only(1), ..plan("rin_1") }).await.item), [id(1)]);
@@ -152,27 +152,64 @@ pub async fn an_intent_has_an_id_of_its_own(store: &dyn RequestStore) {
     assert_eq!(members(&intend(store, &plan("rin_2")).await.item), [id(2)]);
 }
 
+/// A person with more ids than a batch holds goes alone: whether it is too much is for Segment to say.
+pub async fn who_exceeds_the_batch_goes_alone(store: &dyn RequestStore) {
+    wait_with(store, erasure(1), ["a1", "a2", "a3"]).await;
+    wait_with(store, erasure(2), ["b1"]).await;
+    let small = |intent| IntentPlan { max_subjects: 2, ..plan(intent) };
+    assert_eq!(members(&intend(store, &small("rin_1")).await.item), [id(1)]);
+    assert_eq!(members(&intend(store, &small("rin_2")).await.item), [id(2)]);
+    wait_with(store, erasure(3), [&"x".repeat(50)]).await;
+    wait_with(store, erasure(4), ["d1"]).await;
+    let small = |intent| IntentPlan { max_bytes: 40, ..plan(intent) };
+    assert_eq!(members(&intend(store, &small("rin_3")).await.item), [id(3)]);
+    assert_eq!(members(&intend(store, &small("rin_4")).await.item), [id(4)]);
+}
+
+/// What was sent, or may have been sent, since the month began leaves room for the rest. Who does not fit any more waits,
+/// and whoever is due later waits too; another category and another month have their own.
+pub async fn the_months_quota_is_kept(store: &dyn RequestStore) {
+    let month = |users, since| MonthlyQuota { users, since: at(since) };
+    wait_with(store, erasure(1), ["a1", "a2"]).await;
+    wait_with(store, erasure(2), ["b1", "b2"]).await;
+    wait_with(store, erasure(3), ["c1"]).await;
+    let plan = |intent, quota| IntentPlan { quota, ..plan(intent) };
+    let none = plan("rin_1", month(0, 0));
+    assert_eq!(store.intend(&none).await.unwrap(), Intended::OverQuota);
+    let first = intend(store, &plan("rin_1", month(3, 0))).await;
+    assert_eq!(members(&first.item), [id(1)]);
+    assert_eq!(store.intend(&plan("rin_2", month(3, 0))).await.unwrap(), Intended::OverQuota, "it may have been sent");
+    assert_eq!(state(store, 3).await, TaskState::Resolved);
+    let deleting = IntentPlan { kind: RegulationType::DeleteOnly, ..plan("rin_2", month(3, 0)) };
+    assert_eq!(store.intend(&deleting).await.unwrap(), Intended::Nothing);
+    let update = closed(first.item, MemberChange::Requeue { max_people: None });
+    store.save_regulation(&first.lease, &update).await.unwrap();
+    let again = intend(store, &plan("rin_2", month(4, 0))).await;
+    assert_eq!(members(&again.item), [id(1), id(2)], "what never left takes nothing");
+    assert_eq!(members(&intend(store, &plan("rin_3", month(1, 300))).await.item), [id(3)], "another month");
+}
+
 /// After a refusal people wait again, with at most so many in their next regulation: the halves of a batch, and their
-/// halves.
+/// halves. They go after everybody who is under no suspicion, the larger parts first, and with nobody else.
 pub async fn a_refused_batch_is_halved(store: &dyn RequestStore) {
     let Claimed { lease, item, .. } = sending(store, 4, "rin_1").await;
     let halve = |people| MemberChange::Requeue { max_people: Some(people) };
     store.save_regulation(&lease, &closed(item, halve(2))).await.unwrap();
     assert_eq!(state(store, 1).await, TaskState::Resolved);
     wait_with(store, erasure(9), ["u9"]).await;
-    let first = intend(store, &plan("rin_2")).await;
+    assert_eq!(members(&intend(store, &plan("rin_2")).await.item), [id(9)]);
+    let first = intend(store, &plan("rin_3")).await;
     assert_eq!(members(&first.item), [id(1), id(2)]);
-    let second = intend(store, &plan("rin_3")).await;
-    assert_eq!(members(&second.item), [id(3), id(4)]);
     store.save_regulation(&first.lease, &closed(first.item, halve(1))).await.unwrap();
-    assert_eq!(members(&intend(store, &plan("rin_4")).await.item), [id(1)]);
+    let second = intend(store, &plan("rin_4")).await;
+    assert_eq!(members(&second.item), [id(3), id(4)]);
     store
         .save_regulation(&second.lease, &closed(second.item, MemberChange::Requeue { max_people: None }))
         .await
         .unwrap();
-    assert_eq!(members(&intend(store, &plan("rin_5")).await.item), [id(2)]);
-    assert_eq!(members(&intend(store, &plan("rin_6")).await.item), [id(3), id(4)], "the limit stays as it was");
-    assert_eq!(members(&intend(store, &plan("rin_7")).await.item), [id(9)]);
+    assert_eq!(members(&intend(store, &plan("rin_5")).await.item), [id(3), id(4)], "the limit stays as it was");
+    assert_eq!(members(&intend(store, &plan("rin_6")).await.item), [id(1)]);
+    assert_eq!(members(&intend(store, &plan("rin_7")).await.item), [id(2)]);
 }
 
 /// A task that waits again has its first regulation in its history, and its last one in the task.

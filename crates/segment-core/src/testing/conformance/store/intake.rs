@@ -139,5 +139,5 @@ pub async fn unknown_ids_are_not_found(store: &dyn RequestStore) {
     assert!(store.claim_requests(&scope, "worker", super::sample::HELD, 9, at(1_000)).await.unwrap().is_empty());
     assert!(store.claim_regulation(&scope, "worker", super::sample::HELD, at(1_000)).await.unwrap().is_none());
     assert!(store.backlog(&scope, at(1_000)).await.unwrap().is_empty());
-    assert_eq!(store.next_due(&scope).await.unwrap(), None);
+    assert_eq!(store.next_due(&scope).await.unwrap().earliest(), None);
 }

@@ -4,7 +4,7 @@
 
 use super::sample::{
     HELD, OVER, accepted, access, assert_misuse, assert_stale, at, awaiting, claim, claim_only, claim_regulation,
-    erasure, get, id, ledger, plan, record, sending, state, steps, update, wait_with,
+    erasure, get, id, intend, ledger, plan, record, sending, state, steps, update, wait_with,
 };
 use crate::{
     AuditEntry, Claimed, Decision, IntentId, IntentPlan, Lease, LeaseSubject, LedgerState, Outcome, RequestStatus,
@@ -68,7 +68,7 @@ pub async fn a_stale_lease_of_a_request_is_refused(store: &dyn RequestStore) {
 /// After somebody else took a regulation, the same holds.
 pub async fn a_stale_lease_of_a_regulation_is_refused(store: &dyn RequestStore) {
     wait_with(store, erasure(1), ["u1"]).await;
-    let old = store.intend(&IntentPlan { lease: OVER, ..plan("rin_1") }).await.unwrap().unwrap();
+    let old = intend(store, &IntentPlan { lease: OVER, ..plan("rin_1") }).await;
     let new = claim_regulation(store, HELD).await.unwrap();
     assert!(new.lease.fence > old.lease.fence);
     let before = (get(store, 1).await, steps(store, 1).await, ledger(store, "rin_1").await);
@@ -108,7 +108,7 @@ pub async fn a_lease_is_for_its_subject(store: &dyn RequestStore) {
     let step = accepted(regulation.item.clone(), "reg_1", at(300));
     assert_misuse(store.save_regulation(&request.lease, &step).await);
     wait_with(store, erasure(3), ["u3"]).await;
-    let other = store.intend(&plan("rin_2")).await.unwrap().unwrap();
+    let other = intend(store, &plan("rin_2")).await;
     assert_misuse(store.save_regulation(&other.lease, &step).await);
     assert_eq!(ledger(store, "rin_1").await.state, LedgerState::Sending);
     store.save_regulation(&regulation.lease, &step).await.unwrap();

@@ -7,9 +7,9 @@ use super::sample::{
     id, intend, ledger_update, on_both, only, pending, plan, put, record, sending, update, wait_with,
 };
 use crate::{
-    Action, ClaimScope, Claimed, ConnectionKey, Decision, IntentPlan, Ledger, LedgerFilter, LedgerState, MemberChange,
-    NewRequest, Outcome, QuotaCategory, Regime, RegulationType, RequestFilter, RequestStatus, RequestUpdate, Resume,
-    Task, TaskState, ports::RequestStore,
+    Action, ClaimScope, Claimed, ConnectionKey, Decision, Due, IntentPlan, Ledger, LedgerFilter, LedgerState,
+    MemberChange, NewRequest, Outcome, QuotaCategory, Regime, RegulationType, RequestFilter, RequestStatus,
+    RequestUpdate, Resume, Task, TaskState, ports::RequestStore,
 };
 
 async fn listed(store: &dyn RequestStore, filter: RequestFilter) -> Vec<crate::RequestId> {
@@ -132,23 +132,27 @@ pub async fn the_count_is_of_a_connection_a_category_and_a_time(store: &dyn Requ
     assert_eq!(count(UNIFY, QuotaCategory::SegmentOnly, at(0)).await, 0);
 }
 
-/// The next due moment is the earliest of what is planned: a request, a resolved task, a regulation. It is asked by scope.
+/// The next due moment is the earliest of what is planned: a request, or a regulation. It is asked by scope. A resolved task
+/// is in the backlog: its time depends on its batch.
 pub async fn the_next_due_moment_is_the_earliest(store: &dyn RequestStore) {
     let next = async |scope: &ClaimScope| store.next_due(scope).await.unwrap();
-    assert_eq!(next(&ClaimScope::All).await, None);
+    let before = |at| Due { before_acceptance: Some(at), after_acceptance: None };
+    assert_eq!(next(&ClaimScope::All).await, Due::default());
     record(store, &[access(30)]).await;
-    assert_eq!(next(&ClaimScope::All).await, Some(at(30)));
+    assert_eq!(next(&ClaimScope::All).await, before(at(30)));
     let claimed = claim_only(store, 30, HELD).await;
     let pause = RequestUpdate { next_at: Some(at(250)), ..update(vec![]) };
     store.save_request(&claimed.lease, &pause).await.unwrap();
     wait_with(store, erasure(1), ["u1"]).await;
-    assert_eq!(next(&ClaimScope::All).await, Some(at(100)), "it is resolved");
+    assert_eq!(next(&ClaimScope::All).await, before(at(250)), "it is resolved");
+    assert_eq!(next(&only(1)).await, Due::default());
     let Claimed { lease, item, .. } = intend(store, &plan("rin_1")).await;
-    assert_eq!(next(&only(1)).await, Some(at(200)), "it is being sent");
+    assert_eq!(next(&only(1)).await, before(at(200)), "it is being sent");
     store.save_regulation(&lease, &accepted(item, "reg_1", at(310))).await.unwrap();
-    assert_eq!(next(&only(1)).await, Some(at(310)), "it is tracked");
-    assert_eq!(next(&ClaimScope::All).await, Some(at(250)));
-    assert_eq!(next(&only(9)).await, None);
+    let tracked = Due { before_acceptance: None, after_acceptance: Some(at(310)) };
+    assert_eq!(next(&only(1)).await, tracked);
+    assert_eq!(next(&ClaimScope::All).await, Due { before_acceptance: Some(at(250)), ..tracked });
+    assert_eq!(next(&only(9)).await, Due::default());
 }
 
 /// Nothing is planned for what waits for approval, is denied or over, nor for a regulation that is closed or halted.
@@ -161,5 +165,5 @@ pub async fn nothing_is_planned_for_what_is_over(store: &dyn RequestStore) {
         let over = Ledger { state, next_at: Some(at(300)), ..item };
         store.save_regulation(&lease, &ledger_update(over, MemberChange::None)).await.unwrap();
     }
-    assert_eq!(store.next_due(&ClaimScope::All).await.unwrap(), None);
+    assert_eq!(store.next_due(&ClaimScope::All).await.unwrap().earliest(), None);
 }

@@ -95,6 +95,20 @@ pub async fn a_request_is_verified_with_its_last_task(store: &dyn RequestStore) 
     assert_eq!(tasks.iter().map(|task| task.verified_at).collect::<Vec<_>>(), [Some(at(400)), Some(at(410))]);
 }
 
+/// What a read-back saw after one regulation says nothing of the next one.
+pub async fn another_regulation_is_verified_anew(store: &dyn RequestStore) {
+    awaiting(store, 1, "rin_1").await;
+    let claimed = claim_regulation(store, HELD).await.unwrap();
+    let mut step = ledger_update(claimed.item, MemberChange::All(TaskEvent::NeedHuman(halt(Resume::Resolved))));
+    step.notes = vec![MemberNote { verified_at: Some(at(400)), ..note(1) }];
+    store.save_regulation(&claimed.lease, &step).await.unwrap();
+    assert_eq!(get(store, 1).await.tasks[0].verified_at, Some(at(400)));
+    store.decide(&id(1), &Decision::Retry, at(410)).await.unwrap();
+    let again = intend(store, &plan("rin_2")).await;
+    assert_eq!(get(store, 1).await.tasks[0].verified_at, None);
+    assert!(!again.item.members[0].verified);
+}
+
 /// Somebody whom a human settled meanwhile stays settled; the others go on. The log of each tells it all the same.
 pub async fn a_settled_task_stays_as_it_is(store: &dyn RequestStore) {
     awaiting(store, 3, "rin_1").await;

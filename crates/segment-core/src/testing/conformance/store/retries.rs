@@ -31,7 +31,7 @@ pub async fn a_retry_begins_anew_what_was_not_sent(store: &dyn RequestStore) {
     let retried = retry(store, 1).await;
     assert_eq!((&retried.tasks[0].state, retried.tasks[0].attempts), (&TaskState::Queued, 0));
     assert_eq!(retried.status, RequestStatus::InProcessing);
-    assert_eq!(store.next_due(&only(1)).await.unwrap(), Some(at(500)));
+    assert_eq!(store.next_due(&only(1)).await.unwrap().earliest(), Some(at(500)));
     assert_eq!(due(store).await, [id(1)]);
     assert!(steps(store, 1).await.contains(&"retried".to_owned()));
 }

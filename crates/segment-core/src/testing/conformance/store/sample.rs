@@ -9,9 +9,9 @@ use serde_json::json;
 
 use crate::{
     Action, AuditEntry, ClaimScope, Claimed, ConnectionKey, Halt, HaltKind, Identity, IdentityKind, IdentitySet,
-    Intake, IntentId, IntentPlan, Ledger, LedgerFilter, LedgerState, LedgerUpdate, MemberChange, MemberNote,
-    NewRequest, Pii, ProfileRef, Regime, RegulationId, RegulationType, Request, RequestId, RequestUpdate, Resolution,
-    Resume, Task, TaskEvent, TaskState,
+    Intake, Intended, IntentId, IntentPlan, Ledger, LedgerFilter, LedgerState, LedgerUpdate, MemberChange, MemberNote,
+    MonthlyQuota, NewRequest, Pii, ProfileRef, Regime, RegulationId, RegulationType, Request, RequestId, RequestUpdate,
+    Resolution, Resume, Task, TaskEvent, TaskState,
     ports::{RequestStore, StoreError},
 };
 
@@ -164,6 +164,7 @@ pub(super) fn plan(intent: &str) -> IntentPlan {
         scope: ClaimScope::All,
         max_subjects: 5_000,
         max_bytes: 4_000_000,
+        quota: MonthlyQuota { users: 110_000, since: at(0) },
         lease: HELD,
         send_within: Duration::from_mins(30),
         owner: "worker".into(),
@@ -172,7 +173,10 @@ pub(super) fn plan(intent: &str) -> IntentPlan {
 }
 
 pub(super) async fn intend(store: &dyn RequestStore, plan: &IntentPlan) -> Claimed<Ledger> {
-    store.intend(plan).await.unwrap().expect("something waits")
+    match store.intend(plan).await.unwrap() {
+        Intended::Recorded(claimed) => *claimed,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Records erasures 1 to `count` with the user ids `u1` and so on, and closes them into an intent.

@@ -116,8 +116,8 @@ pub async fn a_step_says_when_to_go_on(store: &dyn RequestStore) {
         store.save_request(&claimed.lease, &RequestUpdate { next_at, ..update(vec![]) }).await.unwrap();
     }
     assert_eq!(due(store).await, [id(2)]);
-    assert_eq!(store.next_due(&super::sample::only(1)).await.unwrap(), None);
-    assert_eq!(store.next_due(&super::sample::only(2)).await.unwrap(), Some(at(50)));
+    assert_eq!(store.next_due(&super::sample::only(1)).await.unwrap().earliest(), None);
+    assert_eq!(store.next_due(&super::sample::only(2)).await.unwrap().earliest(), Some(at(50)));
 }
 
 /// The status follows from the tasks, by [`RequestStatus::of`], in the step that changes them.

@@ -25,6 +25,7 @@ macro_rules! request_store_conformance {
             only_open_requests_are_claimed
             an_erasure_waits_for_an_earlier_access
             an_erasure_waits_until_the_access_is_over
+            what_came_in_the_same_moment_waits_too
             nothing_else_waits
             a_step_gives_the_lease_back
             a_lease_that_nobody_took_is_still_good
@@ -52,6 +53,8 @@ macro_rules! request_store_conformance {
             a_shared_user_id_is_sent_once
             without_anybody_there_is_no_intent
             an_intent_has_an_id_of_its_own
+            who_exceeds_the_batch_goes_alone
+            the_months_quota_is_kept
             a_refused_batch_is_halved
             a_task_can_be_in_two_regulations
             an_accepted_regulation_is_tracked
@@ -68,6 +71,7 @@ macro_rules! request_store_conformance {
             a_note_speaks_for_its_person
             findings_add_up
             a_request_is_verified_with_its_last_task
+            another_regulation_is_verified_anew
             a_settled_task_stays_as_it_is
             a_step_can_leave_everybody_alone
             approval_opens_a_request
