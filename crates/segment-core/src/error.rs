@@ -45,7 +45,8 @@ pub enum ErrorKind {
     Timeout,
     /// The connection broke. Again only if the call is idempotent.
     Broken,
-    /// A successful status with a body that is not what is documented. Again only if the call is idempotent.
+    /// A successful status with a body that is not what is documented, or a 404 that is not Segment's own, such as a proxy's.
+    /// Again only if the call is idempotent.
     Unreadable,
     /// A redirect, which is never followed: credentials go only to the configured host.
     Redirected,

@@ -1,5 +1,7 @@
 //! Tokens that are missing, wrong, or somebody else's.
 
+use std::net::TcpListener;
+
 use anyhow::{Result, ensure};
 use segment_mock::Permission;
 
@@ -19,6 +21,8 @@ scenarios! {
     credentials_without_permission,
     /// a token of another workspace: check is exit code 5, erase needs a human, and nothing is ever POSTed
     credentials_other_workspace,
+    /// a proxy in the environment: credentials go to the configured host only, and the proxy hears nothing
+    credentials_ambient_proxy,
 }
 
 const MISSING: &[(&str, &str, &str, &[&str])] = &[
@@ -134,5 +138,19 @@ fn credentials_other_workspace(context: &Context) -> Result<Outcome> {
         rig.reconfigure("workspace = \"acme-staging\"", "workspace = \"acme\"")?;
         rig.run(&["requests", "retry", &id, "--wait"])?.exits(0)?.is("/status", "complete")?;
         rig.regulated("SUPPRESS_ONLY", &["u-0001"])
+    })
+}
+
+fn credentials_ambient_proxy(context: &Context) -> Result<Outcome> {
+    on_rig(context, &Setup::unify(), |rig| {
+        let proxy = TcpListener::bind("127.0.0.1:0")?;
+        proxy.set_nonblocking(true)?;
+        let url = format!("http://{}", proxy.local_addr()?);
+        let email = rig.mock().people()[0].email.clone();
+        let call = rig.call(&["access", "--email", &email]);
+        let names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+        names.iter().fold(call, |call, name| call.env(name, &url)).run()?.exits(0)?;
+        ensure!(proxy.accept().is_err(), "something was sent to the proxy");
+        Ok(())
     })
 }

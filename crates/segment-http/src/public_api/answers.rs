@@ -108,12 +108,17 @@ struct WirePagination {
     next: Option<String>,
 }
 
-fn next(pagination: Option<WirePagination>) -> Option<Cursor> {
-    pagination.and_then(|pagination| pagination.next).and_then(Cursor::new)
+/// A page of at most `count` items. One that is full and does not say whether there is more is not understood: taken for the
+/// last one it would mean that nothing else exists.
+fn page<T>(items: Vec<T>, pagination: Option<WirePagination>, count: u16) -> Option<Page<T>> {
+    if pagination.is_none() && items.len() >= usize::from(count) {
+        return None;
+    }
+    Some(Page { items, next: pagination.and_then(|pagination| pagination.next).and_then(Cursor::new) })
 }
 
-/// P5.
-pub(super) fn regulations(body: &[u8]) -> Option<Page<RegulationEntry>> {
+/// P5, asked for `count` entries.
+pub(super) fn regulations(body: &[u8], count: u16) -> Option<Page<RegulationEntry>> {
     #[derive(Deserialize)]
     struct Data {
         // Required but nullable: an answer without the key is not a list, and "absent" would send a regulation again.
@@ -130,7 +135,7 @@ pub(super) fn regulations(body: &[u8]) -> Option<Page<RegulationEntry>> {
         subjects: Option<Vec<String>>,
         created_at: Option<String>,
     }
-    let page: Data = data(body)?;
+    let data: Data = data(body)?;
     let entry = |wire: Wire| RegulationEntry {
         id: RegulationId::new(wire.id),
         kind: text(wire.regulation_type).map(|kind| RegulationType::parse(&kind)),
@@ -138,12 +143,11 @@ pub(super) fn regulations(body: &[u8]) -> Option<Page<RegulationEntry>> {
         subjects: wire.subjects.map(|subjects| subjects.into_iter().map(Pii::new).collect()),
         created_at: wire.created_at.as_deref().and_then(parse_timestamp),
     };
-    let items = page.regulations.into_iter().flatten().map(entry).collect();
-    Some(Page { items, next: next(page.pagination) })
+    page(data.regulations.into_iter().flatten().map(entry).collect(), data.pagination, count)
 }
 
-/// P7. The documented example spells the subject type `userId`.
-pub(super) fn suppressions(body: &[u8]) -> Option<Page<Suppression>> {
+/// P7, asked for `count` entries. The documented example spells the subject type `userId`.
+pub(super) fn suppressions(body: &[u8], count: u16) -> Option<Page<Suppression>> {
     #[derive(Deserialize)]
     struct Data {
         #[serde(deserialize_with = "Option::deserialize")]
@@ -156,13 +160,12 @@ pub(super) fn suppressions(body: &[u8]) -> Option<Page<Suppression>> {
         subject_type: Option<String>,
         subject_ids: Option<Vec<String>>,
     }
-    let page: Data = data(body)?;
+    let data: Data = data(body)?;
     let entry = |wire: Wire| Suppression {
         is_user: wire.subject_type.is_none_or(|kind| kind.replace('_', "").eq_ignore_ascii_case("userid")),
         subjects: wire.subject_ids.into_iter().flatten().map(Pii::new).collect(),
     };
-    let items = page.suppressed.into_iter().flatten().map(entry).collect();
-    Some(Page { items, next: next(page.pagination) })
+    page(data.suppressed.into_iter().flatten().map(entry).collect(), data.pagination, count)
 }
 
 /// `{"errors":[{type,message,field,data:{msBeforeNext}}]}`. Two families of `type` exist, so it is only shown.
@@ -212,16 +215,19 @@ mod tests {
         assert_eq!(full.destinations[0].name, "Braze");
 
         let page =
-            regulations(br#"{"data":{"regulations":[{"id":"r","status":"RUNNING"}],"pagination":{"next":null}}}"#);
+            regulations(br#"{"data":{"regulations":[{"id":"r","status":"RUNNING"}],"pagination":{"next":null}}}"#, 10);
         let page = page.unwrap();
         assert!(page.items[0].subjects.is_none() && page.items[0].kind.is_none() && page.next.is_none());
-        assert_eq!(regulations(br#"{"data":{"regulations":null}}"#).unwrap().items, []);
+        assert_eq!(regulations(br#"{"data":{"regulations":null}}"#, 10).unwrap().items, []);
         assert!(
-            suppressions(br#"{"data":{"suppressed":[{"subjectType":"USER_ID","subjectIds":["u"]}]}}"#).unwrap().items
-                [0]
-            .is_user
+            suppressions(br#"{"data":{"suppressed":[{"subjectType":"USER_ID","subjectIds":["u"]}]}}"#, 10)
+                .unwrap()
+                .items[0]
+                .is_user
         );
-        assert!(!suppressions(br#"{"data":{"suppressed":[{"subjectType":"objectId"}]}}"#).unwrap().items[0].is_user);
+        assert!(
+            !suppressions(br#"{"data":{"suppressed":[{"subjectType":"objectId"}]}}"#, 10).unwrap().items[0].is_user
+        );
     }
 
     #[test]
@@ -240,7 +246,10 @@ mod tests {
             assert_eq!(workspace(body.as_bytes()), None, "{body}");
         }
         for body in ["", "<html>", "{}", r#"{"data":null}"#, r#"{"data":[]}"#, r#"{"data":{}}"#] {
-            assert!(regulations(body.as_bytes()).is_none() && suppressions(body.as_bytes()).is_none(), "{body}");
+            assert!(
+                regulations(body.as_bytes(), 10).is_none() && suppressions(body.as_bytes(), 10).is_none(),
+                "{body}"
+            );
         }
     }
 
@@ -259,7 +268,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_body_panics(body in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (workspace(&body), created(&body), report(&body), regulations(&body), suppressions(&body), problem(&body));
+            let _ = (workspace(&body), created(&body), report(&body), regulations(&body, 10), suppressions(&body, 10), problem(&body));
         }
     }
 }

@@ -72,14 +72,17 @@ impl Regulations for PublicApi {
 
     async fn get(&self, id: &RegulationId) -> Result<Option<RegulationReport>, SegmentError> {
         match self.transport.read(&requests::get(id), answers::report).await {
-            Ok(report) => Ok(Some(report)),
+            Ok(report) if &report.id == id => Ok(Some(report)),
+            // Another regulation's end would be taken for this one's.
+            Ok(_) => Err(SegmentError::new(Service::PublicApi, ErrorKind::Unreadable).with_status(200)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     async fn list(&self, query: &RegulationQuery) -> Result<Page<RegulationEntry>, SegmentError> {
-        let mut page = self.transport.read(&requests::list(query), answers::regulations).await?;
+        let count = requests::entries_a_page(query);
+        let mut page = self.transport.read(&requests::list(query), |body| answers::regulations(body, count)).await?;
         // How a list of types is encoded is not documented: what the service may have ignored is applied here.
         let wanted = |kind: &_| query.kinds.is_empty() || query.kinds.contains(kind);
         page.items.retain(|entry| entry.kind.as_ref().is_none_or(wanted));
@@ -87,7 +90,8 @@ impl Regulations for PublicApi {
     }
 
     async fn suppressions(&self, next: Option<Cursor>) -> Result<Page<Suppression>, SegmentError> {
-        self.transport.read(&requests::suppressions(next.as_ref()), answers::suppressions).await
+        let parse = |body: &[u8]| answers::suppressions(body, requests::SUPPRESSIONS_A_PAGE);
+        self.transport.read(&requests::suppressions(next.as_ref()), parse).await
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{ApiRequest, Query, path_segment};
 
 /// Entries a page of suppressions: the documented maximum of every version.
-const SUPPRESSIONS_A_PAGE: u16 = 200;
+pub(super) const SUPPRESSIONS_A_PAGE: u16 = 200;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -49,8 +49,13 @@ pub fn list(query: &RegulationQuery) -> ApiRequest {
     for (at, kind) in query.kinds.iter().enumerate() {
         text = text.with(&format!("regulationTypes.{at}"), kind.as_str());
     }
-    let text = paginated(text, query.count.clamp(1, 200), query.next.as_ref());
+    let text = paginated(text, entries_a_page(query), query.next.as_ref());
     ApiRequest::get("GET /regulations", format!("/regulations{}", text.as_str()), Lane::Read)
+}
+
+/// Older versions of the API allow 200 entries a page.
+pub(super) fn entries_a_page(query: &RegulationQuery) -> u16 {
+    query.count.clamp(1, 200)
 }
 
 /// P7: one page of suppressions.

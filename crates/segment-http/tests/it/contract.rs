@@ -157,7 +157,8 @@ async fn every_example_of_an_answer_parses() {
     }
     for example in examples("/regulations/{regulateId}", "get") {
         let raw = Raw::json(&example.to_string()).await;
-        let report = client(&raw.url, "t").api.get(&RegulationId::new("1qJ")).await.unwrap().unwrap();
+        let report =
+            client(&raw.url, "t").api.get(&RegulationId::new("1qJkfE1tpwvQcklImGksLN629wn")).await.unwrap().unwrap();
         assert_eq!(report.status, RegulationStatus::Finished);
         assert!(report.created_at.is_some() && report.finished_at.is_some());
     }

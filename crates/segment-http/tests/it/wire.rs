@@ -153,6 +153,29 @@ async fn a_list_without_its_list_is_not_an_empty_one() {
 }
 
 #[tokio::test]
+async fn a_full_page_that_does_not_say_whether_there_is_more_is_not_the_last_one() {
+    let list = |entries: usize| {
+        let entry = r#"{"id":"r","status":"RUNNING"}"#;
+        format!(r#"{{"data":{{"regulations":[{}]}}}}"#, vec![entry; entries].join(","))
+    };
+    let query = RegulationQuery { count: 2, ..RegulationQuery::default() };
+    let raw = Raw::json(&list(2)).await;
+    let error = client(&raw.url, "t").api.list(&query).await.map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreadable);
+    let raw = Raw::json(&list(1)).await;
+    assert_eq!(client(&raw.url, "t").api.list(&query).await.unwrap().items.len(), 1);
+}
+
+#[tokio::test]
+async fn the_report_of_another_regulation_is_not_an_answer() {
+    let raw = Raw::json(r#"{"data":{"regulation":{"id":"r-2","overallStatus":"FINISHED"}}}"#).await;
+    let api = client(&raw.url, "t").api;
+    let error = api.get(&RegulationId::new("r-1")).await.map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreadable);
+    assert!(api.get(&RegulationId::new("r-2")).await.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn types_are_filtered_again_where_the_service_ignored_the_filter() {
     // How a list of types is encoded is not documented.
     let entry = |id: &str, kind: &str| format!(r#"{{"id":"{id}","status":"RUNNING","regulationType":"{kind}"}}"#);
