@@ -101,7 +101,8 @@ mod tests {
 
     #[test]
     fn calls_side_by_side_meet_one_outage() {
-        let (rests, policy, now) = (Rests::default(), Policy { attempts: 2, ..Policy::default() }, Timestamp::now());
+        let (rests, policy, now) =
+            (Rests::default(), Policy { attempts: 2, ..Policy::default() }, Timestamp::UNIX_EPOCH);
         for _ in 0..16 {
             assert!(!rests.failed(&main(), now, &policy), "sixteen calls, one failure");
         }
@@ -113,7 +114,8 @@ mod tests {
 
     #[test]
     fn what_works_again_is_counted_anew_but_rests_as_long_as_it_was_asked_to() {
-        let (rests, policy, now) = (Rests::default(), Policy { attempts: 2, ..Policy::default() }, Timestamp::now());
+        let (rests, policy, now) =
+            (Rests::default(), Policy { attempts: 2, ..Policy::default() }, Timestamp::UNIX_EPOCH);
         rests.failed(&main(), now, &policy);
         rests.turned_away(&main(), now, Some(Duration::from_mins(3)), &policy);
         rests.works(&main());
@@ -124,7 +126,7 @@ mod tests {
     #[test]
     fn being_turned_away_rests_longer_each_time_and_is_no_failure() {
         let (rests, policy) = (Rests::default(), Policy { attempts: 2, ..Policy::default() });
-        let mut now = Timestamp::now();
+        let mut now = Timestamp::UNIX_EPOCH;
         let mut pauses = Vec::new();
         for _ in 0..4 {
             rests.turned_away(&main(), now, None, &policy);
@@ -138,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_quota_rests_its_category_only() {
-        let (rests, now) = (Rests::default(), Timestamp::now());
+        let (rests, now) = (Rests::default(), Timestamp::UNIX_EPOCH);
         rests.hold(&main(), QuotaCategory::SegmentOnly, now + 1.hour());
         assert_eq!(rests.until(&main(), QuotaCategory::SegmentOnly, now), Some(now + 1.hour()));
         assert_eq!(rests.until(&main(), QuotaCategory::SegmentAndDestination, now), None);

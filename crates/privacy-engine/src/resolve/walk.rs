@@ -80,7 +80,7 @@ pub(crate) fn spellings(reference: &ProfileRef) -> impl Iterator<Item = ProfileR
             let lower = ProfileRef::external_id(kind.clone(), Pii::new(value.expose().to_lowercase()));
             (&lower != reference).then_some(lower)
         }
-        _ => None,
+        ProfileRef::SegmentId(_) => None,
     };
     iter::once(reference.clone()).chain(lower)
 }

@@ -1,211 +1,21 @@
-//! The steps of a regulation: closing a batch into an intent, and everything after.
+//! The steps of a regulation after its intent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use segment_core::{
-    Backlog, ClaimScope, ConnectionKey, Due, Intended, IntentPlan, Lease, LeaseSubject, LedgerUpdate, MAX_SUBJECTS,
-    MemberChange, MemberNote, Pii, QuotaCategory, RegulationId, RegulationStatus, RegulationType, TaskEvent, TaskState,
-    ports::StoreError,
+    ClaimScope, ConnectionKey, Due, Lease, LeaseSubject, LedgerUpdate, MemberChange, MemberNote, RegulationId,
+    RegulationStatus, TaskEvent, TaskState, ports::StoreError,
 };
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::{
     RecordStore, claim, errors, ledger_rows,
-    request_rows::{
-        TASK_COLUMNS, TaskRow, count, known, millis, number, read_findings, time, write_findings, write_state,
-    },
+    request_rows::{TASK_COLUMNS, TaskRow, known, millis, number, read_findings, time, write_findings, write_state},
     scope, sealed, status,
 };
 use crate::crypto::Place;
 
-#[derive(FromRow)]
-struct BacklogRow {
-    connection: String,
-    kind: String,
-    people: i64,
-    subjects: i64,
-    since: i64,
-    resolvable: bool,
-}
-
-#[derive(FromRow)]
-struct WaitingRow {
-    request_id: String,
-    user_ids: i64,
-    max_people: Option<i64>,
-}
-
-/// The people picked for a regulation, and their user ids.
-#[derive(Default)]
-struct Batch {
-    requests: Vec<String>,
-    subjects: BTreeSet<Pii<String>>,
-}
-
 impl RecordStore {
-    pub(super) async fn do_backlog(&self, scope: &ClaimScope, at: Timestamp) -> Result<Vec<Backlog>, StoreError> {
-        // Resolvable: an erasure that has this connection is due or being resolved right now.
-        let sql = format!(
-            "SELECT t.connection AS connection, t.kind AS kind, COUNT(*) AS people, SUM(t.user_ids) AS subjects, \
-             MIN(t.resolved_at) AS since, EXISTS (SELECT 1 FROM tasks q JOIN requests r ON r.id = q.request_id \
-                 WHERE q.connection = t.connection AND q.state = 'queued' AND r.action <> 'access' \
-                 AND r.gate = 'open' AND r.next_at <= $2 AND {not_waiting} \
-                 AND ($1 IS NULL OR r.id IN (SELECT value FROM json_each($1)))) AS resolvable \
-             FROM tasks t WHERE t.state = 'resolved' \
-             AND ($1 IS NULL OR t.request_id IN (SELECT value FROM json_each($1))) GROUP BY t.connection, t.kind",
-            not_waiting = claim::not_waiting()
-        );
-        let rows: Vec<BacklogRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-            .bind(scope::parameter(scope))
-            .bind(millis(at))
-            .fetch_all(&self.reader)
-            .await
-            .map_err(errors::database)?;
-        let read = |row: BacklogRow| Backlog {
-            connection: ConnectionKey::new(row.connection),
-            kind: RegulationType::parse(&row.kind),
-            people: count(row.people),
-            subjects: count(row.subjects),
-            since: time(row.since),
-            resolvable: row.resolvable,
-        };
-        Ok(rows.into_iter().map(read).collect())
-    }
-
-    pub(super) async fn do_intend(&self, plan: &IntentPlan) -> Result<Intended, StoreError> {
-        let mut tx = self.begin().await?;
-        let Some(batch) = self.pick(&mut tx, plan).await? else { return Ok(Intended::Nothing) };
-        if batch.requests.is_empty() {
-            return Ok(Intended::OverQuota);
-        }
-        self.insert_intent(&mut tx, plan, &batch).await?;
-        let facts = serde_json::json!({
-            "intent": plan.intent.as_str(), "connection": plan.connection.as_str(), "type": plan.kind.as_str(),
-            "people": batch.requests.len(), "subjects": batch.subjects.len(),
-        });
-        for request in &batch.requests {
-            self.join(&mut tx, plan, request).await?;
-            status::log(&mut tx, request, &segment_core::AuditEntry::new(plan.at, "intended", facts.clone())).await?;
-        }
-        let claimed = self.claimed_ledger(&mut tx, plan.intent.as_str(), &plan.owner, plan.lease).await?;
-        tx.commit().await.map_err(errors::database)?;
-        Ok(Intended::Recorded(Box::new(claimed)))
-    }
-
-    /// By deadline, until one of the limits is reached. A person's ids are not split. `None` when nobody waits.
-    async fn pick(&self, connection: &mut SqliteConnection, plan: &IntentPlan) -> Result<Option<Batch>, StoreError> {
-        let waiting: Vec<WaitingRow> = sqlx::query_as(
-            "SELECT t.request_id, t.user_ids, t.max_people FROM tasks t JOIN requests r ON r.id = t.request_id \
-             WHERE t.state = 'resolved' AND t.connection = $1 AND t.kind = $2 \
-             AND ($3 IS NULL OR r.id IN (SELECT value FROM json_each($3))) \
-             ORDER BY t.max_people IS NOT NULL, t.max_people DESC, r.due_at, r.id LIMIT $4",
-        )
-        .bind(plan.connection.as_str())
-        .bind(plan.kind.as_str())
-        .bind(scope::parameter(&plan.scope))
-        .bind(number(MAX_SUBJECTS as u64))
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(errors::database)?;
-        let Some(part) = waiting.first().map(|row| row.max_people) else { return Ok(None) };
-        let used = submitted(connection, &plan.connection, plan.kind.quota(), plan.quota.since).await?;
-        let left = plan.quota.users.saturating_sub(used);
-        let mut batch = Batch::default();
-        let mut bytes = 2;
-        for row in waiting.into_iter().filter(|row| row.max_people == part) {
-            let subjects = batch.subjects.len() as u64 + count(row.user_ids);
-            let first = batch.requests.is_empty();
-            let most = part.is_some_and(|most| batch.requests.len() as u64 >= count(most));
-            if subjects > left || most || (subjects > plan.max_subjects && !first) {
-                break;
-            }
-            let ids = self.user_ids(connection, plan, &row.request_id).await?;
-            bytes += ids.iter().map(json_bytes).sum::<u64>();
-            if bytes > plan.max_bytes && !first {
-                break;
-            }
-            batch.subjects.extend(ids);
-            batch.requests.push(row.request_id);
-        }
-        Ok(Some(batch))
-    }
-
-    async fn user_ids(
-        &self,
-        connection: &mut SqliteConnection,
-        plan: &IntentPlan,
-        request: &str,
-    ) -> Result<BTreeSet<Pii<String>>, StoreError> {
-        let key = self.request_key(connection, request).await?;
-        let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE request_id = $1 AND connection = $2");
-        let row: TaskRow = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-            .bind(request)
-            .bind(plan.connection.as_str())
-            .fetch_one(connection)
-            .await
-            .map_err(errors::database)?;
-        let task = row.read(key.as_ref())?;
-        let resolution = task.resolution.filter(|resolution| !resolution.user_ids.is_empty());
-        Ok(known(resolution, "tasks.sealed", request)?.user_ids)
-    }
-
-    async fn insert_intent(
-        &self,
-        connection: &mut SqliteConnection,
-        plan: &IntentPlan,
-        batch: &Batch,
-    ) -> Result<(), StoreError> {
-        let intent = plan.intent.as_str();
-        let random = self.keys.random.as_ref();
-        let (key, wrapped) = self.keys.master.new_data_key(random, Place(ledger_rows::DATA_KEY, intent));
-        let plain = sealed::write_subjects(&batch.subjects);
-        let send_by = claim::store_now(connection).await? + claim::lease_millis(plan.send_within);
-        sqlx::query(
-            "INSERT INTO regulations (intent, connection, kind, state, subject_count, created_at, send_by, data_key, \
-             sealed) VALUES ($1, $2, $3, 'sending', $4, $5, $6, $7, $8)",
-        )
-        .bind(intent)
-        .bind(plan.connection.as_str())
-        .bind(plan.kind.as_str())
-        .bind(number(batch.subjects.len() as u64))
-        .bind(millis(plan.at))
-        .bind(send_by)
-        .bind(wrapped)
-        .bind(key.seal(random, Place(ledger_rows::SEALED, intent), &plain))
-        .execute(connection)
-        .await
-        .map_err(errors::database)?;
-        Ok(())
-    }
-
-    async fn join(
-        &self,
-        connection: &mut SqliteConnection,
-        plan: &IntentPlan,
-        request: &str,
-    ) -> Result<(), StoreError> {
-        let (intent, key) = (plan.intent.as_str(), plan.connection.as_str());
-        let state = TaskState::Resolved.apply(TaskEvent::Intend).map_err(errors::misuse)?;
-        write_state(connection, request, key, &state).await?;
-        // An earlier regulation's read-back says nothing of this one.
-        sqlx::query("UPDATE tasks SET intent = $3, verified_at = NULL WHERE request_id = $1 AND connection = $2")
-            .bind(request)
-            .bind(key)
-            .bind(intent)
-            .execute(&mut *connection)
-            .await
-            .map_err(errors::database)?;
-        sqlx::query("INSERT INTO regulation_members (intent, request_id, connection) VALUES ($1, $2, $3)")
-            .bind(intent)
-            .bind(request)
-            .bind(key)
-            .execute(connection)
-            .await
-            .map_err(errors::database)?;
-        Ok(())
-    }
-
     pub(super) async fn do_save_regulation(&self, lease: &Lease, update: &LedgerUpdate) -> Result<(), StoreError> {
         let LeaseSubject::Regulation(intent) = &lease.subject else {
             return Err(errors::misuse("a step of a regulation needs the lease of a regulation"));
@@ -267,16 +77,6 @@ impl RecordStore {
         Ok(row.is_some())
     }
 
-    pub(super) async fn do_submitted(
-        &self,
-        connection: &ConnectionKey,
-        category: QuotaCategory,
-        since: Timestamp,
-    ) -> Result<u64, StoreError> {
-        let mut reader = self.reader.acquire().await.map_err(errors::database)?;
-        submitted(&mut reader, connection, category, since).await
-    }
-
     pub(super) async fn do_next_due(&self, scope: &ClaimScope) -> Result<Due, StoreError> {
         let regulations = |states| {
             format!(
@@ -299,32 +99,6 @@ impl RecordStore {
             .map_err(errors::database)?;
         Ok(Due { before_acceptance: before.map(time), after_acceptance: after.map(time) })
     }
-}
-
-/// User ids sent, or perhaps sent, since the moment.
-async fn submitted(
-    db: &mut SqliteConnection,
-    connection: &ConnectionKey,
-    category: QuotaCategory,
-    since: Timestamp,
-) -> Result<u64, StoreError> {
-    // A refused or unsent one is closed without Segment's id: it took nothing from the quota.
-    let rows: Vec<(String, i64)> = sqlx::query_as(
-        "SELECT kind, SUM(subject_count) FROM regulations WHERE connection = $1 AND created_at >= $2 \
-         AND (regulation_id IS NOT NULL OR state IN ('sending', 'unknown', 'halted')) GROUP BY kind",
-    )
-    .bind(connection.as_str())
-    .bind(millis(since))
-    .fetch_all(&mut *db)
-    .await
-    .map_err(errors::database)?;
-    let of_category = rows.into_iter().filter(|(kind, _)| RegulationType::parse(kind).quota() == category);
-    Ok(of_category.map(|(_, subjects)| count(subjects)).sum())
-}
-
-/// An id in a JSON list, with the comma: quotes and control characters are escaped there.
-fn json_bytes(id: &Pii<String>) -> u64 {
-    serde_json::Value::from(id.expose().as_str()).to_string().len() as u64 + 1
 }
 
 /// Applies what a step means for the people in the regulation. Tasks that a human settled meanwhile stay as they are.

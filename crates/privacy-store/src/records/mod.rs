@@ -2,6 +2,7 @@
 //!
 //! One file per kind of step. Every writing step is one immediate transaction; `port.rs` lists them all.
 
+mod batch;
 mod claim;
 mod decide;
 mod errors;
