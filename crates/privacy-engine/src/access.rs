@@ -116,8 +116,15 @@ impl Engine {
         for (task, collected) in done {
             update.tasks.push(finish_task(task, people, collected, writer.as_ref()).await?);
         }
-        for task in request.tasks.iter().filter(|task| matches!(task.state, TaskState::Error(_))) {
-            missing(task, writer.as_ref()).await?;
+        for task in &request.tasks {
+            match &task.state {
+                TaskState::Error(_) => missing(task, writer.as_ref()).await?,
+                TaskState::Complete(Outcome::Settled) => {
+                    let sentence = format!("Nothing of {} is in here: it was settled by hand.", task.connection);
+                    writer.limit(&sentence).await?;
+                }
+                _ => {}
+            }
         }
         for sentence in wording::PACKAGE_LIMITS {
             writer.limit(sentence).await?;

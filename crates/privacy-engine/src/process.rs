@@ -10,7 +10,7 @@ use segment_core::{
 };
 use serde_json::json;
 
-use crate::{Connection, Engine, Found, Progress, ResolveError, engine::after, resolve};
+use crate::{Engine, Found, Progress, ResolveError, engine::after, resolve};
 
 /// Why a task cannot go on now, and whether it may be tried again.
 pub(crate) struct Failure {
@@ -75,7 +75,11 @@ impl Engine {
         let found = join_all(queued.iter().map(|task| self.find(request.action, identities, task))).await;
         // Nothing is collected and nothing is sent while it is open who the person is, at whichever connection: also when
         // that was found out in an earlier step, or may be found out in a later one.
-        let halted = request.tasks.iter().any(|task| matches!(task.state, TaskState::Attention(_)));
+        // What was halted after it was sent says nothing of who it is.
+        let halted = request
+            .tasks
+            .iter()
+            .any(|task| matches!(&task.state, TaskState::Attention(halt) if halt.resume == Resume::Queued));
         let puzzled = halted || found.iter().any(|found| matches!(found, Err(failure) if failure.decides));
         let open = queued
             .iter()
@@ -110,25 +114,13 @@ impl Engine {
         let connection =
             self.connections.get(&task.connection).ok_or_else(|| no_connection(&task.connection, Resume::Queued))?;
         if action.regulates() {
-            self.check_workspace(connection, Resume::Queued).await?;
+            match connection.workspace_matches().await {
+                Ok(true) => {}
+                Ok(false) => return Err(wrong_workspace(&task.connection, Resume::Queued)),
+                Err(error) => return Err(Failure::segment(&error, Resume::Queued)),
+            }
         }
         Ok(resolve(connection.sources(), action, identities, self.policy.max_user_ids).await?)
-    }
-
-    /// The token alone decides where we delete: it must belong to the configured workspace.
-    pub(crate) async fn check_workspace(&self, connection: &Connection, resume: Resume) -> Result<(), Failure> {
-        match connection.workspace_matches().await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Failure::decision(Halt {
-                kind: HaltKind::WrongWorkspace,
-                message: format!(
-                    "the access token of {} belongs to another workspace than the configured one; nothing was sent",
-                    connection.sources.key
-                ),
-                resume,
-            })),
-            Err(error) => Err(Failure::segment(&error, resume)),
-        }
     }
 
     /// Leaves an erasure ready for a regulation, or complete when nobody knows the person.
@@ -186,6 +178,17 @@ pub(crate) fn no_connection(key: &ConnectionKey, resume: Resume) -> Failure {
     Failure::decision(Halt {
         kind: HaltKind::NoConnection,
         message: format!("the connection {key} is not in the configuration any more"),
+        resume,
+    })
+}
+
+/// On the Public API the token alone decides where we delete.
+pub(crate) fn wrong_workspace(key: &ConnectionKey, resume: Resume) -> Failure {
+    Failure::decision(Halt {
+        kind: HaltKind::WrongWorkspace,
+        message: format!(
+            "the access token of {key} belongs to another workspace than the configured one; nothing was sent"
+        ),
         resume,
     })
 }

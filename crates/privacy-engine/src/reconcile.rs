@@ -80,7 +80,11 @@ impl Engine {
             return self.undecided(claimed, &reason).await;
         }
         if between(claimed.item.created_at, self.clock.now()) > FORGOTTEN.saturating_sub(CLOCKS_APART) {
-            return self.undecided(claimed, "Segment forgets regulations after 90 days, and this one is older").await;
+            let message = "it will never be known whether the regulation was created: Segment forgets regulations after 90 \
+                           days. Settle it with `requests resolve`, and ask anew";
+            let halt =
+                Halt { kind: HaltKind::ReconcileUndecided, message: message.to_owned(), resume: Resume::Sending };
+            return self.halt(claimed, halt, "undecided").await;
         }
         if claimed.item.absent_at.is_some() {
             return self.ruled_out(claimed).await;
@@ -91,8 +95,8 @@ impl Engine {
 
     /// Two complete listings do not show it: it is sent again, unless that has gone on for too long.
     async fn ruled_out(&self, claimed: Claimed<Ledger>) -> Result<(), StoreError> {
-        let change = if self.rests.failed(&claimed.item.connection, self.clock.now(), &self.policy) {
-            let message = "Segment lost or broke off the call again and again; nothing was created".to_owned();
+        let change = if self.has_failed_for_too_long(&claimed.item) {
+            let message = "Segment lost or broke off the calls, again and again; nothing was created".to_owned();
             MemberChange::All(TaskEvent::GiveUp(Halt {
                 kind: HaltKind::SegmentFailed,
                 message,

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeSet, VecDeque},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use segment_core::{ConnectionKey, ErrorKind, Ledger, RegulationType, RequestId, SegmentError};
@@ -35,41 +35,67 @@ impl Refused {
 
 impl Refusals {
     /// Notes a refused batch, and answers whether it is the fault of nobody in particular. What is too large is always cut
-    /// further.
+    /// further, and one person alone is.
     pub(crate) fn is_systemic(&self, ledger: &Ledger, error: &SegmentError) -> bool {
-        if error.kind() != ErrorKind::Invalid {
+        let narrowed = matches!(error.kind(), ErrorKind::Invalid) && error.refused_subject().is_none();
+        if !narrowed || ledger.members.len() < 2 {
+            self.forget(ledger);
             return false;
         }
-        let people = ledger.members.iter().map(|member| member.request.clone()).collect();
         let mut part = Refused {
             connection: ledger.connection.clone(),
             order: ledger.kind.clone(),
-            people,
+            people: people(ledger),
             kind: error.kind(),
             status: error.status(),
             systemic: false,
         };
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.lock();
+        part.systemic =
+            known.iter().any(|known| known.systemic && known.is_alike(&part) && part.people.is_subset(&known.people));
         let whole = known.iter().filter(|whole| whole.is_alike(&part) && is_part(&part.people, &whole.people));
-        let whole = whole.min_by_key(|whole| whole.people.len());
-        if let Some(whole) = whole {
+        if let Some(whole) = whole.min_by_key(|whole| whole.people.len()) {
             let rest: BTreeSet<_> = whole.people.difference(&part.people).cloned().collect();
             let other_half = known.iter().any(|other| other.is_alike(&part) && other.people == rest);
-            part.systemic = whole.systemic || other_half;
+            part.systemic |= other_half;
             if part.systemic {
                 let whole = whole.people.clone();
-                for within in known.iter_mut().filter(|within| within.people.is_subset(&whole)) {
+                for within in known.iter_mut().filter(|one| one.is_alike(&part) && one.people.is_subset(&whole)) {
                     within.systemic = true;
                 }
             }
         }
         let systemic = part.systemic;
-        known.push_back(part);
-        if known.len() > MOST {
-            known.pop_front();
+        if systemic {
+            drop(known);
+            self.forget(ledger);
+        } else {
+            known.push_back(part);
+            if known.len() > MOST {
+                known.pop_front();
+            }
         }
         systemic
     }
+
+    /// These people are halted or accepted: what was known of them says nothing of their next regulation.
+    pub(crate) fn forget(&self, ledger: &Ledger) {
+        let gone = people(ledger);
+        let of = |one: &Refused| one.connection == ledger.connection && one.order == ledger.kind;
+        let mut known = self.lock();
+        for one in known.iter_mut().filter(|one| of(one)) {
+            one.people.retain(|person| !gone.contains(person));
+        }
+        known.retain(|one| !one.people.is_empty());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Refused>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn people(ledger: &Ledger) -> BTreeSet<RequestId> {
+    ledger.members.iter().map(|member| member.request.clone()).collect()
 }
 
 fn is_part(part: &BTreeSet<RequestId>, whole: &BTreeSet<RequestId>) -> bool {

@@ -11,11 +11,14 @@ use segment_core::{ConnectionKey, QuotaCategory};
 
 use crate::{Policy, engine::after};
 
+/// How soon it is looked again whether the month has room: what was sent may turn out not to have left.
+const LOOK_AGAIN: Duration = Duration::from_mins(1);
+
 /// An outage rests a connection, a quota that is used up rests one of its categories.
 #[derive(Debug, Default)]
 pub(crate) struct Rests {
     outages: Mutex<HashMap<ConnectionKey, Outage>>,
-    quotas: Mutex<HashMap<(ConnectionKey, QuotaCategory), Timestamp>>,
+    quotas: Mutex<HashMap<(ConnectionKey, QuotaCategory), Hold>>,
 }
 
 /// How a connection has failed since it last worked.
@@ -23,19 +26,31 @@ pub(crate) struct Rests {
 struct Outage {
     until: Timestamp,
     failures: u32,
+    /// When the last failure was counted.
+    failed_at: Option<Timestamp>,
     /// How often Segment asked to slow down, which is no failure.
     turned_away: u32,
 }
 
+/// A month's quota is used up, as Segment says, or by our own ledger.
+#[derive(Debug, Clone, Copy)]
+struct Hold {
+    /// When there is room for certain.
+    forecast: Timestamp,
+    look_again: Timestamp,
+    ours: bool,
+}
+
 impl Rests {
-    /// A call did not leave. Answers whether that has gone on for too long. Calls side by side that meet the same outage
-    /// count once: while the connection rests, what fails had begun before.
-    pub(crate) fn failed(&self, connection: &ConnectionKey, now: Timestamp, policy: &Policy) -> bool {
+    /// A call that began at `begun` did not leave. Answers whether that has gone on for too long. Calls side by side that
+    /// meet the same outage count once: what began before the last failure tells nothing new.
+    pub(crate) fn failed(&self, connection: &ConnectionKey, begun: Timestamp, now: Timestamp, policy: &Policy) -> bool {
         let mut outages = lock(&self.outages);
         let outage = outages.entry(connection.clone()).or_default();
-        if outage.until <= now {
+        if outage.failed_at.is_none_or(|at| begun > at) {
             let given_up = outage.failures >= policy.attempts;
             outage.failures = if given_up { 1 } else { outage.failures + 1 };
+            outage.failed_at = Some(now);
             // After the last one somebody has to say "again", and is not kept waiting.
             let pause = if outage.failures < policy.attempts { outage.failures } else { 1 };
             outage.until = after(now, policy.pause(pause));
@@ -67,20 +82,62 @@ impl Rests {
         }
     }
 
-    /// A month's quota is used up.
+    /// Segment says until when a month's quota is used up.
     pub(crate) fn hold(&self, connection: &ConnectionKey, category: QuotaCategory, until: Timestamp) {
-        lock(&self.quotas).insert((connection.clone(), category), until);
+        let hold = Hold { forecast: until, look_again: until, ours: false };
+        lock(&self.quotas).insert((connection.clone(), category), hold);
     }
 
-    /// Until when a connection is not sent regulations of this category, if that lies ahead.
+    /// By our own ledger the month has no room for the next person. That ledger changes: it is looked at again.
+    pub(crate) fn no_room(
+        &self,
+        connection: &ConnectionKey,
+        category: QuotaCategory,
+        now: Timestamp,
+        month: Timestamp,
+    ) {
+        let hold = Hold { forecast: month, look_again: month.min(after(now, LOOK_AGAIN)), ours: true };
+        lock(&self.quotas).insert((connection.clone(), category), hold);
+    }
+
+    /// Something that counted against the quota was not created after all.
+    pub(crate) fn room(&self, connection: &ConnectionKey, category: QuotaCategory) {
+        let mut quotas = lock(&self.quotas);
+        let key = (connection.clone(), category);
+        if quotas.get(&key).is_some_and(|hold| hold.ours) {
+            quotas.remove(&key);
+        }
+    }
+
+    /// Until when it makes no sense to close a batch of this category, if that lies ahead.
     pub(crate) fn until(
         &self,
         connection: &ConnectionKey,
         category: QuotaCategory,
         now: Timestamp,
     ) -> Option<Timestamp> {
+        self.later(connection, category, now, |hold| hold.look_again)
+    }
+
+    /// Until when nothing of this category is likely to be sent, if that lies ahead.
+    pub(crate) fn forecast(
+        &self,
+        connection: &ConnectionKey,
+        category: QuotaCategory,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        self.later(connection, category, now, |hold| hold.forecast)
+    }
+
+    fn later(
+        &self,
+        connection: &ConnectionKey,
+        category: QuotaCategory,
+        now: Timestamp,
+        of: impl Fn(&Hold) -> Timestamp,
+    ) -> Option<Timestamp> {
         let outage = lock(&self.outages).get(connection).map(|outage| outage.until);
-        let quota = lock(&self.quotas).get(&(connection.clone(), category)).copied();
+        let quota = lock(&self.quotas).get(&(connection.clone(), category)).map(of);
         outage.max(quota).filter(|until| *until > now)
     }
 }
@@ -101,26 +158,42 @@ mod tests {
 
     #[test]
     fn calls_side_by_side_meet_one_outage() {
-        let (rests, policy, now) =
-            (Rests::default(), Policy { attempts: 2, ..Policy::default() }, Timestamp::UNIX_EPOCH);
-        for _ in 0..16 {
-            assert!(!rests.failed(&main(), now, &policy), "sixteen calls, one failure");
+        let (rests, policy) = (Rests::default(), Policy { attempts: 2, ..Policy::default() });
+        let at = |second: i64| Timestamp::UNIX_EPOCH + second.seconds();
+        for end in 10..26 {
+            assert!(
+                !rests.failed(&main(), at(0), at(end), &policy),
+                "sixteen calls, one failure, however late they end"
+            );
         }
-        let later = now + 10.seconds();
-        assert!(rests.failed(&main(), later, &policy));
-        assert!(rests.failed(&main(), later, &policy), "all of them are given up");
-        assert!(!rests.failed(&main(), later + 10.seconds(), &policy), "and counted anew, when somebody tries again");
+        assert!(rests.failed(&main(), at(30), at(31), &policy));
+        assert!(rests.failed(&main(), at(30), at(32), &policy), "all of them are given up");
+        assert!(!rests.failed(&main(), at(40), at(41), &policy), "and counted anew, when somebody tries again");
     }
 
     #[test]
     fn what_works_again_is_counted_anew_but_rests_as_long_as_it_was_asked_to() {
         let (rests, policy, now) =
             (Rests::default(), Policy { attempts: 2, ..Policy::default() }, Timestamp::UNIX_EPOCH);
-        rests.failed(&main(), now, &policy);
+        rests.failed(&main(), now, now, &policy);
         rests.turned_away(&main(), now, Some(Duration::from_mins(3)), &policy);
         rests.works(&main());
         assert_eq!(rests.until(&main(), QuotaCategory::SegmentOnly, now), Some(now + 3.minutes()));
-        assert!(!rests.failed(&main(), now + 4.minutes(), &policy));
+        assert!(!rests.failed(&main(), now + 4.minutes(), now + 5.minutes(), &policy));
+    }
+
+    #[test]
+    fn our_own_count_of_the_quota_is_looked_at_again_and_segments_word_is_not() {
+        let (rests, now, category) = (Rests::default(), Timestamp::UNIX_EPOCH, QuotaCategory::SegmentOnly);
+        let month = now + 240.hours();
+        rests.no_room(&main(), category, now, month);
+        assert_eq!(rests.until(&main(), category, now), Some(now + 1.minute()));
+        assert_eq!(rests.forecast(&main(), category, now), Some(month));
+        rests.room(&main(), category);
+        assert_eq!(rests.forecast(&main(), category, now), None);
+        rests.hold(&main(), category, month);
+        rests.room(&main(), category);
+        assert_eq!(rests.until(&main(), category, now), Some(month));
     }
 
     #[test]
@@ -135,7 +208,7 @@ mod tests {
             now = until;
         }
         assert_eq!(pauses, [5, 30, 180, 1_080]);
-        assert!(!rests.failed(&main(), now, &policy));
+        assert!(!rests.failed(&main(), now, now, &policy));
     }
 
     #[test]

@@ -159,7 +159,7 @@ impl Engine {
         if !self.statuses(ids).await?.into_iter().all(over) {
             return Ok(false);
         }
-        let due = if until == Until::Ended { self.store.next_due(scope).await?.earliest() } else { None };
+        let due = if until == Until::Ended { self.next_wake(scope, until).await? } else { None };
         // A read-back that failed is repeated soon; the next one that is planned is a day away.
         Ok(due.is_none_or(|due| between(self.clock.now(), due) > SOON))
     }
@@ -175,7 +175,7 @@ impl Engine {
         let mut wakes = Vec::new();
         for backlog in self.store.backlog(scope, now).await? {
             let gathered = after(backlog.since, self.policy.tracking.batch_window);
-            let rests = self.rests.until(&backlog.connection, backlog.kind.quota(), now);
+            let rests = self.rests.forecast(&backlog.connection, backlog.kind.quota(), now);
             wakes.push(rests.map_or(gathered, |rest| rest.max(gathered)));
         }
         let due = self.store.next_due(scope).await?;

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::{
     Engine, Progress,
     engine::{after, between},
-    process::{Failure, no_connection},
+    process::{Failure, no_connection, wrong_workspace},
 };
 
 /// 4 MB a payload (documented), with room for the rest of the body.
@@ -74,7 +74,7 @@ impl Engine {
             Intended::Recorded(claimed) => Ok(Some(Intent { claimed: *claimed, until: begun + send_within })),
             Intended::OverQuota => {
                 let month = next_month(now);
-                self.rests.hold(&backlog.connection, backlog.kind.quota(), month);
+                self.rests.no_room(&backlog.connection, backlog.kind.quota(), now, month);
                 self.progress.tell(Progress::Delayed { reason: held(&backlog.connection, month) });
                 Ok(None)
             }
@@ -89,8 +89,12 @@ impl Engine {
             let failure = no_connection(&claimed.item.connection, Resume::Resolved);
             return self.not_sent(claimed, failure).await;
         };
-        if let Err(failure) = self.check_workspace(connection, Resume::Resolved).await {
-            return self.not_sent(claimed, failure).await;
+        match connection.workspace_matches().await {
+            Ok(true) => {}
+            Ok(false) => {
+                return self.not_sent(claimed, wrong_workspace(&connection.sources.key, Resume::Resolved)).await;
+            }
+            Err(error) => return self.not_asked(claimed, &error).await,
         }
         let regulation = NewRegulation { kind: claimed.item.kind.clone(), subjects: claimed.item.subjects.clone() };
         let subjects = claimed.item.subject_count;
@@ -99,12 +103,13 @@ impl Engine {
         match connection.submit.create(&regulation, within).await {
             Submission::Accepted(id) => self.accepted(claimed, id, Vec::new()).await,
             Submission::Refused(error) => self.refused(claimed, &error).await,
-            Submission::NotSent(error) => match (error.kind(), error.retry()) {
-                (ErrorKind::RateLimited | ErrorKind::QuotaExhausted, Retry::After(asked)) => {
-                    self.turned_away(claimed, &error, asked).await
+            Submission::NotSent(error) => {
+                if let (ErrorKind::QuotaExhausted, Retry::After(Some(wait))) = (error.kind(), error.retry()) {
+                    let until = after(self.clock.now(), wait);
+                    self.rests.hold(&claimed.item.connection, claimed.item.kind.quota(), until);
                 }
-                _ => self.not_sent(claimed, Failure::segment(&error, Resume::Resolved)).await,
-            },
+                self.not_asked(claimed, &error).await
+            }
             Submission::Unknown(error) => self.lost(claimed, &error).await,
             _ => self.store.release(&claimed.lease).await,
         }
@@ -119,6 +124,7 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
         self.rests.works(&claimed.item.connection);
+        self.refusals.forget(&claimed.item);
         let mut ledger = claimed.item;
         let facts = json!({"intent": ledger.intent.as_str(), "regulation": id.as_str(), "type": ledger.kind.as_str(),
             "subjects": ledger.subject_count});
@@ -155,7 +161,7 @@ impl Engine {
                 };
                 (MemberChange::Requeue { max_people: None }, members.map(note).collect())
             }
-            _ if narrowable && people > 1 && self.refusals.is_systemic(&claimed.item, error) => {
+            _ if self.refusals.is_systemic(&claimed.item, error) => {
                 let message = format!("{error}; both halves of the batch were refused alike, so it is nobody's id");
                 let halt = Halt { message, ..halt(HaltKind::Refused) };
                 (MemberChange::All(TaskEvent::NeedHuman(halt)), Vec::new())
@@ -171,20 +177,14 @@ impl Engine {
         self.close(claimed, change, notes, "refused", &error.to_string()).await
     }
 
-    /// Segment asks to slow down, or has no quota left: the tasks wait, for as long as it takes.
-    async fn turned_away(
-        &self,
-        claimed: Claimed<segment_core::Ledger>,
-        error: &SegmentError,
-        asked: Option<Duration>,
-    ) -> Result<(), StoreError> {
-        let (now, connection) = (self.clock.now(), &claimed.item.connection);
-        match asked {
-            Some(wait) if error.kind() == ErrorKind::QuotaExhausted => {
-                self.rests.hold(connection, claimed.item.kind.quota(), after(now, wait));
-            }
-            _ => self.rests.turned_away(connection, now, asked, &self.policy),
-        }
+    /// The call did not leave, or Segment turned it away unread. Being asked to slow down never gives up: the tasks wait, for
+    /// as long as it takes.
+    async fn not_asked(&self, claimed: Claimed<segment_core::Ledger>, error: &SegmentError) -> Result<(), StoreError> {
+        let (ErrorKind::RateLimited | ErrorKind::QuotaExhausted, Retry::After(asked)) = (error.kind(), error.retry())
+        else {
+            return self.not_sent(claimed, Failure::segment(error, Resume::Resolved)).await;
+        };
+        self.rests.turned_away(&claimed.item.connection, self.clock.now(), asked, &self.policy);
         let message = error.to_string();
         self.progress.tell(Progress::Delayed { reason: message.clone() });
         self.close(claimed, MemberChange::Requeue { max_people: None }, Vec::new(), "not_sent", &message).await
@@ -195,13 +195,17 @@ impl Engine {
         let message = failure.halt.message.clone();
         let change = if failure.decides {
             MemberChange::All(TaskEvent::NeedHuman(failure.halt))
-        } else if !failure.passing || self.rests.failed(&claimed.item.connection, self.clock.now(), &self.policy) {
+        } else if !failure.passing || self.has_failed_for_too_long(&claimed.item) {
             MemberChange::All(TaskEvent::GiveUp(failure.halt))
         } else {
             self.progress.tell(Progress::Delayed { reason: message.clone() });
             MemberChange::Requeue { max_people: None }
         };
         self.close(claimed, change, Vec::new(), "not_sent", &message).await
+    }
+
+    pub(crate) fn has_failed_for_too_long(&self, ledger: &segment_core::Ledger) -> bool {
+        self.rests.failed(&ledger.connection, ledger.created_at, self.clock.now(), &self.policy)
     }
 
     /// It may exist: it is looked for before anything is sent again.
@@ -235,12 +239,15 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
         let mut ledger = claimed.item;
+        let (connection, category) = (ledger.connection.clone(), ledger.kind.quota());
         let facts = json!({"intent": ledger.intent.as_str(), "message": message});
         ledger.state = LedgerState::Closed;
         ledger.next_at = None;
         let audit = vec![AuditEntry::new(now, step, facts)];
         let update = LedgerUpdate { ledger, absent: false, members, notes, audit, at: now };
-        self.store.save_regulation(&claimed.lease, &update).await
+        self.store.save_regulation(&claimed.lease, &update).await?;
+        self.rests.room(&connection, category);
+        Ok(())
     }
 }
 

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use segment_core::{
     AuditEntry, Claimed, ErrorKind, Finding, FindingCode, Halt, HaltKind, Ledger, LedgerState, LedgerUpdate,
-    MemberChange, MemberNote, Outcome, RegulationReport, RegulationType, Resume, SegmentError, TaskEvent, Verdict,
-    ports::StoreError,
+    MemberChange, MemberNote, Outcome, RegulationReport, RegulationType, Resume, Retry, SegmentError, TaskEvent,
+    Verdict, ports::StoreError,
 };
 use serde_json::json;
 
 use crate::{
     Connection, Engine, Progress,
     engine::{after, between},
+    process::Failure,
     wording,
 };
 
@@ -31,7 +32,8 @@ impl Engine {
         let age = between(claimed.item.accepted_at.unwrap_or(claimed.item.created_at), self.clock.now());
         let Some(connection) = self.connections.get(&claimed.item.connection) else {
             // It comes back with the configuration; until then nothing can be asked.
-            return self.not_polled(claimed, age, "the connection is not in the configuration any more").await;
+            let reason = "the connection is not in the configuration any more";
+            return self.not_polled(claimed, None, age, reason).await;
         };
         match self.keeping(&claimed.lease, connection.sources.regulations.get(&id)).await? {
             Ok(Some(report)) => self.judge(claimed, connection, report, age).await,
@@ -40,7 +42,7 @@ impl Engine {
             Err(error) if error.kind() == ErrorKind::Unauthorized => {
                 self.halt(claimed, locked_out(&error), "refused").await
             }
-            Err(error) => self.not_polled(claimed, age, &error.to_string()).await,
+            Err(error) => self.not_polled(claimed, None, age, &error.to_string()).await,
         }
     }
 
@@ -83,7 +85,13 @@ impl Engine {
 
     /// Segment could not be asked. That goes on until it is overdue; only the first of such failures in a row is told in
     /// the log, which everybody in the regulation has.
-    async fn not_polled(&self, claimed: Claimed<Ledger>, age: Duration, reason: &str) -> Result<(), StoreError> {
+    async fn not_polled(
+        &self,
+        claimed: Claimed<Ledger>,
+        report: Option<RegulationReport>,
+        age: Duration,
+        reason: &str,
+    ) -> Result<(), StoreError> {
         if age > OVERDUE {
             let message =
                 format!("35 days have passed, five more than Segment's SLA, and it cannot be asked: {reason}");
@@ -91,12 +99,15 @@ impl Engine {
         }
         let now = self.clock.now();
         let mut ledger = claimed.item;
-        ledger.attempts += 1;
-        let pause = self.policy.pause(ledger.attempts).min(self.policy.tracking.max_poll);
+        let attempts = ledger.attempts + 1;
+        let mut audit: Vec<_> = report.and_then(|report| take_report(&mut ledger, report, now)).into_iter().collect();
+        ledger.attempts = attempts;
+        let pause = self.policy.pause(attempts).min(self.policy.tracking.max_poll);
         ledger.next_at = Some(after(now, pause.max(self.poll_pause(&ledger))));
         self.progress.tell(Progress::Delayed { reason: reason.to_owned() });
-        let entry = AuditEntry::new(now, "poll_failed", json!({"message": reason}));
-        let audit = if ledger.attempts == 1 { vec![entry] } else { Vec::new() };
+        if attempts == 1 {
+            audit.push(AuditEntry::new(now, "poll_failed", json!({"message": reason})));
+        }
         let update =
             LedgerUpdate { ledger, absent: false, members: MemberChange::None, notes: Vec::new(), audit, at: now };
         self.store.save_regulation(&claimed.lease, &update).await
@@ -135,10 +146,14 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let gone = match self.keeping(&claimed.lease, self.confirmed(connection, &claimed.item)).await? {
             Ok(gone) => gone,
-            Err(error) => {
-                // The verdict is not lost: Segment says it again at the next poll.
-                return self.not_polled(claimed, age, &error.to_string()).await;
+            Err(error) if error.retry() == Retry::Never => {
+                let mut claimed = claimed;
+                take_report(&mut claimed.item, report, self.clock.now());
+                let message = format!("Segment ended it, but it cannot be read back for whom: {error}");
+                let halt = Halt { message, ..Failure::segment(&error, Resume::Awaiting).halt };
+                return self.halt(claimed, halt, "refused").await;
             }
+            Err(error) => return self.not_polled(claimed, Some(report), age, &error.to_string()).await,
         };
         let now = self.clock.now();
         let mut ledger = claimed.item;

@@ -8,6 +8,8 @@ use std::{fmt, time::Duration};
 pub enum Service {
     /// `api.segmentapis.com`, `eu1.api.segmentapis.com`
     PublicApi,
+    /// `platform.segmentapis.com`, the legacy one
+    ConfigApi,
     /// `profiles.segment.com`, `profiles.euw1.segment.com`
     ProfileApi,
 }
@@ -16,6 +18,7 @@ impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::PublicApi => "Segment's Public API",
+            Self::ConfigApi => "Segment's Config API",
             Self::ProfileApi => "Segment's Profile API",
         })
     }
@@ -48,6 +51,8 @@ pub enum ErrorKind {
     /// A successful status with a body that is not what is documented, or a 404 that is not Segment's own, such as a proxy's.
     /// Again only if the call is idempotent.
     Unreadable,
+    /// The Config API's 503 in plain text: the URL leads nowhere, nothing is down (documented). Never again.
+    NoRoute,
     /// A redirect, which is never followed: credentials go only to the configured host.
     Redirected,
     /// A list that points to a page already read, or that does not end.
@@ -72,6 +77,7 @@ impl ErrorKind {
             Self::Timeout => "timeout",
             Self::Broken => "connection_lost",
             Self::Unreadable => "unreadable_answer",
+            Self::NoRoute => "no_route",
             Self::Redirected => "redirected",
             Self::EndlessList => "endless_list",
             Self::Misuse => "misuse",
@@ -91,6 +97,7 @@ impl ErrorKind {
             Self::Timeout => "did not answer in time",
             Self::Broken => "broke the connection",
             Self::Unreadable => "gave an answer that cannot be understood",
+            Self::NoRoute => "does not know the URL; check the domain, and whether it is the Config API's",
             Self::Redirected => "answered with a redirect, which is not followed; check the domain",
             Self::EndlessList => "lists pages without end",
             Self::Misuse => "was not called, since the call makes no sense",

@@ -312,7 +312,8 @@ pub enum Decision {
     },
     /// What has not left yet is called off.
     Cancel,
-    /// What was halted goes on. An access is then collected as a whole; a request without anything halted stays as it is.
+    /// What was halted goes on. What an access has collected is then
+    /// collected again, into one package; a request without anything halted stays as it is.
     Retry,
     /// What was halted was settled by hand.
     Settle {

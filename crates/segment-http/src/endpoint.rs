@@ -16,6 +16,8 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// The Public API in the US.
+    pub const CONFIG: &'static str = "platform.segmentapis.com";
+    /// The Public API, US.
     pub const PUBLIC_US: &'static str = "api.segmentapis.com";
     /// The Public API in the EU.
     pub const PUBLIC_EU: &'static str = "eu1.api.segmentapis.com";

@@ -1,13 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+pub mod config_api;
 mod encode;
 mod endpoint;
+mod order;
 mod pacing;
 pub mod public_api;
 mod system;
 mod time;
 mod transport;
 
+pub use config_api::ConfigApi;
 pub use encode::{Query, path_segment};
 pub use endpoint::{Endpoint, EndpointError};
 pub use pacing::{Limits, SoloPacer};

@@ -16,6 +16,8 @@ pub struct Limits {
     /// Other Public API calls a minute. Their limit is not documented (6,000 by hearsay); what answers ask for is obeyed in
     /// any case.
     pub reads_per_minute: NonZeroU32,
+    /// Config API calls of every kind a minute; Segment allows 200 (documented).
+    pub config_calls_per_minute: NonZeroU32,
 }
 
 impl Default for Limits {
@@ -26,7 +28,12 @@ impl Default for Limits {
                 None => NonZeroU32::MIN,
             }
         }
-        Self { profiles_per_second: n(90), creates_per_minute: n(540), reads_per_minute: n(3_000) }
+        Self {
+            profiles_per_second: n(90),
+            creates_per_minute: n(540),
+            reads_per_minute: n(3_000),
+            config_calls_per_minute: n(180),
+        }
     }
 }
 
@@ -36,6 +43,7 @@ pub struct SoloPacer {
     profiles: DefaultDirectRateLimiter,
     create: DefaultDirectRateLimiter,
     read: DefaultDirectRateLimiter,
+    config: DefaultDirectRateLimiter,
 }
 
 impl SoloPacer {
@@ -50,6 +58,7 @@ impl SoloPacer {
             profiles: RateLimiter::direct(Quota::per_second(limits.profiles_per_second)),
             create: a_minute(limits.creates_per_minute),
             read: a_minute(limits.reads_per_minute),
+            config: a_minute(limits.config_calls_per_minute),
         }
     }
 }
@@ -60,6 +69,7 @@ impl Pacer for SoloPacer {
         match lane {
             Lane::Profiles => self.profiles.until_ready().await,
             Lane::Create => self.create.until_ready().await,
+            Lane::Config => self.config.until_ready().await,
             _ => self.read.until_ready().await,
         }
     }

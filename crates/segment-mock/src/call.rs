@@ -101,7 +101,9 @@ impl Query {
 
     /// Forgets the cursors: a fault that invents cursors must not be asked about them.
     pub(crate) fn without_cursors(&mut self) {
-        self.pairs.retain(|(key, _)| !matches!(key.as_str(), "next" | "pagination.cursor" | "pagination[cursor]"));
+        self.pairs.retain(|(key, _)| {
+            !matches!(key.as_str(), "next" | "page_token" | "pagination.cursor" | "pagination[cursor]")
+        });
     }
 }
 

@@ -4,7 +4,7 @@ mod switches;
 
 use std::time::Duration;
 
-pub use switches::{CursorUrl, ListOrder, PageDefaults, Permission};
+pub use switches::{ConfigShape, CursorUrl, EntryIds, ListOrder, PageDefaults, Permission};
 
 use crate::clock::VirtualClock;
 
@@ -16,11 +16,16 @@ pub struct MockConfig {
     pub(crate) workspace_id: String,
     pub(crate) workspace_slug: String,
     pub(crate) workspace_name: String,
+    /// How the Config API names the workspace by id.
+    pub(crate) config_workspace_id: String,
     pub(crate) public_token: String,
+    pub(crate) config_token: String,
     pub(crate) profile_token: String,
     pub(crate) space_id: String,
     pub(crate) write_key: String,
     pub(crate) sources: Vec<String>,
+    /// The same sources as the Config API names them, in the same order.
+    pub(crate) source_slugs: Vec<String>,
     pub(crate) port: u16,
     pub(crate) latency: Duration,
     pub(crate) running_after: Duration,
@@ -38,6 +43,8 @@ pub struct MockConfig {
     pub(crate) permission: Permission,
     pub(crate) monthly_quota: u64,
     pub(crate) posts_per_minute: Option<u32>,
+    pub(crate) config_calls_per_minute: Option<u32>,
+    pub(crate) config_shape: ConfigShape,
     pub(crate) keep_requests: usize,
 }
 
@@ -47,11 +54,14 @@ impl Default for MockConfig {
             workspace_id: "7hT2mQx9LpVbN4cRk8sWzA".into(),
             workspace_slug: "acme".into(),
             workspace_name: "Acme".into(),
+            config_workspace_id: "k3v9x2m1q7".into(),
             public_token: "mock-public-token".into(),
+            config_token: "mock-config.token".into(),
             profile_token: "mock-space-secret".into(),
             space_id: "spa_mock".into(),
             write_key: "mock-write-key".into(),
             sources: vec!["qW3eR5tY7uI9oP1aS2dF4g".into()],
+            source_slugs: vec!["web".into()],
             port: 0,
             latency: Duration::ZERO,
             running_after: HOUR,
@@ -69,6 +79,8 @@ impl Default for MockConfig {
             permission: Permission::Full,
             monthly_quota: 110_000,
             posts_per_minute: None,
+            config_calls_per_minute: None,
+            config_shape: ConfigShape::default(),
             keep_requests: usize::MAX,
         }
     }
@@ -109,6 +121,13 @@ impl MockConfig {
         self
     }
 
+    /// The Config API token (`mock-config.token`).
+    #[must_use]
+    pub fn config_token(mut self, token: impl Into<String>) -> Self {
+        self.config_token = token.into();
+        self
+    }
+
     /// The Profile API token of the space (`mock-space-secret`).
     #[must_use]
     pub fn profile_token(mut self, token: impl Into<String>) -> Self {
@@ -130,10 +149,12 @@ impl MockConfig {
         self
     }
 
-    /// Adds a source that the source-scoped endpoints know; the default knows `qW3eR5tY7uI9oP1aS2dF4g`.
+    /// Adds a source that the source-scoped endpoints know; the default knows `qW3eR5tY7uI9oP1aS2dF4g`, which the Config API
+    /// calls `web`.
     #[must_use]
-    pub fn source(mut self, id: impl Into<String>) -> Self {
+    pub fn source(mut self, id: impl Into<String>, slug: impl Into<String>) -> Self {
         self.sources.push(id.into());
+        self.source_slugs.push(slug.into());
         self
     }
 
@@ -172,6 +193,10 @@ impl MockConfig {
         monthly_quota: u64,
         /// Limits POSTs of regulations per real minute (600 \[TS 73.1\]); off by default.
         posts_per_minute: Option<u32>,
+        /// Limits all calls of the Config API per real minute (200 \[CFGD\]); off by default.
+        config_calls_per_minute: Option<u32>,
+        /// The Config API's answers, which no document prints; U1.
+        config_shape: ConfigShape,
         /// How many recorded requests to keep (all).
         keep_requests: usize,
     }

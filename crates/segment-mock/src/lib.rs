@@ -5,6 +5,7 @@ mod basic_auth;
 mod call;
 mod clock;
 mod config;
+mod config_api;
 mod control;
 mod endpoint;
 mod faults;
@@ -19,7 +20,7 @@ mod timestamps;
 mod tracking;
 
 pub use clock::VirtualClock;
-pub use config::{CursorUrl, ListOrder, MockConfig, PageDefaults, Permission};
+pub use config::{ConfigShape, CursorUrl, EntryIds, ListOrder, MockConfig, PageDefaults, Permission};
 pub use endpoint::Endpoint;
 pub use faults::{Fault, FaultRule};
 pub use mock::MockSegment;

@@ -72,6 +72,12 @@ impl MockSegment {
         &self.shared.config.public_token
     }
 
+    /// The Config API token.
+    #[must_use]
+    pub fn config_token(&self) -> &str {
+        &self.shared.config.config_token
+    }
+
     /// The Profile API token of the space.
     #[must_use]
     pub fn profile_token(&self) -> &str {
@@ -90,10 +96,16 @@ impl MockSegment {
         &self.shared.config.write_key
     }
 
-    /// The sources that the source-scoped endpoints know.
+    /// The sources that the source-scoped endpoints of the Public API know.
     #[must_use]
     pub fn source_ids(&self) -> &[String] {
         &self.shared.config.sources
+    }
+
+    /// The same sources as the Config API names them, in the same order.
+    #[must_use]
+    pub fn source_slugs(&self) -> &[String] {
+        &self.shared.config.source_slugs
     }
 }
 

@@ -5,13 +5,13 @@ use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
 
-use crate::answer::{Answer, error};
+use crate::answer::Answer;
 use crate::call::Call;
 use crate::config::MockConfig;
 use crate::endpoint::Family;
 use crate::state::{Person, Profile, World};
 use crate::sync::lock;
-use crate::{profile_api, public_api, tracking};
+use crate::{config_api, profile_api, public_api, tracking};
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -65,7 +65,7 @@ impl Shared {
             Family::Public => public_api::handle(call, world, &self.config, now),
             Family::Profile => profile_api::handle(call, world, self, now),
             Family::Tracking => tracking::handle(call, world, &self.config, now),
-            Family::Config => error(Family::Config, 404, None),
+            Family::Config => config_api::handle(call, world, &self.config, now),
         }
     }
 

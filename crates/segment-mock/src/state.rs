@@ -31,7 +31,7 @@ pub(crate) use profile::{DEFAULT_SOURCE, StoredProfile};
 pub use profile_parts::{Event, Link};
 pub(crate) use profile_parts::{Mapping, StoredEvent, Trait, TraitClass};
 pub(crate) use profiles::Profiles;
-pub(crate) use quota::{Category, PostRate, Quota};
+pub(crate) use quota::{CallRate, Category, Quota};
 pub(crate) use regulation::{NewRegulation, Regulation, Scope};
 pub(crate) use regulations::Regulations;
 pub(crate) use suppressions::Suppressions;
@@ -45,7 +45,8 @@ pub(crate) struct World {
     pub(crate) regulations: Regulations,
     pub(crate) suppressions: Suppressions,
     pub(crate) quota: Quota,
-    pub(crate) rate: PostRate,
+    pub(crate) rate: CallRate,
+    pub(crate) config_rate: CallRate,
     pub(crate) faults: FaultBook,
     pub(crate) log: RequestLog,
     pub(crate) ids: Ids,
@@ -61,7 +62,8 @@ impl World {
             regulations: Regulations::default(),
             suppressions: Suppressions::default(),
             quota: Quota::new(config.monthly_quota),
-            rate: PostRate::new(config.posts_per_minute),
+            rate: CallRate::new(config.posts_per_minute),
+            config_rate: CallRate::new(config.config_calls_per_minute),
             faults: FaultBook::default(),
             log: RequestLog::new(config.keep_requests),
             ids: Ids::new(config.seed),

@@ -92,16 +92,21 @@ async fn read(api: &dyn Profiles, reference: &ProfileRef) -> Result<Option<Profi
             async move { there(api.external_ids(reference, &query).await?) }
         };
         match pages(Service::ProfileApi, fetch).try_collect::<Vec<_>>().await {
-            Ok(all) => Ok(Some(all.into_iter().flat_map(|page| page.items).map(|id| (id.kind, id.value)).collect())),
+            Ok(all) => {
+                let ids: Vec<_> = all.into_iter().flat_map(|page| page.items).map(|id| (id.kind, id.value)).collect();
+                Ok(Some(ids))
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     };
     let (metadata, external_ids) = tokio::try_join!(api.metadata(reference), external_ids)?;
     match (metadata, external_ids) {
-        (None, _) => Ok(None),
-        // A profile without its ids would read as a person without user ids, whom nothing has to be deleted of.
-        (Some(_), None) => Err(gone()),
+        (None, None) => Ok(None),
+        (None, Some(ids)) if ids.is_empty() => Ok(None),
+        // A profile that is just being made or deleted, perhaps. Half of it would read as a person without user ids, of whom
+        // nothing has to be deleted: it is asked again.
+        (Some(_), None) | (None, Some(_)) => Err(SegmentError::new(Service::ProfileApi, ErrorKind::Unreadable)),
         (Some(metadata), Some(external_ids)) => Ok(Some(Profile {
             address: metadata.segment_id.map_or_else(|| reference.clone(), ProfileRef::SegmentId),
             external_ids,
@@ -111,9 +116,5 @@ async fn read(api: &dyn Profiles, reference: &ProfileRef) -> Result<Option<Profi
 
 /// Where the profile is known to be there, "not found" for a part of it is an error, not an empty list.
 pub(crate) fn there<T>(page: Option<Page<T>>) -> Paged<T> {
-    page.map(Some).ok_or_else(gone)
-}
-
-fn gone() -> SegmentError {
-    SegmentError::new(Service::ProfileApi, ErrorKind::NotFound).with_status(404)
+    page.map(Some).ok_or_else(|| SegmentError::new(Service::ProfileApi, ErrorKind::NotFound).with_status(404))
 }

@@ -179,7 +179,7 @@ async fn a_lost_race_holds_nothing_and_a_used_up_quota_does() {
         async move {
             assert!(engine.close_batch(&ClaimScope::All).await.unwrap().is_none());
             let category = RegulationType::SuppressWithDelete.quota();
-            engine.rests.until(&ConnectionKey::new("main"), category, engine.clock.now())
+            engine.rests.forecast(&ConnectionKey::new("main"), category, engine.clock.now())
         }
     };
     assert_eq!(rests(|| Intended::Nothing).await, None);

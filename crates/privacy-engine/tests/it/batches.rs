@@ -210,3 +210,60 @@ async fn what_waits_at_a_connection_that_is_gone_needs_a_human() {
     assert_eq!(rig.request(&ids[0]).await.status, RequestStatus::AwaitingProcessor);
     assert_eq!(rig.mock.regulations().len(), 2);
 }
+
+#[tokio::test]
+async fn what_was_refused_or_did_not_leave_makes_room_in_the_months_quota() {
+    let mut rig = Rig::new(false).await;
+    rig.monthly_users = 4;
+    let ids = take_people(&rig, 6).await;
+    rig.mock.fault(FaultRule::new(Fault::too_large()).on(Endpoint::CreateRegulation));
+    let stop = work(&rig, &ids).await;
+    assert!(matches!(stop, Stop::Waiting(Some(until)) if until.to_string() == "2026-09-01T00:00:00Z"), "{stop:?}");
+    let sent: Vec<usize> = rig.mock.regulations().into_iter().map(|one| one.subjects.len()).collect();
+    assert_eq!(sent, [2, 2], "halved, and sent within the quota, in this month");
+}
+
+#[tokio::test]
+async fn being_asked_to_slow_down_before_the_first_regulation_is_no_outage() {
+    let mut rig = Rig::new(false).await;
+    let ids = take_people(&rig, 1).await;
+    rig.policy.tracking.batch_window = std::time::Duration::from_hours(1);
+    assert!(matches!(work(&rig, &ids).await, Stop::Waiting(Some(_))), "resolved, and gathered");
+    // Another process, which has not asked for the workspace yet.
+    rig.mock.advance(std::time::Duration::from_hours(2));
+    rig.mock.fault(FaultRule::new(Fault::retry_after(120)).on(Endpoint::Workspace).times(3));
+    work(&rig, &ids).await;
+    assert_eq!(rig.request(&ids[0]).await.status, RequestStatus::AwaitingProcessor, "{:?}", rig.steps(&ids[0]).await);
+}
+
+#[tokio::test]
+async fn who_waits_for_the_end_waits_for_what_is_still_to_be_sent() {
+    let mut rig = Rig::new(false).await;
+    rig.also = Some(std::sync::Arc::new(segment_core::testing::FakeDirectory::new()));
+    let ids = take_people(&rig, 1).await;
+    // The regulation of one connection is refused, that of the other is turned away for a minute.
+    rig.mock.fault(FaultRule::new(Fault::bad_request()).on(Endpoint::CreateRegulation));
+    rig.mock.fault(FaultRule::new(Fault::retry_after(200)).on(Endpoint::CreateRegulation).times(3));
+    rig.work(&rig.engine(), &[&ids[0]], Until::Ended).await;
+    let request = rig.request(&ids[0]).await;
+    assert_eq!(request.status, RequestStatus::RequiresAttention);
+    assert_eq!(rig.mock.regulations().len(), 1, "{:?}", rig.steps(&ids[0]).await);
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_refusal_ends_with_it() {
+    let rig = Rig::new(false).await;
+    let ids = take_people(&rig, 4).await;
+    rig.mock.fault(FaultRule::new(Fault::bad_request()).on(Endpoint::CreateRegulation).always());
+    work(&rig, &ids).await;
+    assert_eq!(halted(&rig, &ids).await.len(), 4);
+    rig.mock.clear_faults();
+    let bad = FaultRule::new(Fault::bad_request()).on(Endpoint::CreateRegulation).body_contains("u-0002");
+    rig.mock.fault(bad.always());
+    let engine = rig.engine();
+    for id in &ids {
+        rig.retry(id).await;
+    }
+    rig.work(&engine, &ids.iter().collect::<Vec<_>>(), Until::Accepted).await;
+    assert_eq!(halted(&rig, &ids).await, [(2, "refused")], "the others are nobody's fault");
+}

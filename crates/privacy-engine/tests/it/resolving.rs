@@ -188,12 +188,23 @@ async fn a_passing_outage_is_waited_for_and_a_lasting_one_given_up() {
 }
 
 #[tokio::test]
-async fn a_profile_whose_ids_are_not_found_is_not_a_person_without_ids() {
-    for action in [Action::Erasure, Action::Access] {
-        let rig = Rig::new(false).await;
-        rig.person("ann");
-        rig.mock.fault(FaultRule::new(Fault::not_found()).on(Endpoint::ProfileExternalIds).always());
-        let request = rig.run(action, &[("email", "ann@example.com")], Until::Ended).await;
-        assert_eq!((request.status, halt_code(&request)), (RequestStatus::Error, Some("segment_failed")));
+async fn half_a_profile_is_asked_for_again_and_never_a_person_without_ids() {
+    for half in [Endpoint::ProfileExternalIds, Endpoint::ProfileMetadata] {
+        for action in [Action::Erasure, Action::Access] {
+            let rig = Rig::new(false).await;
+            rig.person("ann");
+            rig.mock.fault(FaultRule::new(Fault::not_found()).on(half).times(1));
+            let request = rig.run(action, &[("email", "ann@example.com")], Until::Ended).await;
+            assert_eq!((request.status, request.tasks[0].user_ids), (RequestStatus::Complete, 1), "{half:?}");
+
+            rig.person("ben");
+            rig.mock.fault(FaultRule::new(Fault::not_found()).on(half).always());
+            let request = rig.run(action, &[("email", "ben@example.com")], Until::Ended).await;
+            assert_eq!(
+                (request.status, halt_code(&request)),
+                (RequestStatus::Error, Some("segment_failed")),
+                "{half:?}"
+            );
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use privacy_engine::Until;
-use segment_core::{Action, Request, RequestStatus};
+use segment_core::{Action, ConnectionKey, Decision, Request, RequestStatus, ports::RequestStore};
 use segment_mock::{Endpoint, Event, Fault, FaultRule, MockConfig, MockSegment, Profile};
 
 use crate::rig::{Rig, halt_code};
@@ -90,6 +90,36 @@ async fn a_workspace_that_stays_away_does_not_hold_up_the_other_for_ever() {
     let request = rig.run(Action::Erasure, &[ANN], Until::Accepted).await;
     assert_eq!(halt_code(&request), Some("segment_failed"));
     assert_eq!(second(&rig).regulations().len(), 1, "{:?}", rig.steps(&request.id).await);
+}
+
+#[tokio::test]
+async fn what_is_halted_after_it_was_sent_holds_up_no_other_workspace() {
+    let rig = two().await;
+    second(&rig).fault(FaultRule::new(Fault::server_error()).on(Endpoint::ProfileMetadata).always());
+    let request = rig.run(Action::Erasure, &[ANN], Until::Accepted).await;
+    assert_eq!((request.status, rig.mock.regulations().len()), (RequestStatus::AwaitingProcessor, 1));
+    second(&rig).clear_faults();
+    second(&rig).fault(passing(Endpoint::ProfileMetadata));
+    rig.mock.fault(FaultRule::new(Fault::unauthorized()).on(Endpoint::GetRegulation).always());
+    rig.mock.advance(std::time::Duration::from_hours(1));
+    let request = retry(&rig, &request).await;
+    assert_eq!(halt_code(&request), Some("unauthorized"), "{:?}", rig.steps(&request.id).await);
+    assert_eq!(second(&rig).regulations().len(), 1);
+}
+
+#[tokio::test]
+async fn a_package_says_that_a_workspace_was_settled_by_hand() {
+    let rig = two().await;
+    let request = rig.run(Action::Access, &[ANN, BEN], Until::Ended).await;
+    assert_eq!(halt_code(&request), Some("identity_conflict"));
+    let connection = ConnectionKey::new("main");
+    let settled = Decision::Settle { connection, note: "two households".to_owned() };
+    rig.store().decide(&request.id, &settled, rig.mock.clock().now()).await.unwrap();
+    rig.work(&rig.engine(), &[&request.id], Until::Ended).await;
+    let request = rig.request(&request.id).await;
+    assert_eq!(request.status, RequestStatus::Complete);
+    let limits = manifest(&rig, &request)["limits"].to_string();
+    assert!(limits.contains("Nothing of main is in here: it was settled by hand"), "{limits}");
 }
 
 #[tokio::test]

@@ -161,3 +161,28 @@ async fn polls_that_fail_for_too_long_are_overdue_and_do_not_flood_the_log() {
     rig.work(&rig.engine(), &[&request.id], Until::Ended).await;
     assert_eq!(rig.request(&request.id).await.status, RequestStatus::Complete);
 }
+
+#[tokio::test]
+async fn a_verdict_is_kept_while_it_cannot_be_read_back_for_whom() {
+    let rig = Rig::new(false).await;
+    let some = || Outcome::failed().destination(DestinationStatus::new("Some Analytics", "NOT_SUPPORTED"));
+    rig.person("ann");
+    rig.mock.set_outcome(Which::Next, some());
+    let request = rig.run(Action::Erasure, &[("email", "ann@example.com")], Until::Accepted).await;
+    rig.mock.fault(FaultRule::new(Fault::server_error()).on(Endpoint::ProfileMetadata).times(60));
+    rig.work(&rig.engine(), &[&request.id], Until::Ended).await;
+    let request = rig.request(&request.id).await;
+    assert_eq!(request.status, RequestStatus::Complete, "{:?}", halt_code(&request));
+    let steps = rig.steps(&request.id).await;
+    let at = |step: &str| steps.iter().position(|one| one == step);
+    assert!(at("poll_failed") > at("status_at_segment"), "{steps:?}");
+
+    let rig = Rig::new(false).await;
+    rig.person("ann");
+    rig.mock.set_outcome(Which::Next, some());
+    let request = rig.run(Action::Erasure, &[("email", "ann@example.com")], Until::Accepted).await;
+    rig.mock.fault(FaultRule::new(Fault::unauthorized()).on(Endpoint::ProfileMetadata).always());
+    rig.work(&rig.engine(), &[&request.id], Until::Ended).await;
+    assert_eq!(halt_code(&rig.request(&request.id).await), Some("unauthorized"));
+    assert_eq!(rig.ledgers(&request.id).await[0].status, Some(segment_core::RegulationStatus::Failed));
+}

@@ -96,7 +96,7 @@ impl RecordStore {
             "SELECT t.request_id, t.user_ids, t.max_people FROM tasks t JOIN requests r ON r.id = t.request_id \
              WHERE t.state = 'resolved' AND t.connection = $1 AND t.kind = $2 \
              AND ($3 IS NULL OR r.id IN (SELECT value FROM json_each($3))) \
-             ORDER BY t.max_people IS NOT NULL, t.max_people DESC, r.due_at, r.id LIMIT $4",
+             ORDER BY r.due_at, r.id LIMIT $4",
         )
         .bind(plan.connection.as_str())
         .bind(plan.kind.as_str())
@@ -105,7 +105,9 @@ impl RecordStore {
         .fetch_all(&mut *connection)
         .await
         .map_err(errors::database)?;
-        let Some(part) = waiting.first().map(|row| row.max_people) else { return Ok(None) };
+        let Some(first) = waiting.first() else { return Ok(None) };
+        // Parts of a refused batch go the larger ones first, so that a part is tried next to its other half.
+        let part = first.max_people.and_then(|_| waiting.iter().filter_map(|row| row.max_people).max());
         let used = submitted(connection, &plan.connection, plan.kind.quota(), plan.quota.since).await?;
         let left = plan.quota.users.saturating_sub(used);
         let mut batch = Batch::default();

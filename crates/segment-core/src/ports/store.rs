@@ -49,7 +49,7 @@ pub trait RequestStore: Send + Sync + std::fmt::Debug {
     async fn backlog(&self, scope: &ClaimScope, at: Timestamp) -> Result<Vec<Backlog>, StoreError>;
 
     /// Closes a batch: picks resolved tasks by deadline, records the intent with the exact ids, and moves the tasks to
-    /// sending. People whose batch was refused go after the others, the larger parts first, and with nobody else.
+    /// sending. People whose batch was refused go with nobody else, the larger parts first.
     ///
     /// What was sent and what may have been sent counts against the quota, in the same transaction.
     async fn intend(&self, plan: &IntentPlan) -> Result<Intended, StoreError>;

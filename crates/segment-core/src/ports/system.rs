@@ -34,6 +34,8 @@ pub enum Lane {
     Create,
     /// Everything else on the Public API; its limit is not documented.
     Read,
+    /// Every call of the Config API: 200 a minute (documented).
+    Config,
 }
 
 /// Asked before every attempt of a call, retries too.

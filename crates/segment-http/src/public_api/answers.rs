@@ -192,6 +192,7 @@ pub(super) fn problem(body: &[u8]) -> Problem {
             .as_ref()
             .and_then(|data| data.get("msBeforeNext"))
             .and_then(serde_json::Value::as_u64),
+        unrouted: false,
     })
 }
 

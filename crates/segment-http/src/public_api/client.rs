@@ -12,7 +12,7 @@ use segment_core::{
 };
 
 use super::{answers, requests};
-use crate::{Credential, Endpoint, Environment, Sent, Transport};
+use crate::{Credential, Endpoint, Environment, Transport, order::order};
 
 /// Regulations and suppressions of the workspace that a Public API token belongs to.
 #[derive(Debug, Clone)]
@@ -71,10 +71,10 @@ impl Regulations for PublicApi {
     }
 
     async fn get(&self, id: &RegulationId) -> Result<Option<RegulationReport>, SegmentError> {
-        match self.transport.read(&requests::get(id), answers::report).await {
-            Ok(report) if &report.id == id => Ok(Some(report)),
-            // Another regulation's end would be taken for this one's.
-            Ok(_) => Err(SegmentError::new(Service::PublicApi, ErrorKind::Unreadable).with_status(200)),
+        // Another regulation's end would be taken for this one's.
+        let ours = |body: &[u8]| answers::report(body).filter(|report| &report.id == id);
+        match self.transport.read(&requests::get(id), ours).await {
+            Ok(report) => Ok(Some(report)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -101,21 +101,6 @@ impl RegulationSubmit for PublicApi {
         if regulation.subjects.is_empty() || regulation.subjects.len() > MAX_SUBJECTS {
             return Submission::NotSent(SegmentError::new(Service::PublicApi, ErrorKind::Misuse));
         }
-        match self.transport.once(&requests::create(regulation), within).await {
-            Sent::Answered(answer) => answers::created(&answer.body).map_or_else(
-                || {
-                    let error = SegmentError::new(Service::PublicApi, ErrorKind::Unreadable);
-                    Submission::Unknown(error.with_status(answer.status).with_request_id(answer.request_id.clone()))
-                },
-                Submission::Accepted,
-            ),
-            Sent::NothingDone(error) => match error.kind() {
-                ErrorKind::Connect | ErrorKind::RateLimited | ErrorKind::QuotaExhausted | ErrorKind::Misuse => {
-                    Submission::NotSent(error)
-                }
-                _ => Submission::Refused(error),
-            },
-            Sent::Unknown(error) => Submission::Unknown(error),
-        }
+        order(&self.transport, &requests::create(regulation), within, answers::created).await
     }
 }

@@ -60,7 +60,12 @@ impl Wire<'_> {
         let wait = hints::wait(&headers, problem.ms_before_next, now);
         // A 404 to a read says that something is gone, so it must be Segment's own word and not that of a proxy's page.
         let foreign = status == 404 && call.body.is_none() && problem == Problem::default();
-        let kind = if foreign { ErrorKind::Unreadable } else { classify::kind(status, wait) };
+        let kind = match status {
+            _ if foreign => ErrorKind::Unreadable,
+            // Of a creating call it could still mean that the answer is lost.
+            503 if problem.unrouted && call.body.is_none() => ErrorKind::NoRoute,
+            _ => classify::kind(status, wait),
+        };
         Err(SegmentError::new(self.service, kind)
             .with_status(status)
             .with_wait(wait)

@@ -18,6 +18,8 @@ pub struct Problem {
     pub field: Option<String>,
     /// `msBeforeNext`.
     pub ms_before_next: Option<u64>,
+    /// It is a proxy's word that the URL leads nowhere, where a service says that this is what it means.
+    pub unrouted: bool,
 }
 
 impl fmt::Debug for Problem {

@@ -1,31 +1,62 @@
-//! The suite that every implementation of the ports runs.
+//! The suite that every implementation of the ports runs, on both APIs, and on every spelling that is inferred.
 
-use std::future::{Ready, ready};
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+};
 
 use segment_core::{
     ports::{RegulationSubmit, Regulations},
     testing::conformance::regulations::RegulationsFixture,
 };
-use segment_mock::{MockConfig, MockSegment};
+use segment_http::{ConfigApi, PublicApi};
+use segment_mock::{ConfigShape, EntryIds, MockConfig, MockSegment};
 
-use crate::rig::{Client, on};
+use crate::rig::{Counter, clock, config_api, on};
 
 /// The mock lives as long as the client.
-struct OnMock(Client, #[expect(dead_code, reason = "dropping it stops the mock")] MockSegment);
+struct OnMock<T>(T, #[expect(dead_code, reason = "dropping it stops the mock")] MockSegment);
 
-impl RegulationsFixture for OnMock {
+impl<T: Regulations + RegulationSubmit> RegulationsFixture for OnMock<T> {
     fn reader(&self) -> &dyn Regulations {
-        &self.0.api
+        &self.0
     }
 
     fn submit(&self) -> &dyn RegulationSubmit {
-        &self.0.api
+        &self.0
     }
 }
 
-fn fresh() -> Ready<OnMock> {
+fn public() -> Ready<OnMock<PublicApi>> {
     let mock = MockSegment::start(MockConfig::new()).unwrap();
-    ready(OnMock(on(&mock), mock))
+    ready(OnMock(on(&mock).api, mock))
 }
 
-segment_core::regulations_conformance!(fresh);
+fn config(shape: ConfigShape) -> Ready<OnMock<ConfigApi>> {
+    let mock = MockSegment::start(MockConfig::new().config_shape(shape)).unwrap();
+    ready(OnMock(config_api(&mock, &clock(), Arc::new(Counter::default())), mock))
+}
+
+mod public_api {
+    segment_core::regulations_conformance!(super::public);
+}
+
+mod config_api {
+    use super::*;
+
+    fn fresh() -> Ready<OnMock<ConfigApi>> {
+        config(ConfigShape::default())
+    }
+
+    segment_core::regulations_conformance!(fresh);
+}
+
+mod config_api_in_camel_case {
+    use super::*;
+
+    fn fresh() -> Ready<OnMock<ConfigApi>> {
+        config(ConfigShape::default().camel_case().ids(EntryIds::Subjects))
+    }
+
+    segment_core::regulations_conformance!(fresh);
+}

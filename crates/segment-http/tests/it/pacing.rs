@@ -101,11 +101,16 @@ async fn waiting_for_a_turn_ends_with_the_calls_time() {
 #[test]
 fn the_limits_do_not_share_their_bursts() {
     let one = NonZeroU32::MIN;
-    let pacer = SoloPacer::new(Limits { profiles_per_second: one, creates_per_minute: one, reads_per_minute: one });
-    for lane in [Lane::Create, Lane::Read, Lane::Profiles] {
+    let pacer = SoloPacer::new(Limits {
+        profiles_per_second: one,
+        creates_per_minute: one,
+        reads_per_minute: one,
+        config_calls_per_minute: one,
+    });
+    for lane in [Lane::Create, Lane::Read, Lane::Profiles, Lane::Config] {
         assert!(pacer.acquire(lane).now_or_never().is_some(), "{lane:?} has a turn of its own");
     }
-    for lane in [Lane::Create, Lane::Read] {
+    for lane in [Lane::Create, Lane::Read, Lane::Config] {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let second = runtime.block_on(async { pacer.acquire(lane).now_or_never() });
         assert!(second.is_none(), "{lane:?} waits for the next minute's");

@@ -11,7 +11,7 @@ use segment_core::{
     ports::{Lane, Pacer},
     testing::{CountingRandom, ManualClock},
 };
-use segment_http::{Endpoint, Environment, PublicApi};
+use segment_http::{ConfigApi, Endpoint, Environment, PublicApi};
 use segment_mock::MockSegment;
 
 /// Counts who asked.
@@ -44,6 +44,14 @@ pub(crate) fn paced(url: &str, token: &str, clock: &ManualClock, pacer: Arc<dyn 
     let environment =
         Environment { clock: Arc::new(clock.clone()), random: Arc::new(CountingRandom::default()), pacer };
     PublicApi::new(Endpoint::parse(url, false).unwrap(), token.to_owned().into(), environment).unwrap()
+}
+
+pub(crate) fn config_api(mock: &MockSegment, clock: &ManualClock, pacer: Arc<dyn Pacer>) -> ConfigApi {
+    let environment =
+        Environment { clock: Arc::new(clock.clone()), random: Arc::new(CountingRandom::default()), pacer };
+    let endpoint = Endpoint::parse(&mock.url(), false).unwrap();
+    let token = mock.config_token().to_owned().into();
+    ConfigApi::new(endpoint, mock.workspace_slug(), token, environment).unwrap()
 }
 
 pub(crate) fn client(url: &str, token: &str) -> Client {

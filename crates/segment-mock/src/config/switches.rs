@@ -92,3 +92,37 @@ pub enum Permission {
     /// Regulations and suppressions answer 403, as \[MCP1\] expects.
     DeniedWith403,
 }
+
+/// The Config API's answers, which no document prints: U1 of the fact sheet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConfigShape {
+    pub(crate) camel_case: bool,
+    pub(crate) ids: EntryIds,
+}
+
+impl ConfigShape {
+    /// `overallStatus` instead of `overall_status`, and so on.
+    #[must_use]
+    pub fn camel_case(mut self) -> Self {
+        self.camel_case = true;
+        self
+    }
+
+    /// How the entries of lists say their ids.
+    #[must_use]
+    pub fn ids(mut self, ids: EntryIds) -> Self {
+        self.ids = ids;
+        self
+    }
+}
+
+/// How an entry of the Config API's list says its ids \[I\].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EntryIds {
+    /// As they were sent: `attributes: {name, values}`.
+    #[default]
+    Attributes,
+    /// As on the Public API: `subjects: […]`.
+    Subjects,
+}

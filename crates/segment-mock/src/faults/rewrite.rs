@@ -8,10 +8,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// Fields that a document calls optional, or that some vendor sample leaves out.
-const OPTIONAL: [&str; 12] = [
+const OPTIONAL: [&str; 18] = [
     "finishedAt",
+    "finished_at",
     "errString",
+    "err_string",
     "regulationType",
+    "regulation_type",
+    "parent",
+    "create_time",
+    "next_page_token",
     "next",
     "previous",
     "totalEntries",
@@ -24,7 +30,14 @@ const OPTIONAL: [&str; 12] = [
 ];
 
 /// Fields whose values the documents enumerate.
-const ENUMS: [&str; 5] = ["status", "overallStatus", "regulationType", "subjectType", "encoding"];
+const ENUMS: [&str; 7] =
+    ["status", "overallStatus", "overall_status", "regulationType", "regulation_type", "subjectType", "encoding"];
+
+/// The id of what was created, on the Config API.
+const CREATED: [&str; 2] = ["regulate_id", "regulateId"];
+
+/// What an entry of a list says its ids in.
+const SUBJECTS: [&str; 3] = ["subjects", "subjectIds", "attributes"];
 
 /// Objects that hold people's data, not the vendor's fields.
 const PEOPLES_DATA: [&str; 3] = ["traits", "properties", "context"];
@@ -52,7 +65,8 @@ impl Rewrite {
 
     pub(crate) fn apply(self, body: &mut Value) {
         match self {
-            Self::WithoutId => body["data"] = json!({}),
+            Self::WithoutId if body.get("data").is_some() => body["data"] = json!({}),
+            Self::WithoutId => each_object(body, &mut |object| object.retain(|key, _| !is(&CREATED, key))),
             Self::MissingData => drop_key(body, data_key(body)),
             Self::NullData => {
                 let key = data_key(body);
@@ -60,6 +74,8 @@ impl Rewrite {
             }
             Self::MissingCursor => {
                 drop_key(body, "cursor");
+                drop_key(body, "next_page_token");
+                drop_key(body, "nextPageToken");
                 if let Some(data) = body.get_mut("data") {
                     drop_key(data, "pagination");
                 }
@@ -76,7 +92,7 @@ impl Rewrite {
                 }
             }),
             Self::WithoutSubjects => {
-                each_object(body, &mut |object| object.retain(|key, _| key != "subjects" && key != "subjectIds"));
+                each_object(body, &mut |object| object.retain(|key, _| !is(&SUBJECTS, key)));
             }
         }
     }
@@ -84,7 +100,7 @@ impl Rewrite {
 
 /// An empty `next` may be left out; leaving out a real one would lose pages.
 fn omits(key: &str, value: &Value) -> bool {
-    is(&OPTIONAL, key) && (key != "next" || value.as_str().is_none_or(str::is_empty))
+    is(&OPTIONAL, key) && (!key.starts_with("next") || value.as_str().is_none_or(str::is_empty))
 }
 
 fn is(names: &[&str], key: &str) -> bool {
@@ -92,7 +108,8 @@ fn is(names: &[&str], key: &str) -> bool {
 }
 
 fn data_key(body: &Value) -> &'static str {
-    if body.get("traits").is_some() { "traits" } else { "data" }
+    let lists = ["traits", "regulations", "attributes", "workspaces"];
+    lists.into_iter().find(|key| body.get(key).is_some()).unwrap_or("data")
 }
 
 fn drop_key(value: &mut Value, key: &str) {
@@ -107,6 +124,9 @@ fn set_next(body: &mut Value, next: &str) {
         body["cursor"]["has_more"] = json!(true);
     } else if body["data"].is_object() {
         body["data"]["pagination"]["next"] = json!(STANDARD.encode(next));
+    } else {
+        let key = if body.get("nextPageToken").is_some() { "nextPageToken" } else { "next_page_token" };
+        body[key] = json!(next);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The monthly quota of regulations and the rate of POSTs.
+//! The monthly quota of regulations and the rates of calls.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -56,21 +56,22 @@ impl Quota {
     }
 }
 
-/// A fixed window per real minute over the three POST endpoints \[TS 73.1\].
+/// A fixed window per real minute: over the three POST endpoints of the Public API \[TS 73.1\], or over all of the Config API
+/// \[CFGD\].
 #[derive(Debug)]
-pub(crate) struct PostRate {
+pub(crate) struct CallRate {
     per_minute: Option<u32>,
     window: Option<(Instant, u32)>,
 }
 
-impl PostRate {
+impl CallRate {
     const WINDOW: Duration = Duration::from_mins(1);
 
     pub(crate) fn new(per_minute: Option<u32>) -> Self {
         Self { per_minute, window: None }
     }
 
-    /// Counts one POST; the error is the wait and the number of POSTs so far.
+    /// Counts one call; the error is the wait and the number of calls so far.
     pub(crate) fn take(&mut self) -> Result<(), (Duration, u32)> {
         let Some(limit) = self.per_minute else { return Ok(()) };
         let (since, count) = match self.window {

@@ -2,6 +2,7 @@
 
 mod binary;
 mod clock;
+mod config_api;
 mod contract;
 mod control;
 mod faults;

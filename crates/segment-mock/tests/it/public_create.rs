@@ -120,7 +120,7 @@ async fn types_and_subjects_depend_on_the_endpoint() {
 
 #[tokio::test]
 async fn unknown_sources_and_slugs_are_404_and_ids_have_a_length() {
-    let api = Api::new(MockConfig::new().source("another"));
+    let api = Api::new(MockConfig::new().source("another", "another-slug"));
     let body = regulation("SUPPRESS_ONLY", &["u"]);
     assert_eq!(api.post("/regulations/sources/another", &body).await.status, 200);
     assert_eq!(api.post("/regulations/sources/my-slug", &body).await.status, 404);

@@ -94,6 +94,7 @@ async fn unknown_routes_answer_in_the_envelope_of_their_api() {
     assert_eq!((profile.status, profile.json()["error"]["code"].as_str()), (404, Some("not_found")));
     let tracking = api.track("/v1/track", &json!({})).await;
     assert_eq!((tracking.status, &tracking.json()["success"]), (404, &json!(false)));
-    let config = Api::send(api.request(Method::GET, "/v1beta/workspaces/acme/regulations")).await;
+    let config =
+        Api::send(api.request(Method::GET, "/v1beta/workspaces/acme/nonsense").bearer_auth("mock-config.token")).await;
     assert_eq!((config.status, config.json()), (404, json!({"error": "not found", "code": 5})));
 }

@@ -94,11 +94,9 @@ impl State {
         let of_plan = |task: &Task| task.connection == plan.connection && task.kind.as_ref() == Some(&plan.kind);
         let limit = |entry: &Entry| entry.waits.get(&plan.connection).and_then(|waiting| waiting.max_people);
         let mut waiting: Vec<_> = self.waiting(&plan.scope).filter(|(_, task)| of_plan(task)).collect();
-        waiting.sort_by_key(|(entry, _)| {
-            let part = limit(entry).map(std::cmp::Reverse);
-            (part, entry.request.due_at, entry.request.id.clone())
-        });
-        let part = limit(waiting.first()?.0);
+        waiting.sort_by_key(|(entry, _)| (entry.request.due_at, entry.request.id.clone()));
+        // Parts of a refused batch go the larger ones first, so that a part is tried next to its other half.
+        let part = limit(waiting.first()?.0).and_then(|_| waiting.iter().filter_map(|(entry, _)| limit(entry)).max());
         let used = self.submitted(&plan.connection, plan.kind.quota(), plan.quota.since);
         let left = plan.quota.users.saturating_sub(used);
         let mut batch = Batch::default();

@@ -190,26 +190,26 @@ pub async fn the_months_quota_is_kept(store: &dyn RequestStore) {
 }
 
 /// After a refusal people wait again, with at most so many in their next regulation: the halves of a batch, and their
-/// halves. They go after everybody who is under no suspicion, the larger parts first, and with nobody else.
+/// halves. They go with nobody else, the larger parts first.
 pub async fn a_refused_batch_is_halved(store: &dyn RequestStore) {
     let Claimed { lease, item, .. } = sending(store, 4, "rin_1").await;
     let halve = |people| MemberChange::Requeue { max_people: Some(people) };
     store.save_regulation(&lease, &closed(item, halve(2))).await.unwrap();
     assert_eq!(state(store, 1).await, TaskState::Resolved);
     wait_with(store, erasure(9), ["u9"]).await;
-    assert_eq!(members(&intend(store, &plan("rin_2")).await.item), [id(9)]);
-    let first = intend(store, &plan("rin_3")).await;
+    let first = intend(store, &plan("rin_2")).await;
     assert_eq!(members(&first.item), [id(1), id(2)]);
     store.save_regulation(&first.lease, &closed(first.item, halve(1))).await.unwrap();
-    let second = intend(store, &plan("rin_4")).await;
+    let second = intend(store, &plan("rin_3")).await;
     assert_eq!(members(&second.item), [id(3), id(4)]);
     store
         .save_regulation(&second.lease, &closed(second.item, MemberChange::Requeue { max_people: None }))
         .await
         .unwrap();
-    assert_eq!(members(&intend(store, &plan("rin_5")).await.item), [id(3), id(4)], "the limit stays as it was");
-    assert_eq!(members(&intend(store, &plan("rin_6")).await.item), [id(1)]);
-    assert_eq!(members(&intend(store, &plan("rin_7")).await.item), [id(2)]);
+    assert_eq!(members(&intend(store, &plan("rin_4")).await.item), [id(3), id(4)], "the limit stays as it was");
+    assert_eq!(members(&intend(store, &plan("rin_5")).await.item), [id(1)]);
+    assert_eq!(members(&intend(store, &plan("rin_6")).await.item), [id(2)]);
+    assert_eq!(members(&intend(store, &plan("rin_7")).await.item), [id(9)], "whose deadline is later");
 }
 
 /// A task that waits again has its first regulation in its history, and its last one in the task.

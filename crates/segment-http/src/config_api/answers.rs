@@ -1,0 +1,262 @@
+//! Answers. No document prints what the Config API says when it is read (U1): snake and camel case are understood, fields
+//! may be missing, and what could mean that something does not exist must really say so.
+
+use segment_core::{
+    Cursor, DestinationReport, Page, Pii, RegulationEntry, RegulationId, RegulationReport, RegulationStatus,
+    Suppression, Workspace,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::spelling;
+use crate::{Problem, parse_timestamp};
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    serde_json::from_slice(body).ok()
+}
+
+fn text(id: Option<String>) -> Option<String> {
+    id.filter(|id| !id.is_empty())
+}
+
+/// C2. The name is printed with and without its prefix.
+pub(super) fn workspace(body: &[u8]) -> Option<Workspace> {
+    #[derive(Deserialize)]
+    struct Wire {
+        name: String,
+        #[serde(default, alias = "displayName")]
+        display_name: String,
+        #[serde(default)]
+        id: String,
+    }
+    let wire: Wire = read(body)?;
+    let slug = wire.name.trim_start_matches("workspaces/").to_owned();
+    Some(Workspace { id: wire.id, slug, name: wire.display_name })
+}
+
+/// C3. A success without an id is not one.
+pub(super) fn created(body: &[u8]) -> Option<RegulationId> {
+    #[derive(Deserialize)]
+    struct Wire {
+        #[serde(alias = "regulateId")]
+        regulate_id: Option<String>,
+    }
+    text(read::<Wire>(body)?.regulate_id).map(RegulationId::new)
+}
+
+#[derive(Deserialize)]
+struct WireDestination {
+    name: Option<String>,
+    id: Option<String>,
+    status: Option<String>,
+    #[serde(alias = "errString")]
+    err_string: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct WireStream {
+    id: Option<String>,
+    #[serde(alias = "destinationStatus")]
+    destination_status: Option<Vec<WireDestination>>,
+}
+
+/// C5. Only the id and the status must be there.
+pub(super) fn report(body: &[u8]) -> Option<RegulationReport> {
+    #[derive(Deserialize)]
+    struct Wire {
+        id: String,
+        #[serde(alias = "overallStatus", alias = "status")]
+        overall_status: String,
+        #[serde(alias = "createdAt")]
+        created_at: Option<String>,
+        #[serde(alias = "finishedAt")]
+        finished_at: Option<String>,
+        #[serde(alias = "streamStatus")]
+        stream_status: Option<Vec<WireStream>>,
+    }
+    let wire: Wire = read(body)?;
+    let time = |text: Option<String>| text.as_deref().and_then(parse_timestamp);
+    Some(RegulationReport {
+        id: RegulationId::new(wire.id),
+        status: status(Some(wire.overall_status)),
+        created_at: time(wire.created_at),
+        finished_at: time(wire.finished_at),
+        destinations: wire.stream_status.into_iter().flatten().flat_map(destinations).collect(),
+    })
+}
+
+fn status(wire: Option<String>) -> RegulationStatus {
+    RegulationStatus::parse(&wire.unwrap_or_default().to_ascii_uppercase())
+}
+
+fn destinations(stream: WireStream) -> impl Iterator<Item = DestinationReport> {
+    let stream_id = stream.id.unwrap_or_default();
+    stream.destination_status.into_iter().flatten().map(move |wire| DestinationReport {
+        stream: stream_id.clone(),
+        id: wire.id.unwrap_or_default(),
+        name: text(wire.name).unwrap_or_else(|| "a destination without a name".to_owned()),
+        status: status(wire.status),
+        message: Pii::new(wire.err_string.unwrap_or_default()),
+    })
+}
+
+/// `{name, values}`: users, or objects of a cloud source.
+#[derive(Deserialize)]
+struct WireAttributes {
+    name: Option<String>,
+    values: Option<Vec<String>>,
+}
+
+impl WireAttributes {
+    fn is_user(&self) -> bool {
+        self.name.as_deref().is_none_or(|name| name.replace('_', "").eq_ignore_ascii_case("userid"))
+    }
+}
+
+/// A page of at most `size` items. One that is full and has no token at all is not understood: an empty one ends a list
+/// (documented), and none may do so too (inferred), but then Segment may just as well have left it out.
+fn page<T>(items: Vec<T>, token: Option<String>, size: u16) -> Option<Page<T>> {
+    if token.is_none() && items.len() >= usize::from(size) {
+        return None;
+    }
+    Some(Page { items, next: token.and_then(Cursor::new) })
+}
+
+/// C4, asked for `size` entries. An entry that says its ids in neither form cannot be matched.
+pub(super) fn regulations(body: &[u8], size: u16) -> Option<Page<RegulationEntry>> {
+    #[derive(Deserialize)]
+    struct Wire {
+        // Required but nullable: an answer without the key is not a list, and "absent" would send a regulation again.
+        #[serde(deserialize_with = "Option::deserialize")]
+        regulations: Option<Vec<Entry>>,
+        #[serde(alias = "nextPageToken")]
+        next_page_token: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct Entry {
+        id: String,
+        #[serde(alias = "overall_status", alias = "overallStatus")]
+        status: Option<String>,
+        #[serde(alias = "regulationType")]
+        regulation_type: Option<String>,
+        subjects: Option<Vec<String>>,
+        attributes: Option<WireAttributes>,
+        #[serde(alias = "createdAt")]
+        created_at: Option<String>,
+    }
+    let wire: Wire = read(body)?;
+    let entry = |entry: Entry| {
+        let values = entry.attributes.filter(WireAttributes::is_user).and_then(|attributes| attributes.values);
+        RegulationEntry {
+            id: RegulationId::new(entry.id),
+            kind: text(entry.regulation_type).map(|kind| spelling::parse(&kind)),
+            status: status(entry.status),
+            subjects: entry.subjects.or(values).map(|ids| ids.into_iter().map(Pii::new).collect()),
+            created_at: entry.created_at.as_deref().and_then(parse_timestamp),
+        }
+    };
+    page(wire.regulations.into_iter().flatten().map(entry).collect(), wire.next_page_token, size)
+}
+
+/// C8, asked for `size` entries.
+pub(super) fn suppressed(body: &[u8], size: u16) -> Option<Page<Suppression>> {
+    #[derive(Deserialize)]
+    struct Wire {
+        #[serde(deserialize_with = "Option::deserialize")]
+        attributes: Option<Vec<WireAttributes>>,
+        #[serde(alias = "nextPageToken")]
+        next_page_token: Option<String>,
+    }
+    let wire: Wire = read(body)?;
+    let entry = |entry: WireAttributes| Suppression {
+        is_user: entry.is_user(),
+        subjects: entry.values.into_iter().flatten().map(Pii::new).collect(),
+    };
+    page(wire.attributes.into_iter().flatten().map(entry).collect(), wire.next_page_token, size)
+}
+
+/// `{"error","code"}` (documented), perhaps with `message` and `details` (inferred); and the plain text of a proxy that has no
+/// route, which means that the URL is wrong (documented).
+pub(super) fn problem(body: &[u8]) -> Problem {
+    #[derive(Deserialize)]
+    struct Wire {
+        error: Option<String>,
+        message: Option<String>,
+        code: Option<i64>,
+    }
+    match read::<Wire>(body) {
+        Some(Wire { error, message, code }) => {
+            Problem { code: code.map(|code| code.to_string()), text: text(error).or(message), ..Problem::default() }
+        }
+        None => Problem { unrouted: body.starts_with(b"upstream connect error"), ..Problem::default() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn both_spellings_are_the_same() {
+        let snake = br#"{"id":"r","overall_status":"FAILED","created_at":"2024-05-01T09:00:00.123456Z",
+            "stream_status":[{"id":"s","destination_status":[{"name":"Braze","id":"d","status":"FAILED","err_string":"no"}]}]}"#;
+        let camel = br#"{"id":"r","overallStatus":"FAILED","createdAt":"2024-05-01T09:00:00.123456Z",
+            "streamStatus":[{"id":"s","destinationStatus":[{"name":"Braze","id":"d","status":"FAILED","errString":"no"}]}]}"#;
+        let read = report(snake).unwrap();
+        assert_eq!(Some(read.clone()), report(camel));
+        assert_eq!((read.status, read.destinations[0].name.as_str()), (RegulationStatus::Failed, "Braze"));
+        assert_eq!(created(br#"{"regulate_id":"r"}"#), created(br#"{"regulateId":"r"}"#));
+    }
+
+    #[test]
+    fn ids_stand_in_either_form_and_an_entry_without_them_has_none() {
+        let list = |entry: &str| {
+            let body = format!(r#"{{"regulations":[{{"id":"r","status":"RUNNING"{entry}}}],"next_page_token":""}}"#);
+            regulations(body.as_bytes(), 10).unwrap().items.remove(0).subjects
+        };
+        let ids = Some([Pii::from("u-1")].into());
+        assert_eq!(list(r#","subjects":["u-1"]"#), ids);
+        assert_eq!(list(r#","attributes":{"name":"userId","values":["u-1"]}"#), ids);
+        assert_eq!(list(r#","attributes":{"name":"objectId","values":["o"]}"#), None);
+        assert_eq!(list(""), None);
+    }
+
+    #[test]
+    fn a_list_ends_with_an_empty_token_or_none_but_a_full_page_must_say_so() {
+        let entries = |count: usize| vec![r#"{"id":"r"}"#; count].join(",");
+        let with =
+            |count, token: &str| regulations(format!(r#"{{"regulations":[{}]{token}}}"#, entries(count)).as_bytes(), 2);
+        assert_eq!(with(2, r#","next_page_token":"""#).unwrap().next, None);
+        assert_eq!(with(1, "").unwrap().next, None);
+        assert!(with(2, "").is_none());
+        assert_eq!(with(1, r#","nextPageToken":"x""#).unwrap().next, Cursor::new("x"));
+        assert!(regulations(b"{}", 2).is_none() && suppressed(b"{}", 2).is_none());
+    }
+
+    #[test]
+    fn errors_in_every_shape() {
+        let table: [(&str, Option<&str>, Option<&str>, bool); 5] = [
+            (r#"{"error":"insufficient scope","code":7}"#, Some("7"), Some("insufficient scope"), false),
+            (r#"{"message":"no","details":[]}"#, None, Some("no"), false),
+            ("upstream connect error or disconnect/reset before headers", None, None, true),
+            ("<html>", None, None, false),
+            ("", None, None, false),
+        ];
+        for (body, code, message, unrouted) in table {
+            let read = problem(body.as_bytes());
+            assert_eq!(
+                (read.code.as_deref(), read.text.as_deref(), read.unrouted),
+                (code, message, unrouted),
+                "{body}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(body in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = (workspace(&body), created(&body), report(&body), regulations(&body, 9), suppressed(&body, 9), problem(&body));
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Regulations and suppressed users on the legacy Config API (fact sheet 1): US only, and no new tokens since 2024-02.
+
+mod answers;
+mod client;
+pub mod requests;
+mod spelling;
+
+pub use client::ConfigApi;
+pub use spelling::supports;

@@ -1,0 +1,113 @@
+//! Requests as pure data. `C1` to `C8` are the rows of the fact sheet's table.
+
+use bytes::Bytes;
+use segment_core::{Cursor, NewRegulation, RegulationId, RegulationQuery, RegulationStatus, ports::Lane};
+use serde::Serialize;
+
+use super::spelling::spelled;
+use crate::{ApiRequest, Query, path_segment};
+
+pub(super) const SUPPRESSED_A_PAGE: u16 = 100;
+/// "generally 10 or 100" (documented) is what is served where nothing is asked for; more may be refused.
+const ENTRIES_A_PAGE: u16 = 100;
+
+#[derive(Serialize)]
+struct CreateBody<'a> {
+    regulation_type: &'a str,
+    attributes: Attributes<'a>,
+}
+
+#[derive(Serialize)]
+struct Attributes<'a> {
+    name: &'static str,
+    values: Vec<&'a str>,
+}
+
+/// Users write `acme` or `workspaces/acme`, as Segment does itself.
+fn path(workspace: &str, rest: &str) -> String {
+    format!("/v1beta/workspaces/{}{rest}", path_segment(workspace))
+}
+
+/// C2: the workspace by its slug.
+#[must_use]
+pub fn workspace(slug: &str) -> ApiRequest {
+    ApiRequest::get("GET /v1beta/workspaces/{slug}", path(slug, ""), Lane::Config)
+}
+
+/// C3: creates a regulation of users at the workspace. `None` if the Config API has no such type.
+#[must_use]
+pub fn create(slug: &str, regulation: &NewRegulation) -> Option<ApiRequest> {
+    let values = regulation.subjects.iter().map(|id| id.expose().as_str()).collect();
+    let body =
+        CreateBody { regulation_type: spelled(&regulation.kind)?, attributes: Attributes { name: "userId", values } };
+    // Strings and lists of strings always serialise.
+    let body = Bytes::from(serde_json::to_vec(&body).unwrap_or_default());
+    Some(ApiRequest::post("POST /v1beta/workspaces/{slug}/regulations", path(slug, "/regulations"), body, Lane::Config))
+}
+
+/// C5: a regulation by its id.
+#[must_use]
+pub fn get(slug: &str, id: &RegulationId) -> ApiRequest {
+    let target = path(slug, &format!("/regulations/{}", path_segment(id.as_str())));
+    ApiRequest::get("GET /v1beta/workspaces/{slug}/regulations/{id}", target, Lane::Config)
+}
+
+/// C4: one page of regulations. How several types are encoded is not documented: only one is sent as a filter.
+#[must_use]
+pub fn list(slug: &str, query: &RegulationQuery) -> ApiRequest {
+    let mut text = Query::default().with_some("status", query.status.as_ref().map(RegulationStatus::as_str));
+    if let [kind] = query.kinds.as_slice() {
+        text = text.with_some("regulation_types", spelled(kind));
+    }
+    let text = paginated(text, entries_a_page(query), query.next.as_ref());
+    let target = path(slug, &format!("/regulations{}", text.as_str()));
+    ApiRequest::get("GET /v1beta/workspaces/{slug}/regulations", target, Lane::Config)
+}
+
+pub(super) fn entries_a_page(query: &RegulationQuery) -> u16 {
+    query.count.clamp(1, ENTRIES_A_PAGE)
+}
+
+/// C8: one page of suppressed users.
+#[must_use]
+pub fn suppressed(slug: &str, next: Option<&Cursor>) -> ApiRequest {
+    let text = paginated(Query::default(), SUPPRESSED_A_PAGE, next);
+    let target = path(slug, &format!("/suppressed-users{}", text.as_str()));
+    ApiRequest::get("GET /v1beta/workspaces/{slug}/suppressed-users", target, Lane::Config)
+}
+
+fn paginated(query: Query, size: u16, next: Option<&Cursor>) -> Query {
+    query.with("page_size", &size.to_string()).with_some("page_token", next.map(Cursor::as_str))
+}
+
+#[cfg(test)]
+mod tests {
+    use segment_core::{Pii, RegulationType};
+
+    use super::*;
+
+    #[test]
+    fn targets_and_bodies() {
+        let query = RegulationQuery {
+            status: Some(RegulationStatus::Running),
+            kinds: vec![RegulationType::DeleteOnly],
+            count: 10,
+            next: Cursor::new("a=b"),
+        };
+        assert_eq!(
+            list("acme", &query).target,
+            "/v1beta/workspaces/acme/regulations?status=RUNNING&regulation_types=Delete&page_size=10&page_token=a%3Db"
+        );
+        assert_eq!(suppressed("acme", None).target, "/v1beta/workspaces/acme/suppressed-users?page_size=100");
+        assert_eq!(get("a/b", &RegulationId::new("r/..")).target, "/v1beta/workspaces/a%2Fb/regulations/r%2F..");
+
+        let subjects = ["u\"1", "x\",\"y", "a\nb"].map(Pii::from).into_iter().collect();
+        let new = NewRegulation { kind: RegulationType::SuppressWithDelete, subjects };
+        let body = create("acme", &new).unwrap().body.unwrap();
+        assert_eq!(
+            std::str::from_utf8(&body).unwrap(),
+            r#"{"regulation_type":"Suppress_With_Delete","attributes":{"name":"userId","values":["a\nb","u\"1","x\",\"y"]}}"#
+        );
+        assert!(create("acme", &NewRegulation { kind: RegulationType::SuppressWithDeleteInternal, ..new }).is_none());
+    }
+}
