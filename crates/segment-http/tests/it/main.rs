@@ -2,6 +2,7 @@
 //! that do what no Segment should.
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
+mod config_api;
 mod conformance;
 mod contract;
 mod endpoint;
