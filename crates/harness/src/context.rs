@@ -11,11 +11,36 @@ const BIN_DIR: &str = "SEGMENT_PRIVACY_BIN_DIR";
 /// A PostgreSQL server for owned databases, set by `cargo xtask e2e` where one is installed.
 const TEST_POSTGRES: &str = "SEGMENT_PRIVACY_TEST_POSTGRES";
 
+/// Which of Segment's APIs of regulations is rehearsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[non_exhaustive]
+pub enum Api {
+    /// The current one.
+    Public,
+    /// The legacy one.
+    Config,
+}
+
+impl Api {
+    /// Both, the current one first.
+    pub const ALL: [Self; 2] = [Self::Public, Self::Config];
+
+    /// Its name in a configuration.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Config => "config",
+        }
+    }
+}
+
 /// What a scenario is given.
 #[derive(Debug, Clone)]
 pub struct Context {
     binary: PathBuf,
     postgres: Option<String>,
+    api: Api,
 }
 
 impl Context {
@@ -35,13 +60,25 @@ impl Context {
             "there is no {}: run `cargo xtask e2e`, or set {BIN_DIR} to the folder of the built binaries",
             binary.display()
         );
-        Ok(Self { binary, postgres: var(TEST_POSTGRES) })
+        Ok(Self { binary, postgres: var(TEST_POSTGRES), api: Api::Public })
     }
 
     /// The binary under test.
     #[must_use]
     pub fn binary(&self) -> &Path {
         &self.binary
+    }
+
+    /// The same on another of Segment's APIs.
+    #[must_use]
+    pub fn on(&self, api: Api) -> Self {
+        Self { api, ..self.clone() }
+    }
+
+    /// The API that is rehearsed.
+    #[must_use]
+    pub fn api(&self) -> Api {
+        self.api
     }
 
     /// A PostgreSQL server, where there is one.

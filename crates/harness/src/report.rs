@@ -4,7 +4,8 @@
 use comfy_table::{Table, presets};
 
 use crate::{
-    runner::Row,
+    context::Api,
+    runner::{Cell, Row},
     scenario::{Outcome, Scenario},
 };
 
@@ -14,35 +15,58 @@ pub(crate) fn list(scenarios: &[&Scenario]) {
     }
 }
 
-pub(crate) fn begins(name: &str) {
-    eprint!("{name} ...");
+pub(crate) fn begins(name: &str, api: Api) {
+    eprint!("{name} ({}) ...", api.name());
 }
 
-pub(crate) fn ended(row: &Row) {
-    let seconds = row.took.as_secs_f64();
-    match &row.result {
+pub(crate) fn ended(cell: &Cell) {
+    let seconds = cell.took.as_secs_f64();
+    match &cell.result {
         Ok(Outcome::Skipped(why)) => eprintln!(" SKIPPED: {why}"),
+        Ok(Outcome::OtherApi) => eprintln!(" is of the other API"),
         Ok(_) => eprintln!(" passed ({seconds:.1} s)"),
         Err(error) => eprintln!(" FAILED ({seconds:.1} s)\n{error:#}"),
     }
 }
 
-pub(crate) fn table(rows: &[Row]) {
+pub(crate) fn table(rows: &[Row], apis: &[Api]) {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(["scenario", "result", "seconds", ""]);
+    let header = ["scenario"].into_iter().chain(apis.iter().map(|api| api.name())).chain(["seconds", ""]);
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header);
     for row in rows {
-        let (result, note) = match &row.result {
-            Ok(Outcome::Passed) => ("pass", String::new()),
-            Ok(Outcome::Cases(cases)) => ("pass", format!("{cases} cases")),
-            Ok(Outcome::Skipped(why)) => ("SKIPPED", why.clone()),
-            Err(error) => ("FAIL", format!("{error:#}").lines().next().unwrap_or_default().chars().take(90).collect()),
-        };
-        table.add_row([row.name.clone(), result.to_owned(), format!("{:.1}", row.took.as_secs_f64()), note]);
+        let seconds: f64 = row.cells.iter().map(|cell| cell.took.as_secs_f64()).sum();
+        let results = row.cells.iter().map(|cell| result(cell).to_owned());
+        let name = [row.name.clone()].into_iter();
+        table.add_row(name.chain(results).chain([format!("{seconds:.1}"), note(row)]).collect::<Vec<_>>());
     }
     println!("{table}");
-    let failed = rows.iter().filter(|row| row.result.is_err()).count();
-    let skipped = rows.iter().filter(|row| matches!(row.result, Ok(Outcome::Skipped(_)))).count();
-    println!("{} passed, {failed} failed, {skipped} skipped", rows.len() - failed - skipped);
+    let count = |wanted: &str| rows.iter().flat_map(|row| &row.cells).filter(|cell| result(cell) == wanted).count();
+    println!("{} passed, {} failed, {} skipped", count("pass"), count("FAIL"), count("SKIPPED"));
+}
+
+fn result(cell: &Cell) -> &'static str {
+    match &cell.result {
+        Ok(Outcome::Passed | Outcome::Cases(_)) => "pass",
+        Ok(Outcome::Skipped(_)) => "SKIPPED",
+        Ok(Outcome::OtherApi) => "–",
+        Err(_) => "FAIL",
+    }
+}
+
+/// What is worth a look, first of all a failure.
+fn note(row: &Row) -> String {
+    let failed = row.cells.iter().find_map(|cell| {
+        let error = cell.result.as_ref().err()?;
+        Some(format!("{}: {error:#}", cell.api.name()).lines().next().unwrap_or_default().chars().take(90).collect())
+    });
+    let passed = || {
+        row.cells.iter().find_map(|cell| match &cell.result {
+            Ok(Outcome::Skipped(why)) => Some(why.clone()),
+            Ok(Outcome::Cases(cases)) => Some(format!("{cases} cases")),
+            _ => None,
+        })
+    };
+    failed.or_else(passed).unwrap_or_default()
 }
 
 /// Figures of a benchmark.

@@ -10,7 +10,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use segment_mock::{Endpoint, MockSegment, RecordedRequest};
 
 use crate::{
-    context::Context,
+    context::{Api, Context},
     process::{Invocation, Run, Running, Transcript},
     setup::{Setup, key},
 };
@@ -23,6 +23,7 @@ pub struct Rig {
     folder: tempfile::TempDir,
     mock: MockSegment,
     binary: PathBuf,
+    api: Api,
     transcript: Transcript,
     /// What must never be printed or stored in the clear, beside what the mock knows.
     secrets: Mutex<Vec<String>>,
@@ -41,12 +42,13 @@ impl Rig {
             folder,
             mock,
             binary: context.binary().to_owned(),
+            api: context.api(),
             transcript: Transcript::default(),
             secrets: Mutex::default(),
         };
-        rig.write(CONFIG, setup.text(&rig.mock)?)?;
+        rig.write(CONFIG, setup.text(&rig.mock, context.api())?)?;
         rig.write("key", key("ours"))?;
-        rig.write("token", rig.mock.public_token())?;
+        rig.write("token", rig.token())?;
         rig.write("secret", rig.mock.profile_token())?;
         Ok(rig)
     }
@@ -55,6 +57,21 @@ impl Rig {
     #[must_use]
     pub fn mock(&self) -> &MockSegment {
         &self.mock
+    }
+
+    /// The API of regulations that is rehearsed.
+    #[must_use]
+    pub fn api(&self) -> Api {
+        self.api
+    }
+
+    /// The token of that API.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        match self.api {
+            Api::Public => self.mock.public_token(),
+            Api::Config => self.mock.config_token(),
+        }
     }
 
     /// A path in the folder.

@@ -10,7 +10,7 @@ use anyhow::{Result, anyhow, bail};
 use clap::Parser;
 
 use crate::{
-    context::Context,
+    context::{Api, Context},
     report,
     scenario::{Outcome, Scenario},
     scenarios,
@@ -28,12 +28,22 @@ struct Cli {
     /// List the scenarios and run none
     #[arg(long)]
     list: bool,
+    /// Only on this of Segment's APIs of regulations
+    #[arg(long, value_enum)]
+    api: Option<Api>,
 }
 
 /// A row of the table.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) name: String,
+    pub(crate) cells: Vec<Cell>,
+}
+
+/// A scenario on one of the APIs.
+#[derive(Debug)]
+pub(crate) struct Cell {
+    pub(crate) api: Api,
     pub(crate) result: Result<Outcome>,
     pub(crate) took: Duration,
 }
@@ -64,18 +74,24 @@ fn run(cli: &Cli) -> Result<bool> {
         return Ok(true);
     }
     let context = Context::from_environment()?;
-    let rows: Vec<_> = chosen.iter().map(|scenario| one(scenario, &context)).collect();
-    report::table(&rows);
-    Ok(rows.iter().all(|row| row.result.is_ok()))
+    let apis = cli.api.map_or(Api::ALL.to_vec(), |api| vec![api]);
+    let rows: Vec<_> = chosen.iter().map(|scenario| row(scenario, &context, &apis)).collect();
+    report::table(&rows, &apis);
+    Ok(rows.iter().flat_map(|row| &row.cells).all(|cell| cell.result.is_ok()))
 }
 
-fn one(scenario: &Scenario, context: &Context) -> Row {
+fn row(scenario: &Scenario, context: &Context, apis: &[Api]) -> Row {
     let name = scenario.name();
-    report::begins(&name);
+    let cells = apis.iter().map(|api| cell(scenario, &name, &context.on(*api))).collect();
+    Row { name, cells }
+}
+
+fn cell(scenario: &Scenario, name: &str, context: &Context) -> Cell {
+    report::begins(name, context.api());
     let start = Instant::now();
     let result = catch_unwind(AssertUnwindSafe(|| (scenario.run)(context)))
         .unwrap_or_else(|_| Err(anyhow!("the scenario itself panicked")));
-    let row = Row { name, result, took: start.elapsed() };
-    report::ended(&row);
-    row
+    let cell = Cell { api: context.api(), result, took: start.elapsed() };
+    report::ended(&cell);
+    cell
 }

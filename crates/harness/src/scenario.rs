@@ -17,6 +17,8 @@ pub(crate) enum Outcome {
     Cases(usize),
     /// It cannot run here, and this is why.
     Skipped(String),
+    /// It is about something that only the other API has.
+    OtherApi,
 }
 
 /// A named check of the whole program.

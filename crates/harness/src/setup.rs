@@ -7,6 +7,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use segment_mock::{MockConfig, MockSegment, VirtualClock};
 use sha2::{Digest as _, Sha256};
 
+use crate::context::Api;
+
 const GENERAL: &str = r#"[database]
 url = "sqlite://records.db"
 
@@ -36,24 +38,25 @@ const UNIFY: &str = r#"
 [[connections]]
 key = "unify"
 kind = "segment_unify"
-api = "public"
+api = "{api}"
 domain = "{url}"
 profiles_domain = "{url}"
 workspace = "{workspace}"
 access_token = { file = "token" }
 space_id = "{space}"
 access_secret = { file = "secret" }
-limits = { profile_requests_per_second = 2000 }
+limits = { profile_requests_per_second = 2000, config_calls_per_minute = 60000 }
 "#;
 
 const BASIC: &str = r#"
 [[connections]]
 key = "basic"
 kind = "segment"
-api = "public"
+api = "{api}"
 domain = "{url}"
 workspace = "{workspace}"
 access_token = { file = "token" }
+limits = { config_calls_per_minute = 60000 }
 segment_user_id = "shop.customer.id"
 
 [[datasets]]
@@ -115,8 +118,9 @@ impl Setup {
         MockSegment::start(self.mock.clone().clock(VirtualClock::realtime(1.0)))
     }
 
-    pub(crate) fn text(&self, mock: &MockSegment) -> Result<String> {
+    pub(crate) fn text(&self, mock: &MockSegment, api: Api) -> Result<String> {
         let mut text = format!("{GENERAL}{}", self.connections)
+            .replace("{api}", api.name())
             .replace("{url}", &mock.url())
             .replace("{workspace}", mock.workspace_slug())
             .replace("{space}", mock.space_id());

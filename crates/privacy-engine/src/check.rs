@@ -1,6 +1,6 @@
 //! The connection test: every credential by itself, with what to do when it fails.
 
-use segment_core::{ErrorKind, IdentityKind, Pii, ProfileRef, SegmentError};
+use segment_core::{ErrorKind, IdentityKind, Pii, ProfileRef, SegmentError, Service};
 
 use crate::{ConnectionKind, Sources};
 
@@ -88,6 +88,11 @@ async fn workspace(sources: &Sources) -> Check {
                 workspace.slug, workspace.id, sources.workspace
             ),
         ),
+        Err(error) if error.kind() == ErrorKind::NotFound => Check::new(
+            name,
+            CheckStatus::Failed,
+            format!("{error}. The access token knows no workspace {}. {}", sources.workspace, token_advice(&error)),
+        ),
         Err(error) => Check::new(name, CheckStatus::Failed, format!("{error}. {}", token_advice(&error))),
     }
 }
@@ -136,19 +141,26 @@ fn profile_api(answer: Result<(), SegmentError>) -> Check {
 }
 
 fn token_advice(error: &SegmentError) -> &'static str {
-    match error.kind() {
-        ErrorKind::Unauthorized => {
+    match (error.kind(), error.service()) {
+        (ErrorKind::Unauthorized, Service::ConfigApi) => {
+            "Check that `access_token` is a Config API token of a Workspace Owner with full scope. Segment has given out none \
+             since 2024-02: with a Public API token, set domain = \"api.segmentapis.com\""
+        }
+        (ErrorKind::Unauthorized, _) => {
             "Check that `access_token` is a Public API token (not a Config API token, a source's write key or the Unify access \
              secret), that `domain` is that of the workspace's region, and that its role is Workspace Owner"
         }
-        kind => domain_advice(kind),
+        (ErrorKind::NotFound, Service::ConfigApi) => {
+            "Check `workspace`: the Config API wants the slug, as in app.segment.com/SLUG, not the id or the name"
+        }
+        (kind, _) => domain_advice(kind),
     }
 }
 
 fn domain_advice(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Connect | ErrorKind::Timeout => "Check the domain and the way to it (DNS, firewall, TLS inspection)",
-        ErrorKind::Redirected | ErrorKind::NotFound | ErrorKind::Unreadable => {
+        ErrorKind::Redirected | ErrorKind::NotFound | ErrorKind::Unreadable | ErrorKind::NoRoute => {
             "Check the domain: what answers there is not this API of Segment"
         }
         _ => "Try again later",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use segment_core::{
-    ConnectionKey, SegmentError, Workspace,
+    ConnectionKey, ErrorKind, SegmentError, Workspace,
     ports::{Profiles, RegulationSubmit, Regulations, SubjectDirectory},
 };
 use tokio::sync::OnceCell;
@@ -71,7 +71,11 @@ impl Connection {
     /// Whether the token belongs to the configured workspace. The token alone decides where we delete, so this is asked
     /// before the first regulation of a process.
     pub(crate) async fn workspace_matches(&self) -> Result<bool, SegmentError> {
-        let workspace = self.workspace.get_or_try_init(|| self.sources.regulations.workspace()).await?;
-        Ok(workspace.is(&self.sources.workspace))
+        match self.workspace.get_or_try_init(|| self.sources.regulations.workspace()).await {
+            Ok(workspace) => Ok(workspace.is(&self.sources.workspace)),
+            // The Config API is asked for the workspace by its slug, and the token does not know it.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }

@@ -26,7 +26,8 @@ impl Failure {
             ErrorKind::Unauthorized => HaltKind::Unauthorized,
             _ => HaltKind::SegmentFailed,
         };
-        let passing = !matches!(error.retry(), Retry::Never);
+        // The Config API's word for a wrong URL is a proxy's for an outage.
+        let passing = error.retry() != Retry::Never || error.kind() == ErrorKind::NoRoute;
         Self { halt: Halt { kind, message: error.to_string(), resume }, passing, decides: false }
     }
 

@@ -11,13 +11,13 @@ use privacy_store::{
 use secrecy::{ExposeSecret, SecretString};
 use segment_core::{
     ConnectionKey,
-    ports::{Clock, Random, RegulationSubmit, SubjectDirectory},
+    ports::{Clock, Random, RegulationSubmit, Regulations, SubjectDirectory},
 };
-use segment_http::{Endpoint, Environment, OsRandom, PublicApi, SoloPacer, SystemClock};
+use segment_http::{ConfigApi, Endpoint, Environment, OsRandom, PublicApi, SoloPacer, SystemClock};
 use segment_unify::ProfileApi;
 
 use crate::{
-    config::{Kind, Loaded, ResolvedConnection},
+    config::{Dialect, Kind, Loaded, ResolvedConnection},
     error::{CliError, Exit, chain},
 };
 
@@ -49,7 +49,18 @@ fn adapters(loaded: &Loaded, connection: &ResolvedConnection, world: &World) -> 
     };
     let made = |error| CliError::usage("config_invalid", format!("connection {key}: {}", chain(&error)));
     let token = connection.access_token(&loaded.base)?;
-    let public = Arc::new(PublicApi::new(connection.domain.clone(), token, environment.clone()).map_err(made)?);
+    let domain = connection.domain.clone();
+    let (regulations, submit): (Arc<dyn Regulations>, Arc<dyn RegulationSubmit>) = match connection.dialect {
+        Dialect::Public => {
+            let api = Arc::new(PublicApi::new(domain, token, environment.clone()).map_err(made)?);
+            (api.clone(), api)
+        }
+        Dialect::Config => {
+            let api = ConfigApi::new(domain, &connection.workspace, token, environment.clone()).map_err(made)?;
+            let api = Arc::new(api);
+            (api.clone(), api)
+        }
+    };
     let profiles = match (connection.config.kind, &connection.config.space_id) {
         (Kind::SegmentUnify, Some(space)) => {
             let secret = connection.access_secret(&loaded.base)?;
@@ -66,11 +77,11 @@ fn adapters(loaded: &Loaded, connection: &ResolvedConnection, world: &World) -> 
             Kind::SegmentUnify => ConnectionKind::SegmentUnify,
         },
         workspace: connection.workspace.clone(),
-        regulations: public.clone(),
+        regulations,
         profiles,
         directory: directory(loaded, connection)?,
     };
-    Ok(Adapters { sources, submit: public })
+    Ok(Adapters { sources, submit })
 }
 
 fn directory(loaded: &Loaded, connection: &ResolvedConnection) -> Result<Option<Arc<dyn SubjectDirectory>>, CliError> {

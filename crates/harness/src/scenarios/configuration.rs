@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::{
-    context::Context,
+    context::{Api, Context},
     database::own_sqlite,
     scenario::{Outcome, each, on_rig, scenarios},
     setup::Setup,
@@ -12,6 +12,8 @@ use crate::{
 scenarios! {
     /// wrong configurations: each is exit code 2 with a code, the place and the way out; nothing is asked, nothing written
     configuration_refused,
+    /// a type of regulation that the Config API lacks: refused at start, by its name
+    configuration_lacking,
     /// environment variables override the file, and misspelt ones are errors
     configuration_environment,
     /// commands without a configuration say how to make one; wrong flags are exit code 2
@@ -41,7 +43,7 @@ const SAME_WORKSPACE: &str = "
 [[connections]]
 key = \"again\"
 kind = \"segment_unify\"
-api = \"public\"
+api = \"{api}\"
 domain = \"{url}\"
 workspace = \"acme\"
 access_token = \"t\"
@@ -114,11 +116,18 @@ const CASES: &[Case] = &[
         &["twice"],
     ),
     case(
-        "the Config API",
-        ("\ndomain = \"{url}\"\n", "\ndomain = \"platform.segmentapis.com\"\n"),
+        "the Config API in the EU",
+        ("api = \"{api}\"\ndomain = \"{url}\"", "region = \"eu\"\ndomain = \"platform.segmentapis.com\""),
         INVALID,
-        &["Config API"],
+        &["unify", "Config API", "eu1.api.segmentapis.com"],
     ),
+    case(
+        "an API that the domain does not speak",
+        ("api = \"{api}\"\ndomain = \"{url}\"", "api = \"public\"\ndomain = \"platform.segmentapis.com\""),
+        INVALID,
+        &["unify", "public", "platform.segmentapis.com"],
+    ),
+    case("no API on loopback", ("api = \"{api}\"\n", ""), INVALID, &["unify", "api = \"config\""]),
     case(
         "dataset that is not there",
         ("space_id", "segment_user_id = \"shop.customer.id\"\nspace_id"),
@@ -133,12 +142,9 @@ fn configuration_refused(context: &Context) -> Result<Outcome> {
 
 fn refused(context: &Context, case: &Case) -> Result<Outcome> {
     on_rig(context, &Setup::unify(), |rig| {
-        let place = |text: &str| text.replace("{url}", &rig.mock().url());
+        let place = |text: &str| text.replace("{url}", &rig.mock().url()).replace("{api}", rig.api().name());
         if case.from.is_empty() {
             rig.reconfigure("[worker]", &format!("{}\n[worker]", place(case.to)))?;
-        } else if case.name == "the Config API" {
-            rig.reconfigure("api = \"public\"\n", "")?;
-            rig.reconfigure(&place(case.from), &place(case.to))?;
         } else {
             rig.reconfigure(&place(case.from), &place(case.to))?;
         }
@@ -155,6 +161,19 @@ fn refused(context: &Context, case: &Case) -> Result<Outcome> {
         }
         rig.nothing_asked()?;
         rig.nothing_written()
+    })
+}
+
+fn configuration_lacking(context: &Context) -> Result<Outcome> {
+    if context.api() == Api::Public {
+        return Ok(Outcome::OtherApi);
+    }
+    on_rig(context, &Setup::unify().deleting(), |rig| {
+        let lacking = "masking_strict = false\nregulation = \"suppress_with_delete_internal\"";
+        rig.reconfigure("masking_strict = false", lacking)?;
+        let words = &["unify", "Config API", "SUPPRESS_WITH_DELETE_INTERNAL", "delete_internal"];
+        rig.run(&["worker"])?.fails(2, INVALID, words)?;
+        rig.nothing_asked()
     })
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     assert::same,
-    context::Context,
+    context::{Api, Context},
     database::{execute, own_sqlite, shop},
     process::Run,
     scenario::{Outcome, on_rig, scenarios},
@@ -133,7 +133,11 @@ fn file_thousand_people(context: &Context) -> Result<Outcome> {
         let all: Vec<_> = people.iter().map(|(id, _)| id.to_string()).collect();
         same("regulations", &rig.regulations(), &vec![("SUPPRESS_ONLY".to_owned(), all)])?;
         let body = rig.posts()[0].json();
-        same("ids in the call", &body["subjectIds"].as_array().map(Vec::len), &Some(1000))
+        let ids = match rig.api() {
+            Api::Public => &body["subjectIds"],
+            Api::Config => &body["attributes"]["values"],
+        };
+        same("ids in the call", &ids.as_array().map(Vec::len), &Some(1000))
     })
 }
 

@@ -108,7 +108,7 @@ fn is(names: &[&str], key: &str) -> bool {
 }
 
 fn data_key(body: &Value) -> &'static str {
-    let lists = ["traits", "regulations", "attributes", "workspaces"];
+    let lists = ["traits", "regulations", "attributes", "workspaces", "regulate_id", "regulateId"];
     lists.into_iter().find(|key| body.get(key).is_some()).unwrap_or("data")
 }
 

@@ -8,7 +8,7 @@ use crate::error::CliError;
 const PREFIX: &str = "SEGMENT_PRIVACY__";
 const LISTS: [&str; 2] = ["connections", "datasets"];
 /// Keys that hold a number or a boolean; everything else is text, or a table or list in TOML's inline form.
-const NOT_TEXT: [&str; 10] = [
+const NOT_TEXT: [&str; 11] = [
     "masking_strict",
     "require_approval",
     "max_user_ids",
@@ -18,6 +18,7 @@ const NOT_TEXT: [&str; 10] = [
     "allow_custom_domain",
     "profile_requests_per_second",
     "regulations_per_minute",
+    "config_calls_per_minute",
     "monthly_users",
 ];
 

@@ -1,5 +1,6 @@
 //! The configuration: a file, overridden by the environment. This is the only place that reads the environment.
 
+mod connection;
 mod environment;
 mod load;
 mod model;
@@ -9,8 +10,9 @@ mod secret;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use connection::{Dialect, ResolvedConnection};
 pub(crate) use load::load;
 pub(crate) use model::{ConfigFile, ConnectionConfig, Kind};
 pub(crate) use nearest::misspelt_kind;
-pub(crate) use resolved::{Loaded, ResolvedConnection};
+pub(crate) use resolved::Loaded;
 pub(crate) use secret::default_key;

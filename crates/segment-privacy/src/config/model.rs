@@ -241,6 +241,7 @@ pub(crate) struct UserIdTable {
 pub(crate) struct LimitsConfig {
     pub(crate) profile_requests_per_second: Option<u32>,
     pub(crate) regulations_per_minute: Option<u32>,
+    pub(crate) config_calls_per_minute: Option<u32>,
     pub(crate) monthly_users: Option<u64>,
 }
 

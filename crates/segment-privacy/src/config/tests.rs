@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::{load::read, resolved::resolve};
+use super::{Dialect, load::read, resolved::resolve};
 
 const UNIFY: &str = r#"
 [[connections]]
@@ -68,13 +68,36 @@ fn the_environment_overrides_and_names_entries_by_key() {
 }
 
 #[test]
+fn the_domain_decides_the_dialect() {
+    let dialect = |text: &str| load(text, &[]).unwrap().connections[0].dialect;
+    let without = UNIFY.lines().filter(|line| !line.starts_with("domain")).collect::<Vec<_>>().join("\n");
+    assert_eq!(dialect(&without), Dialect::Config, "the default domain is the Config API's");
+    assert_eq!(dialect(UNIFY), Dialect::Public);
+    assert_eq!(dialect(&UNIFY.replace("api.segmentapis.com", "eu1.api.segmentapis.com")), Dialect::Public);
+    let here = UNIFY.replace("api.segmentapis.com", "http://127.0.0.1:1");
+    assert!(refused(&here).contains("say which API it is"));
+    assert_eq!(dialect(&here.replace("kind =", "api = \"config\"\nkind =")), Dialect::Config);
+}
+
+#[test]
 fn what_would_do_harm_is_refused() {
     let without = |key: &str| UNIFY.lines().filter(|line| !line.starts_with(key)).collect::<Vec<_>>().join("\n");
     assert!(refused(&without("workspace")).contains("needs `workspace`"));
     assert!(refused(&without("access_token")).contains("needs `access_token`"));
     assert!(refused(&without("space_id")).contains("needs `space_id`"));
     assert!(refused(&without("access_secret")).contains("needs `access_secret`"));
-    assert!(refused(&without("domain")).contains("older Config API"));
+    let eu = UNIFY.replace("kind =", "region = \"eu\"\nkind =");
+    assert!(
+        refused(&eu.replace("api.segmentapis.com", "platform.segmentapis.com")).contains("does not exist in the EU")
+    );
+    let said = UNIFY.replace("kind =", "api = \"config\"\nkind =");
+    assert!(refused(&said).contains("is not what api.segmentapis.com speaks"));
+    let lacking = "[execution]\nmasking_strict = false\nregulation = \"suppress_with_delete_internal\"\n";
+    assert!(
+        refused(&format!("{lacking}{}", without("domain")))
+            .contains("Config API, which has no SUPPRESS_WITH_DELETE_INTERNAL")
+    );
+    assert!(load(&format!("{lacking}{UNIFY}"), &[]).is_ok(), "the Public API has it");
     let with = |from: &str, to: &str| UNIFY.replace(from, to);
     assert!(refused(&with("api.segmentapis.com", "evil.example")).contains("not a domain of Segment"));
     assert!(refused(&with("api.segmentapis.com", "http://api.segmentapis.com")).contains("plain http"));
