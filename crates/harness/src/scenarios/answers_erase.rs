@@ -255,7 +255,7 @@ fn answers_get_failing(context: &Context) -> Result<Outcome> {
         ("500", Endpoint::ProfileExternalIds, Fault::server_error, "segment_failed"),
         ("HTML", Endpoint::ProfileMetadata, || Fault::html(200), "segment_failed"),
         ("repeated cursor", Endpoint::ProfileExternalIds, Fault::repeated_cursor, "segment_failed"),
-        ("workspace 404", Endpoint::Workspace, Fault::not_found, "segment_failed"),
+        ("workspace 400", Endpoint::Workspace, Fault::bad_request, "segment_failed"),
     ];
     each(
         CASES,
