@@ -7,10 +7,12 @@ use segment_core::{
     Backlog, ClaimScope, ConnectionKey, Intended, IntentPlan, MAX_SUBJECTS, Pii, QuotaCategory, RegulationType,
     TaskEvent, TaskState, ports::StoreError,
 };
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::FromRow;
 
 use super::{
-    RecordStore, claim, errors, ledger_rows,
+    RecordStore, claim,
+    db::{Db, args},
+    errors, ledger_rows,
     request_rows::{TASK_COLUMNS, TaskRow, count, known, millis, number, time, write_state},
     scope, sealed, status,
 };
@@ -42,23 +44,21 @@ struct Batch {
 
 impl RecordStore {
     pub(super) async fn do_backlog(&self, scope: &ClaimScope, at: Timestamp) -> Result<Vec<Backlog>, StoreError> {
+        let mut db = self.read().await?;
         // Resolvable: an erasure that has this connection is due or being resolved right now.
         let sql = format!(
-            "SELECT t.connection AS connection, t.kind AS kind, COUNT(*) AS people, SUM(t.user_ids) AS subjects, \
+            "SELECT t.connection AS connection, t.kind AS kind, COUNT(*) AS people, CAST(SUM(t.user_ids) AS BIGINT) AS subjects, \
              MIN(t.resolved_at) AS since, EXISTS (SELECT 1 FROM tasks q JOIN requests r ON r.id = q.request_id \
                  WHERE q.connection = t.connection AND q.state = 'queued' AND r.action <> 'access' \
                  AND r.gate = 'open' AND r.next_at <= $2 AND {not_waiting} \
-                 AND ($1 IS NULL OR r.id IN (SELECT value FROM json_each($1)))) AS resolvable \
+                 AND {request_in_scope}) AS resolvable \
              FROM tasks t WHERE t.state = 'resolved' \
-             AND ($1 IS NULL OR t.request_id IN (SELECT value FROM json_each($1))) GROUP BY t.connection, t.kind",
-            not_waiting = claim::not_waiting()
+             AND {task_in_scope} GROUP BY t.connection, t.kind",
+            not_waiting = claim::not_waiting(),
+            request_in_scope = db.dialect().within("r.id", "$1"),
+            task_in_scope = db.dialect().within("t.request_id", "$1"),
         );
-        let rows: Vec<BacklogRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-            .bind(scope::parameter(scope))
-            .bind(millis(at))
-            .fetch_all(&self.reader)
-            .await
-            .map_err(errors::database)?;
+        let rows: Vec<BacklogRow> = db.all(&sql, args![scope::parameter(scope), millis(at)]).await?;
         let read = |row: BacklogRow| Backlog {
             connection: ConnectionKey::new(row.connection),
             kind: RegulationType::parse(&row.kind),
@@ -71,7 +71,9 @@ impl RecordStore {
     }
 
     pub(super) async fn do_intend(&self, plan: &IntentPlan) -> Result<Intended, StoreError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_locking().await?;
+        // The quota is one sum for all workers.
+        tx.lock(plan.connection.as_str()).await?;
         let Some(batch) = self.pick(&mut tx, plan).await? else { return Ok(Intended::Nothing) };
         if batch.requests.is_empty() {
             return Ok(Intended::OverQuota);
@@ -86,25 +88,31 @@ impl RecordStore {
             status::log(&mut tx, request, &segment_core::AuditEntry::new(plan.at, "intended", facts.clone())).await?;
         }
         let claimed = self.claimed_ledger(&mut tx, plan.intent.as_str(), &plan.owner, plan.lease).await?;
-        tx.commit().await.map_err(errors::database)?;
+        tx.commit().await?;
         Ok(Intended::Recorded(Box::new(claimed)))
     }
 
     /// By deadline, until one of the limits is reached. A person's ids are not split. `None` when nobody waits.
-    async fn pick(&self, connection: &mut SqliteConnection, plan: &IntentPlan) -> Result<Option<Batch>, StoreError> {
-        let waiting: Vec<WaitingRow> = sqlx::query_as(
+    async fn pick(&self, connection: &mut Db, plan: &IntentPlan) -> Result<Option<Batch>, StoreError> {
+        let sql = format!(
             "SELECT t.request_id, t.user_ids, t.max_people FROM tasks t JOIN requests r ON r.id = t.request_id \
              WHERE t.state = 'resolved' AND t.connection = $1 AND t.kind = $2 \
-             AND ($3 IS NULL OR r.id IN (SELECT value FROM json_each($3))) \
-             ORDER BY r.due_at, r.id LIMIT $4",
-        )
-        .bind(plan.connection.as_str())
-        .bind(plan.kind.as_str())
-        .bind(scope::parameter(&plan.scope))
-        .bind(number(MAX_SUBJECTS as u64))
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(errors::database)?;
+             AND {in_scope} \
+             ORDER BY r.due_at, r.id LIMIT $4 {all}",
+            all = connection.dialect().take_all("t"),
+            in_scope = connection.dialect().within("r.id", "$3")
+        );
+        let waiting: Vec<WaitingRow> = connection
+            .all(
+                &sql,
+                args![
+                    plan.connection.as_str(),
+                    plan.kind.as_str(),
+                    scope::parameter(&plan.scope),
+                    number(MAX_SUBJECTS as u64)
+                ],
+            )
+            .await?;
         let Some(first) = waiting.first() else { return Ok(None) };
         // Parts of a refused batch go the larger ones first, so that a part is tried next to its other half.
         let part = first.max_people.and_then(|_| waiting.iter().filter_map(|row| row.max_people).max());
@@ -132,76 +140,46 @@ impl RecordStore {
 
     async fn user_ids(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Db,
         plan: &IntentPlan,
         request: &str,
     ) -> Result<BTreeSet<Pii<String>>, StoreError> {
         let key = self.request_key(connection, request).await?;
         let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE request_id = $1 AND connection = $2");
-        let row: TaskRow = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-            .bind(request)
-            .bind(plan.connection.as_str())
-            .fetch_one(connection)
-            .await
-            .map_err(errors::database)?;
+        let row: TaskRow = connection.one(&sql, args![request, plan.connection.as_str()]).await?;
         let task = row.read(key.as_ref())?;
         let resolution = task.resolution.filter(|resolution| !resolution.user_ids.is_empty());
         Ok(known(resolution, "tasks.sealed", request)?.user_ids)
     }
 
-    async fn insert_intent(
-        &self,
-        connection: &mut SqliteConnection,
-        plan: &IntentPlan,
-        batch: &Batch,
-    ) -> Result<(), StoreError> {
+    async fn insert_intent(&self, connection: &mut Db, plan: &IntentPlan, batch: &Batch) -> Result<(), StoreError> {
         let intent = plan.intent.as_str();
         let random = self.keys.random.as_ref();
         let (key, wrapped) = self.keys.master.new_data_key(random, Place(ledger_rows::DATA_KEY, intent));
         let plain = sealed::write_subjects(&batch.subjects);
         let send_by = claim::store_now(connection).await? + claim::lease_millis(plan.send_within);
-        sqlx::query(
-            "INSERT INTO regulations (intent, connection, kind, state, subject_count, created_at, send_by, data_key, \
-             sealed) VALUES ($1, $2, $3, 'sending', $4, $5, $6, $7, $8)",
-        )
-        .bind(intent)
-        .bind(plan.connection.as_str())
-        .bind(plan.kind.as_str())
-        .bind(number(batch.subjects.len() as u64))
-        .bind(millis(plan.at))
-        .bind(send_by)
-        .bind(wrapped)
-        .bind(key.seal(random, Place(ledger_rows::SEALED, intent), &plain))
-        .execute(connection)
-        .await
-        .map_err(errors::database)?;
+        connection.execute("INSERT INTO regulations (intent, connection, kind, state, subject_count, created_at, send_by, data_key, \
+             sealed) VALUES ($1, $2, $3, 'sending', $4, $5, $6, $7, $8)", args![intent, plan.connection.as_str(), plan.kind.as_str(), number(batch.subjects.len() as u64), millis(plan.at), send_by, wrapped, key.seal(random, Place(ledger_rows::SEALED, intent), &plain)]).await?;
         Ok(())
     }
 
-    async fn join(
-        &self,
-        connection: &mut SqliteConnection,
-        plan: &IntentPlan,
-        request: &str,
-    ) -> Result<(), StoreError> {
+    async fn join(&self, connection: &mut Db, plan: &IntentPlan, request: &str) -> Result<(), StoreError> {
         let (intent, key) = (plan.intent.as_str(), plan.connection.as_str());
         let state = TaskState::Resolved.apply(TaskEvent::Intend).map_err(errors::misuse)?;
         write_state(connection, request, key, &state).await?;
         // An earlier regulation's read-back says nothing of this one.
-        sqlx::query("UPDATE tasks SET intent = $3, verified_at = NULL WHERE request_id = $1 AND connection = $2")
-            .bind(request)
-            .bind(key)
-            .bind(intent)
-            .execute(&mut *connection)
-            .await
-            .map_err(errors::database)?;
-        sqlx::query("INSERT INTO regulation_members (intent, request_id, connection) VALUES ($1, $2, $3)")
-            .bind(intent)
-            .bind(request)
-            .bind(key)
-            .execute(connection)
-            .await
-            .map_err(errors::database)?;
+        connection
+            .execute(
+                "UPDATE tasks SET intent = $3, verified_at = NULL WHERE request_id = $1 AND connection = $2",
+                args![request, key, intent],
+            )
+            .await?;
+        connection
+            .execute(
+                "INSERT INTO regulation_members (intent, request_id, connection) VALUES ($1, $2, $3)",
+                args![intent, request, key],
+            )
+            .await?;
         Ok(())
     }
 
@@ -211,28 +189,21 @@ impl RecordStore {
         category: QuotaCategory,
         since: Timestamp,
     ) -> Result<u64, StoreError> {
-        let mut reader = self.reader.acquire().await.map_err(errors::database)?;
-        submitted(&mut reader, connection, category, since).await
+        let mut db = self.read().await?;
+        submitted(&mut db, connection, category, since).await
     }
 }
 
 /// User ids sent, or perhaps sent, since the moment.
 async fn submitted(
-    db: &mut SqliteConnection,
+    db: &mut Db,
     connection: &ConnectionKey,
     category: QuotaCategory,
     since: Timestamp,
 ) -> Result<u64, StoreError> {
     // A refused or unsent one is closed without Segment's id: it took nothing from the quota.
-    let rows: Vec<(String, i64)> = sqlx::query_as(
-        "SELECT kind, SUM(subject_count) FROM regulations WHERE connection = $1 AND created_at >= $2 \
-         AND (regulation_id IS NOT NULL OR state IN ('sending', 'unknown', 'halted')) GROUP BY kind",
-    )
-    .bind(connection.as_str())
-    .bind(millis(since))
-    .fetch_all(&mut *db)
-    .await
-    .map_err(errors::database)?;
+    let rows: Vec<(String, i64)> = db.all("SELECT kind, CAST(SUM(subject_count) AS BIGINT) FROM regulations WHERE connection = $1 AND created_at >= $2 \
+         AND (regulation_id IS NOT NULL OR state IN ('sending', 'unknown', 'halted')) GROUP BY kind", args![connection.as_str(), millis(since)]).await?;
     let of_category = rows.into_iter().filter(|(kind, _)| RegulationType::parse(kind).quota() == category);
     Ok(of_category.map(|(_, subjects)| count(subjects)).sum())
 }

@@ -6,16 +6,13 @@ use jiff::Timestamp;
 use segment_core::{
     ClaimScope, Claimed, Lease, LeaseSubject, Ledger, LedgerState, Request, RequestId, ports::StoreError,
 };
-use sqlx::SqliteConnection;
 
 use super::{
-    RecordStore, errors,
+    RecordStore,
+    db::{Db, Dialect, args},
     request_rows::{millis, time},
     scope, status,
 };
-
-/// Milliseconds of the database's clock.
-pub(super) const NOW: &str = "CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER)";
 
 /// The open accesses `a` that the erasure `r` waits for: those of the same person that were not received later, since what
 /// is to be sent to the person must not be deleted before.
@@ -31,12 +28,12 @@ pub(super) fn not_waiting() -> String {
 }
 
 /// A request may be taken up when it is open and due, nobody holds it, and it need not wait.
-fn due_requests() -> String {
-    let not_waiting = not_waiting();
+fn due_requests(dialect: Dialect) -> String {
+    let (now, in_scope, not_waiting) = (dialect.now(), dialect.within("r.id", "$2"), not_waiting());
+    let free = dialect.take_free("r");
     format!(
-        "SELECT id FROM requests r WHERE next_at <= $1 AND gate = 'open' \
-         AND (lease_until IS NULL OR lease_until <= {NOW}) \
-         AND ($2 IS NULL OR id IN (SELECT value FROM json_each($2))) AND {not_waiting} ORDER BY due_at, id LIMIT $3"
+        "SELECT id FROM requests r WHERE next_at <= $1 AND gate = 'open' AND (lease_until IS NULL OR lease_until <= {now}) \
+         AND {in_scope} AND {not_waiting} ORDER BY due_at, id LIMIT $3 {free}"
     )
 }
 
@@ -45,9 +42,9 @@ pub(super) fn lease_millis(lease: Duration) -> i64 {
 }
 
 /// The database's time.
-pub(super) async fn store_now(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
-    let sql = format!("SELECT {NOW}");
-    let row: (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_one(connection).await.map_err(errors::database)?;
+pub(super) async fn store_now(connection: &mut Db) -> Result<i64, StoreError> {
+    let sql = format!("SELECT {}", connection.dialect().now());
+    let row: (i64,) = connection.one(&sql, args![]).await?;
     Ok(row.0)
 }
 
@@ -69,22 +66,13 @@ impl RecordStore {
         limit: u32,
         at: Timestamp,
     ) -> Result<Vec<Claimed<Request>>, StoreError> {
-        let mut tx = self.begin().await?;
-        let ids: Vec<(String,)> = sqlx::query_as(sqlx::AssertSqlSafe(due_requests()))
-            .bind(millis(at))
-            .bind(scope::parameter(scope))
-            .bind(i64::from(limit))
-            .fetch_all(&mut *tx)
-            .await
-            .map_err(errors::database)?;
+        let mut tx = self.begin_locking().await?;
+        let ids: Vec<(String,)> =
+            tx.all(&due_requests(tx.dialect()), args![millis(at), scope::parameter(scope), i64::from(limit)]).await?;
         let mut claimed = Vec::with_capacity(ids.len());
         for (id,) in ids {
             take(&mut tx, "requests", "id", &id, owner, lease).await?;
-            sqlx::query("UPDATE requests SET begun = 1 WHERE id = $1")
-                .bind(&id)
-                .execute(&mut *tx)
-                .await
-                .map_err(errors::database)?;
+            tx.execute("UPDATE requests SET begun = TRUE WHERE id = $1", args![&id]).await?;
             status::refresh(&mut tx, &id, at).await?;
             let store_now = time(store_now(&mut tx).await?);
             let id = RequestId::new(id);
@@ -92,7 +80,7 @@ impl RecordStore {
                 claimed.push(Claimed { lease: Lease { subject: LeaseSubject::Request(id), fence }, item, store_now });
             }
         }
-        tx.commit().await.map_err(errors::database)?;
+        tx.commit().await?;
         Ok(claimed)
     }
 
@@ -103,39 +91,33 @@ impl RecordStore {
         lease: Duration,
         at: Timestamp,
     ) -> Result<Option<Claimed<Ledger>>, StoreError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_locking().await?;
+        let (now, in_scope) = (tx.dialect().now(), scope::of_regulation(tx.dialect(), "$2"));
         let sql = format!(
-            "SELECT intent, state FROM regulations g WHERE (lease_until IS NULL OR lease_until <= {NOW}) \
-             AND (state = 'sending' OR (next_at <= $1 AND state IN ('unknown', 'tracking', 'looking'))) \
-             AND ($2 IS NULL OR EXISTS (SELECT 1 FROM regulation_members m WHERE m.intent = g.intent \
-                 AND m.request_id IN (SELECT value FROM json_each($2)))) \
-             ORDER BY next_at LIMIT 1"
+            "SELECT intent, state FROM regulations g WHERE (lease_until IS NULL OR lease_until <= {now}) \
+             AND (state = 'sending' OR (next_at <= $1 AND state IN ('unknown', 'tracking', 'looking'))) AND {in_scope} \
+             ORDER BY COALESCE(next_at, 0) LIMIT 1 {free}",
+            free = tx.dialect().take_free("g")
         );
-        let due: Option<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-            .bind(millis(at))
-            .bind(scope::parameter(scope))
-            .fetch_optional(&mut *tx)
-            .await
-            .map_err(errors::database)?;
+        let due: Option<(String, String)> = tx.optional(&sql, args![millis(at), scope::parameter(scope)]).await?;
         let Some((intent, state)) = due else { return Ok(None) };
         if state == LedgerState::Sending.as_str() {
             // Its sender is gone: whether it was sent is not known. Should this worker go too, the next one finds it due.
-            sqlx::query("UPDATE regulations SET state = 'unknown', next_at = $2 WHERE intent = $1")
-                .bind(&intent)
-                .bind(millis(at))
-                .execute(&mut *tx)
-                .await
-                .map_err(errors::database)?;
+            tx.execute(
+                "UPDATE regulations SET state = 'unknown', next_at = $2 WHERE intent = $1",
+                args![&intent, millis(at)],
+            )
+            .await?;
         }
         let claimed = self.claimed_ledger(&mut tx, &intent, owner, lease).await?;
-        tx.commit().await.map_err(errors::database)?;
+        tx.commit().await?;
         Ok(Some(claimed))
     }
 
     /// Takes the lease of a regulation and reads it whole.
     pub(super) async fn claimed_ledger(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Db,
         intent: &str,
         owner: &str,
         lease: Duration,
@@ -149,59 +131,47 @@ impl RecordStore {
 
     pub(super) async fn do_extend(&self, lease: &Lease, by: Duration) -> Result<(), StoreError> {
         let (table, key, id) = subject(lease);
+        let mut tx = self.begin().await?;
+        let now = tx.dialect().now();
         let sql = format!(
-            "UPDATE {table} SET lease_until = {NOW} + $3 WHERE {key} = $1 AND fence = $2 AND lease_until IS NOT NULL"
+            "UPDATE {table} SET lease_until = {now} + $3 WHERE {key} = $1 AND fence = $2 AND lease_until IS NOT NULL"
         );
-        let done = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(id)
-            .bind(lease.fence)
-            .bind(lease_millis(by))
-            .execute(&self.writer)
-            .await
-            .map_err(errors::database)?;
-        if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::StaleLease) }
+        if tx.execute(&sql, args![id, lease.fence, lease_millis(by)]).await? != 1 {
+            return Err(StoreError::StaleLease);
+        }
+        tx.commit().await
     }
 
     pub(super) async fn do_release(&self, lease: &Lease) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         give_back(&mut tx, lease).await?;
-        tx.commit().await.map_err(errors::database)
+        tx.commit().await
     }
 }
 
 /// Takes a lease and answers with the new fencing token.
 async fn take(
-    connection: &mut SqliteConnection,
+    connection: &mut Db,
     table: &'static str,
     key: &'static str,
     id: &str,
     owner: &str,
     lease: Duration,
 ) -> Result<i64, StoreError> {
+    let now = connection.dialect().now();
     let sql = format!(
-        "UPDATE {table} SET lease_owner = $2, lease_until = {NOW} + $3, fence = fence + 1 WHERE {key} = $1 RETURNING fence"
+        "UPDATE {table} SET lease_owner = $2, lease_until = {now} + $3, fence = fence + 1 WHERE {key} = $1 RETURNING fence"
     );
-    let row: (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(id)
-        .bind(owner)
-        .bind(lease_millis(lease))
-        .fetch_one(connection)
-        .await
-        .map_err(errors::database)?;
+    let row: (i64,) = connection.one(&sql, args![id, owner, lease_millis(lease)]).await?;
     Ok(row.0)
 }
 
 /// Checks the fence and gives the lease back, within the step that it guards. A lease is good for one step.
-pub(super) async fn give_back(connection: &mut SqliteConnection, lease: &Lease) -> Result<(), StoreError> {
+pub(super) async fn give_back(connection: &mut Db, lease: &Lease) -> Result<(), StoreError> {
     let (table, key, id) = subject(lease);
     let sql = format!(
         "UPDATE {table} SET lease_owner = NULL, lease_until = NULL, fence = fence + 1 WHERE {key} = $1 AND fence = $2"
     );
-    let done = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(id)
-        .bind(lease.fence)
-        .execute(connection)
-        .await
-        .map_err(errors::database)?;
-    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::StaleLease) }
+    let done = connection.execute(&sql, args![id, lease.fence]).await?;
+    if done == 1 { Ok(()) } else { Err(StoreError::StaleLease) }
 }

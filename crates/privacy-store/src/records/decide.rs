@@ -6,10 +6,11 @@ use segment_core::{
     ports::StoreError,
 };
 use serde_json::json;
-use sqlx::SqliteConnection;
 
 use super::{
-    RecordStore, errors,
+    RecordStore,
+    db::{Db, args},
+    errors,
     request_rows::{millis, write_findings, write_state},
     status,
 };
@@ -25,24 +26,19 @@ impl RecordStore {
         let Some((request, _)) = self.load(&mut tx, id).await? else { return Ok(None) };
         apply(&mut tx, &request, decision, at).await?;
         // Whoever works on it right now must not overwrite the decision.
-        sqlx::query("UPDATE requests SET fence = fence + 1, lease_owner = NULL, lease_until = NULL WHERE id = $1")
-            .bind(id.as_str())
-            .execute(&mut *tx)
-            .await
-            .map_err(errors::database)?;
+        tx.execute(
+            "UPDATE requests SET fence = fence + 1, lease_owner = NULL, lease_until = NULL WHERE id = $1",
+            args![id.as_str()],
+        )
+        .await?;
         status::refresh(&mut tx, id.as_str(), at).await?;
         let decided = self.load(&mut tx, id).await?;
-        tx.commit().await.map_err(errors::database)?;
+        tx.commit().await?;
         Ok(decided.map(|(request, _)| request))
     }
 }
 
-async fn apply(
-    connection: &mut SqliteConnection,
-    request: &Request,
-    decision: &Decision,
-    at: Timestamp,
-) -> Result<(), StoreError> {
+async fn apply(connection: &mut Db, request: &Request, decision: &Decision, at: Timestamp) -> Result<(), StoreError> {
     let id = request.id.as_str();
     let (step, facts) = match decision {
         Decision::Approve => {
@@ -84,30 +80,24 @@ async fn apply(
     status::log(connection, id, &AuditEntry::new(at, step, facts)).await
 }
 
-async fn gate(
-    connection: &mut SqliteConnection,
-    request: &Request,
-    gate: Gate,
-    reason: Option<&str>,
-) -> Result<(), StoreError> {
+async fn gate(connection: &mut Db, request: &Request, gate: Gate, reason: Option<&str>) -> Result<(), StoreError> {
     if request.gate != Gate::Pending {
         return Err(errors::misuse(format!(
             "the request does not wait for approval, it is {}",
             request.status.as_str()
         )));
     }
-    sqlx::query("UPDATE requests SET gate = $2, denied_reason = $3 WHERE id = $1")
-        .bind(request.id.as_str())
-        .bind(gate.as_str())
-        .bind(reason)
-        .execute(connection)
-        .await
-        .map_err(errors::database)?;
+    connection
+        .execute(
+            "UPDATE requests SET gate = $2, denied_reason = $3 WHERE id = $1",
+            args![request.id.as_str(), gate.as_str(), reason],
+        )
+        .await?;
     Ok(())
 }
 
 /// Applies an event to every task that can take it.
-async fn each(connection: &mut SqliteConnection, request: &Request, event: &TaskEvent) -> Result<usize, StoreError> {
+async fn each(connection: &mut Db, request: &Request, event: &TaskEvent) -> Result<usize, StoreError> {
     let mut changed = 0;
     for task in &request.tasks {
         if let Ok(state) = task.state.apply(event.clone()) {
@@ -118,79 +108,64 @@ async fn each(connection: &mut SqliteConnection, request: &Request, event: &Task
     Ok(changed)
 }
 
-async fn next(connection: &mut SqliteConnection, id: &str, at: Option<Timestamp>) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE requests SET next_at = CASE WHEN EXISTS \
+async fn next(connection: &mut Db, id: &str, at: Option<Timestamp>) -> Result<(), StoreError> {
+    connection
+        .execute(
+            "UPDATE requests SET next_at = CASE WHEN EXISTS \
          (SELECT 1 FROM tasks WHERE request_id = $1 AND state = 'queued') THEN COALESCE($2, next_at) END WHERE id = $1",
-    )
-    .bind(id)
-    .bind(at.map(millis))
-    .execute(&mut *connection)
-    .await
-    .map_err(errors::database)?;
-    sqlx::query("UPDATE tasks SET attempts = 0 WHERE request_id = $1 AND state = 'queued'")
-        .bind(id)
-        .execute(connection)
-        .await
-        .map_err(errors::database)?;
+            args![id, at.map(millis)],
+        )
+        .await?;
+    connection.execute("UPDATE tasks SET attempts = 0 WHERE request_id = $1 AND state = 'queued'", args![id]).await?;
     Ok(())
 }
 
 /// A task that goes on with its regulation takes everybody in it along: it is one regulation at Segment.
-async fn reopen(connection: &mut SqliteConnection, task: &Task, at: Timestamp) -> Result<(), StoreError> {
+async fn reopen(connection: &mut Db, task: &Task, at: Timestamp) -> Result<(), StoreError> {
     let resumes = task.state.halt().is_some_and(|halt| matches!(halt.resume, Resume::Sending | Resume::Awaiting));
     let (true, Some(intent)) = (resumes, &task.regulation) else { return Ok(()) };
-    sqlx::query(
-        "UPDATE regulations SET state = CASE WHEN regulation_id IS NULL THEN 'unknown' ELSE 'tracking' END, \
+    connection
+        .execute(
+            "UPDATE regulations SET state = CASE WHEN regulation_id IS NULL THEN 'unknown' ELSE 'tracking' END, \
          next_at = $2, attempts = 0 WHERE intent = $1 AND state = 'halted'",
-    )
-    .bind(intent.as_str())
-    .bind(millis(at))
-    .execute(&mut *connection)
-    .await
-    .map_err(errors::database)?;
-    let others: Vec<(String,)> = sqlx::query_as(
-        "UPDATE tasks SET state = halt_resume, halt_kind = NULL, halt_message = NULL, halt_resume = NULL \
+            args![intent.as_str(), millis(at)],
+        )
+        .await?;
+    let others: Vec<(String,)> = connection
+        .all(
+            "UPDATE tasks SET state = halt_resume, halt_kind = NULL, halt_message = NULL, halt_resume = NULL \
          WHERE intent = $1 AND state IN ('attention', 'error') AND halt_resume IN ('sending', 'awaiting') \
          RETURNING request_id",
-    )
-    .bind(intent.as_str())
-    .fetch_all(&mut *connection)
-    .await
-    .map_err(errors::database)?;
+            args![intent.as_str()],
+        )
+        .await?;
     for (request,) in others {
         status::refresh(connection, &request, at).await?;
     }
     Ok(())
 }
 
-async fn settle(connection: &mut SqliteConnection, id: &str, task: &Task) -> Result<(), StoreError> {
+async fn settle(connection: &mut Db, id: &str, task: &Task) -> Result<(), StoreError> {
     let state: TaskState = task.state.apply(TaskEvent::Complete(Outcome::Settled)).map_err(errors::misuse)?;
     write_state(connection, id, task.connection.as_str(), &state).await?;
     let mut findings = task.findings.clone();
     findings.insert(Finding::new(FindingCode::SettledByHand, "a human settled it; the note stands in the log"));
-    sqlx::query("UPDATE tasks SET findings = $3 WHERE request_id = $1 AND connection = $2")
-        .bind(id)
-        .bind(task.connection.as_str())
-        .bind(write_findings(&findings))
-        .execute(connection)
-        .await
-        .map_err(errors::database)?;
+    connection
+        .execute(
+            "UPDATE tasks SET findings = $3 WHERE request_id = $1 AND connection = $2",
+            args![id, task.connection.as_str(), write_findings(&findings)],
+        )
+        .await?;
     Ok(())
 }
 
-async fn extend(connection: &mut SqliteConnection, request: &Request, at: Timestamp) -> Result<(), StoreError> {
+async fn extend(connection: &mut Db, request: &Request, at: Timestamp) -> Result<(), StoreError> {
     let due = request.regime.extended(request.due_at);
-    let done = sqlx::query("UPDATE requests SET due_at = $2, extended_at = $3 WHERE id = $1 AND extended_at IS NULL")
-        .bind(request.id.as_str())
-        .bind(millis(due))
-        .bind(millis(at))
-        .execute(connection)
-        .await
-        .map_err(errors::database)?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(errors::misuse("the deadline was lengthened before; the law allows it once"))
-    }
+    let done = connection
+        .execute(
+            "UPDATE requests SET due_at = $2, extended_at = $3 WHERE id = $1 AND extended_at IS NULL",
+            args![request.id.as_str(), millis(due), millis(at)],
+        )
+        .await?;
+    if done == 1 { Ok(()) } else { Err(errors::misuse("the deadline was lengthened before; the law allows it once")) }
 }

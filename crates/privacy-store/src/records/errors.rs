@@ -1,7 +1,7 @@
-//! What SQLite says, in the port's words.
+//! What the databases say, in the port's words.
 
 use segment_core::ports::StoreError;
-use sqlx::error::DatabaseError;
+use sqlx::{error::DatabaseError, postgres::PgDatabaseError};
 
 use crate::crypto::{CannotOpen, Place};
 
@@ -19,15 +19,70 @@ pub(super) fn primary_code(error: &dyn DatabaseError) -> Option<i64> {
 }
 
 pub(super) fn database(error: sqlx::Error) -> StoreError {
-    let code = error.as_database_error().and_then(primary_code);
+    let kind = kind(&error);
     let source = Box::new(error);
-    match (source.as_ref(), code) {
-        (_, Some(BUSY | LOCKED)) | (sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed, _) => {
-            StoreError::Unavailable(source)
-        }
-        (_, Some(READONLY | IOERR | FULL | CANTOPEN)) | (sqlx::Error::Io(_), _) => StoreError::NotWritable(source),
-        _ => StoreError::Database(source),
+    match kind {
+        Kind::Unavailable => StoreError::Unavailable(source),
+        Kind::NotWritable => StoreError::NotWritable(source),
+        Kind::Other => StoreError::Database(source),
     }
+}
+
+enum Kind {
+    Unavailable,
+    NotWritable,
+    Other,
+}
+
+fn kind(error: &sqlx::Error) -> Kind {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Kind::Unavailable,
+        sqlx::Error::Database(error) if is_postgres(error.as_ref()) => of_postgres(&error.code().unwrap_or_default()),
+        sqlx::Error::Database(error) => match primary_code(error.as_ref()) {
+            Some(BUSY | LOCKED) => Kind::Unavailable,
+            Some(READONLY | IOERR | FULL | CANTOPEN) => Kind::NotWritable,
+            _ => Kind::Other,
+        },
+        // A server that is gone comes back; a file that cannot be read does not by itself.
+        sqlx::Error::Io(error) if is_network(error.kind()) => Kind::Unavailable,
+        sqlx::Error::Io(_) => Kind::NotWritable,
+        _ => Kind::Other,
+    }
+}
+
+fn is_postgres(error: &dyn DatabaseError) -> bool {
+    error.try_downcast_ref::<PgDatabaseError>().is_some()
+}
+
+/// By the class of the SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html).
+fn of_postgres(code: &str) -> Kind {
+    match (code, code.get(..2).unwrap_or_default()) {
+        // Read-only, no space, no memory, a limit.
+        ("25006", _) | (_, "53") => Kind::NotWritable,
+        // A clash of transactions, a lost connection, an operator's intervention, a lock that is not to be had.
+        (_, "40" | "08" | "57") | ("55P03", _) => Kind::Unavailable,
+        _ => Kind::Other,
+    }
+}
+
+fn is_network(kind: std::io::ErrorKind) -> bool {
+    use std::io::ErrorKind as K;
+    matches!(
+        kind,
+        K::ConnectionRefused
+            | K::ConnectionReset
+            | K::ConnectionAborted
+            | K::BrokenPipe
+            | K::UnexpectedEof
+            | K::TimedOut
+    )
+}
+
+/// Whether two transactions clashed: the step was not made, and is made again.
+pub(super) fn is_clash(error: &StoreError) -> bool {
+    let StoreError::Unavailable(source) = error else { return false };
+    let error = source.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+    error.is_some_and(|error| is_postgres(error) && matches!(error.code().as_deref(), Some("40001" | "40P01")))
 }
 
 /// A sealed value that its key does not open.

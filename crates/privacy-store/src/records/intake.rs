@@ -1,10 +1,10 @@
 //! Recording requests, each at most once.
 
 use segment_core::{Gate, Intake, NewRequest, RequestId, ports::StoreError};
-use sqlx::SqliteConnection;
 
 use super::{
-    RecordStore, claim, errors,
+    RecordStore, claim,
+    db::{Db, args},
     request_rows::{self, millis},
     status,
 };
@@ -22,11 +22,11 @@ impl RecordStore {
         for request in requests {
             answers.push(self.take(&mut tx, request).await?);
         }
-        tx.commit().await.map_err(errors::database)?;
+        tx.commit().await?;
         Ok(answers)
     }
 
-    async fn take(&self, connection: &mut SqliteConnection, request: &NewRequest) -> Result<Intake, StoreError> {
+    async fn take(&self, connection: &mut Db, request: &NewRequest) -> Result<Intake, StoreError> {
         let lookup = &self.keys.lookup;
         let identities = lookup.hash(IDENTITY_SET, &request.identities.comparison_key());
         let external = request.external_id.as_ref().map(|id| lookup.hash(EXTERNAL_ID, id));
@@ -44,39 +44,37 @@ impl RecordStore {
 
     async fn earlier(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Db,
         request: &NewRequest,
         identities: &[u8],
         external: Option<&[u8]>,
     ) -> Result<Option<Intake>, StoreError> {
         if let Some(external) = external {
-            let row: Option<(String, String, Vec<u8>)> =
-                sqlx::query_as("SELECT id, action, identities_hash FROM requests WHERE external_id_hash = $1")
-                    .bind(external)
-                    .fetch_optional(connection)
-                    .await
-                    .map_err(errors::database)?;
+            let row: Option<(String, String, Vec<u8>)> = connection
+                .optional(
+                    "SELECT id, action, identities_hash FROM requests WHERE external_id_hash = $1",
+                    args![external],
+                )
+                .await?;
             return Ok(row.map(|(id, action, hash)| {
                 let same = action == request.action.as_str() && hash == identities;
                 let id = RequestId::new(id);
                 if same { Intake::Linked(id) } else { Intake::ExternalIdConflict(id) }
             }));
         }
-        let row: Option<(String,)> = sqlx::query_as(
-            "SELECT id FROM requests WHERE identities_hash = $1 AND action = $2 \
+        let row: Option<(String,)> = connection
+            .optional(
+                "SELECT id FROM requests WHERE identities_hash = $1 AND action = $2 \
              AND status NOT IN ('complete', 'denied', 'canceled', 'error') ORDER BY received_at, id LIMIT 1",
-        )
-        .bind(identities)
-        .bind(request.action.as_str())
-        .fetch_optional(connection)
-        .await
-        .map_err(errors::database)?;
+                args![identities, request.action.as_str()],
+            )
+            .await?;
         Ok(row.map(|(id,)| Intake::Linked(RequestId::new(id))))
     }
 
     async fn insert(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Db,
         request: &NewRequest,
         identities: &[u8],
         external: Option<Vec<u8>>,
@@ -85,41 +83,21 @@ impl RecordStore {
         let keys = &self.keys;
         let (key, wrapped) = keys.master.new_data_key(keys.random.as_ref(), Place(request_rows::DATA_KEY, id));
         let (gate, status) = if request.needs_approval { (Gate::Pending, "pending") } else { (Gate::Open, "approved") };
-        sqlx::query(
-            "INSERT INTO requests (id, external_id_hash, identities_hash, action, regime, gate, status, received_at, \
-             due_at, data_key, sealed, next_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        )
-        .bind(id)
-        .bind(external)
-        .bind(identities)
-        .bind(request.action.as_str())
-        .bind(request.regime.as_str())
-        .bind(gate.as_str())
-        .bind(status)
-        .bind(millis(request.received_at))
-        .bind(millis(request.regime.due_at(request.received_at)))
-        .bind(wrapped)
-        .bind(request_rows::seal_person(keys, &key, request))
-        .bind(millis(request.received_at))
-        .execute(&mut *connection)
-        .await
-        .map_err(errors::database)?;
+        connection.execute("INSERT INTO requests (id, external_id_hash, identities_hash, action, regime, gate, status, received_at, \
+             due_at, data_key, sealed, next_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", args![id, external, identities, request.action.as_str(), request.regime.as_str(), gate.as_str(), status, millis(request.received_at), millis(request.regime.due_at(request.received_at)), wrapped, request_rows::seal_person(keys, &key, request), millis(request.received_at)]).await?;
         for identity in &request.identities {
             let hash = keys.lookup.hash(IDENTITY, &identity.comparison_key());
-            sqlx::query("INSERT INTO request_identities (request_id, hash) VALUES ($1, $2)")
-                .bind(id)
-                .bind(hash)
-                .execute(&mut *connection)
-                .await
-                .map_err(errors::database)?;
+            connection
+                .execute("INSERT INTO request_identities (request_id, hash) VALUES ($1, $2)", args![id, hash])
+                .await?;
         }
         for task in &request.connections {
-            sqlx::query("INSERT INTO tasks (request_id, connection, state) VALUES ($1, $2, 'queued')")
-                .bind(id)
-                .bind(task.as_str())
-                .execute(&mut *connection)
-                .await
-                .map_err(errors::database)?;
+            connection
+                .execute(
+                    "INSERT INTO tasks (request_id, connection, state) VALUES ($1, $2, 'queued')",
+                    args![id, task.as_str()],
+                )
+                .await?;
         }
         let facts = serde_json::json!({
             "action": request.action.as_str(),
@@ -132,13 +110,9 @@ impl RecordStore {
     }
 
     /// Says what an erasure waits for.
-    async fn log_waiting(&self, connection: &mut SqliteConnection, request: &NewRequest) -> Result<(), StoreError> {
+    async fn log_waiting(&self, connection: &mut Db, request: &NewRequest) -> Result<(), StoreError> {
         let sql = format!("SELECT a.id FROM requests r, {} AND r.id = $1 ORDER BY a.id LIMIT 1", claim::EARLIER_ACCESS);
-        let access: Option<(String,)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-            .bind(request.id.as_str())
-            .fetch_optional(&mut *connection)
-            .await
-            .map_err(errors::database)?;
+        let access: Option<(String,)> = connection.optional(&sql, args![request.id.as_str()]).await?;
         let Some((access,)) = access else { return Ok(()) };
         let entry =
             segment_core::AuditEntry::new(request.received_at, "waits", serde_json::json!({"for_access": access}));

@@ -6,10 +6,12 @@ use segment_core::{
     ConnectionKey, IntentId, Ledger, LedgerFilter, LedgerState, Member, RegulationId, RegulationStatus, RegulationType,
     RequestId, ports::StoreError,
 };
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::FromRow;
 
 use super::{
-    RecordStore, errors,
+    RecordStore,
+    db::{Db, args},
+    errors,
     open::Keys,
     request_rows::{self, TASK_COLUMNS, TaskRow, count, known, time},
     sealed,
@@ -94,29 +96,17 @@ impl LedgerRow {
 
 impl RecordStore {
     /// A regulation with its subjects and members.
-    pub(super) async fn load_ledger(
-        &self,
-        connection: &mut SqliteConnection,
-        intent: &str,
-    ) -> Result<Ledger, StoreError> {
+    pub(super) async fn load_ledger(&self, connection: &mut Db, intent: &str) -> Result<Ledger, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM regulations WHERE intent = $1");
-        let row: LedgerRow = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-            .bind(intent)
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(errors::database)?;
+        let row: LedgerRow = connection.one(&sql, args![intent]).await?;
         let mut ledger = row.read(&self.keys, true)?;
         ledger.members = self.members(connection, intent).await?;
         Ok(ledger)
     }
 
-    async fn members(&self, connection: &mut SqliteConnection, intent: &str) -> Result<Vec<Member>, StoreError> {
+    async fn members(&self, connection: &mut Db, intent: &str) -> Result<Vec<Member>, StoreError> {
         let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE intent = $1 ORDER BY request_id");
-        let rows: Vec<TaskRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-            .bind(intent)
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(errors::database)?;
+        let rows: Vec<TaskRow> = connection.all(&sql, args![intent]).await?;
         let mut members = Vec::with_capacity(rows.len());
         for row in rows {
             let request = row.request_id.clone();
@@ -135,32 +125,30 @@ impl RecordStore {
     }
 
     /// The data key of a request, unless it is destroyed.
-    pub(super) async fn request_key(
-        &self,
-        connection: &mut SqliteConnection,
-        request: &str,
-    ) -> Result<Option<DataKey>, StoreError> {
-        let (wrapped,): (Option<Vec<u8>>,) = sqlx::query_as("SELECT data_key FROM requests WHERE id = $1")
-            .bind(request)
-            .fetch_one(connection)
-            .await
-            .map_err(errors::database)?;
+    pub(super) async fn request_key(&self, connection: &mut Db, request: &str) -> Result<Option<DataKey>, StoreError> {
+        let (wrapped,): (Option<Vec<u8>>,) =
+            connection.one("SELECT data_key FROM requests WHERE id = $1", args![request]).await?;
         wrapped.map(|wrapped| request_rows::data_key(&self.keys, request, &wrapped)).transpose()
     }
 
     pub(super) async fn do_regulations(&self, filter: &LedgerFilter) -> Result<Vec<Ledger>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM regulations g WHERE ($1 IS NULL OR EXISTS (SELECT 1 FROM regulation_members m \
-             WHERE m.intent = g.intent AND m.request_id = $1)) AND ($2 IS NULL OR intent = $2 OR regulation_id = $2) \
+            "SELECT {COLUMNS} FROM regulations g WHERE (CAST($1 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM regulation_members m \
+             WHERE m.intent = g.intent AND m.request_id = $1)) AND (CAST($2 AS TEXT) IS NULL OR intent = $2 OR regulation_id = $2) \
              ORDER BY created_at DESC, intent DESC LIMIT $3"
         );
-        let rows: Vec<LedgerRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-            .bind(filter.request.as_ref().map(RequestId::as_str))
-            .bind(&filter.id)
-            .bind(filter.limit.map_or(-1, i64::from))
-            .fetch_all(&self.reader)
-            .await
-            .map_err(errors::database)?;
+        let rows: Vec<LedgerRow> = self
+            .read()
+            .await?
+            .all(
+                &sql,
+                args![
+                    filter.request.as_ref().map(RequestId::as_str),
+                    filter.id.as_deref(),
+                    filter.limit.map_or(i64::MAX, i64::from)
+                ],
+            )
+            .await?;
         rows.into_iter().map(|row| row.read(&self.keys, false)).collect()
     }
 }

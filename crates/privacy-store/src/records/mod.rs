@@ -1,9 +1,11 @@
 //! The record database.
 //!
-//! One file per kind of step. Every writing step is one immediate transaction; `port.rs` lists them all.
+//! One file per kind of step. Every writing step is one transaction; `port.rs` lists them all. `db.rs` is the one place that
+//! knows both kinds of database.
 
 mod batch;
 mod claim;
+mod db;
 mod decide;
 mod errors;
 mod intake;
@@ -11,11 +13,13 @@ mod ledger;
 mod ledger_rows;
 mod open;
 mod port;
+mod postgres;
 mod read;
 mod request_rows;
 mod save;
 mod scope;
 mod sealed;
+mod sqlite;
 mod status;
 #[cfg(test)]
 mod tests;

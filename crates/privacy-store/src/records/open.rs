@@ -1,32 +1,35 @@
-//! Opening the record database: migrations and keys.
+//! Opening the record database: the key, and what both kinds have in common.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use secrecy::SecretString;
 use segment_core::ports::{Random, StoreError};
-use sqlx::{
-    ConnectOptions, Connection, Sqlite, SqlitePool, Transaction,
-    migrate::{MigrateError, Migrator},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use sqlx::{PgPool, SqlitePool, migrate::MigrateError};
 use thiserror::Error;
-use tokio::time::Instant;
 
-use super::errors;
+use super::{
+    db::{Db, args},
+    errors, postgres, sqlite,
+};
 use crate::crypto::{LookupKey, MasterKey};
 
-/// How soon a lock is asked for again.
-const AGAIN: Duration = Duration::from_millis(20);
-
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-
-/// Requests, tasks, the ledger of regulations and their log, in SQLite.
+/// Requests, tasks, the ledger of regulations and their log, in SQLite or PostgreSQL.
 #[derive(Debug, Clone)]
 pub struct RecordStore {
-    /// One connection: the writers of this process wait for their turn in order, and only other processes are met at the
-    /// database's lock.
-    pub(super) writer: SqlitePool,
-    pub(super) reader: SqlitePool,
+    pub(super) pools: Pools,
     pub(super) keys: Arc<Keys>,
+}
+
+/// Where transactions begin.
+#[derive(Debug, Clone)]
+pub(super) enum Pools {
+    /// One connection writes: the writers of this process wait for their turn in order, and only other processes are met at
+    /// the database's lock.
+    Sqlite {
+        writer: SqlitePool,
+        reader: SqlitePool,
+    },
+    Postgres(PgPool),
 }
 
 /// What encrypts and hashes.
@@ -41,10 +44,10 @@ pub(super) struct Keys {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The file cannot be made, opened or written.
+    /// It cannot be made, opened or written, or the server cannot be reached.
     #[error("the record database {path} cannot be opened for writing")]
     Io {
-        /// the file
+        /// the file, or the server and its database
         path: String,
         /// why
         #[source]
@@ -53,19 +56,19 @@ pub enum OpenError {
     /// Another process holds the lock for too long.
     #[error("the record database {path} is locked by another process")]
     Locked {
-        /// the file
+        /// the file, or the server and its database
         path: String,
     },
     /// A newer version has migrated it.
     #[error("the record database {path} is from a newer version of segment-privacy; use that version")]
     Newer {
-        /// the file
+        /// the file, or the server and its database
         path: String,
     },
     /// It was made under another key.
     #[error("the record database {path} was made with another encryption key (key id {expected}, given {given})")]
     WrongKey {
-        /// the file
+        /// the file, or the server and its database
         path: String,
         /// the id of its key
         expected: String,
@@ -75,7 +78,7 @@ pub enum OpenError {
     /// It is not a record database.
     #[error("{path} is not a record database")]
     NotARecordDatabase {
-        /// the file
+        /// the file, or the server and its database
         path: String,
         /// why
         #[source]
@@ -86,12 +89,14 @@ pub enum OpenError {
 /// How the record database is opened.
 #[derive(Debug, Clone)]
 pub struct RecordOptions {
-    busy_timeout: Duration,
+    pub(super) busy_timeout: Duration,
+    pub(super) connections: u32,
+    pub(super) schema: String,
 }
 
 impl Default for RecordOptions {
     fn default() -> Self {
-        Self { busy_timeout: Duration::from_secs(10) }
+        Self { busy_timeout: Duration::from_secs(10), connections: 8, schema: "segment_privacy".to_owned() }
     }
 }
 
@@ -102,10 +107,24 @@ impl RecordOptions {
         self.busy_timeout = timeout;
         self
     }
+
+    /// Connections to PostgreSQL, at most; 8 by default.
+    #[must_use]
+    pub fn connections(mut self, connections: u32) -> Self {
+        self.connections = connections.max(1);
+        self
+    }
+
+    /// The schema of our tables on PostgreSQL, `segment_privacy` by default: the server may be the one of your own tables.
+    #[must_use]
+    pub fn schema(mut self, schema: impl Into<String>) -> Self {
+        self.schema = schema.into();
+        self
+    }
 }
 
 impl RecordStore {
-    /// Opens the file, makes it (mode 0600) if it is missing, and brings it up to date.
+    /// Opens the SQLite file, makes it (mode 0600) if it is missing, and brings it up to date.
     ///
     /// # Errors
     ///
@@ -125,139 +144,115 @@ impl RecordStore {
         random: Arc<dyn Random>,
         options: &RecordOptions,
     ) -> Result<Self, OpenError> {
-        let name = path.display().to_string();
-        create_private(path).map_err(|source| OpenError::Io { path: name.clone(), source: Box::new(source) })?;
-        let sqlite = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .pragma("secure_delete", "on")
-            .busy_timeout(options.busy_timeout)
-            .disable_statement_logging();
-        look(path, &name, &master).await?;
-        let writer = connect(&sqlite, options.busy_timeout, &name).await?;
-        let lookup = prepare(&writer, &name, &master, random.as_ref()).await?;
-        let reader = pool(3).connect_lazy_with(sqlite.pragma("query_only", "on"));
-        Ok(Self { writer, reader, keys: Arc::new(Keys { master, lookup, random }) })
+        let (pools, lookup) = sqlite::open(path, &master, random.as_ref(), options).await?;
+        Ok(Self { pools, keys: Arc::new(Keys { master, lookup, random }) })
     }
 
-    /// Waits for what is under way and closes the file.
+    /// Opens the PostgreSQL database of a `postgres://` URL, makes our schema in it if that is missing, and brings it up to
+    /// date.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub async fn connect(
+        url: &SecretString,
+        master: MasterKey,
+        random: Arc<dyn Random>,
+        options: &RecordOptions,
+    ) -> Result<Self, OpenError> {
+        let (pool, lookup) = postgres::open(url, &master, random.as_ref(), options).await?;
+        Ok(Self { pools: Pools::Postgres(pool), keys: Arc::new(Keys { master, lookup, random }) })
+    }
+
+    /// Waits for what is under way and closes the database.
     pub async fn close(&self) {
-        self.reader.close().await;
-        self.writer.close().await;
-    }
-
-    /// A transaction that writes. It takes the lock at once: two of them never find out at their ends that they clash.
-    pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(errors::database)
-    }
-}
-
-fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(30))
-        // SQLite itself ends the transaction where the disk is full, which sqlx does not notice: such a connection could
-        // never begin another one.
-        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
-}
-
-/// The connection that writes. It makes a new file a WAL database, and there SQLite does not wait for the lock of others
-/// who do the same: so that we do.
-async fn connect(options: &SqliteConnectOptions, busy_timeout: Duration, path: &str) -> Result<SqlitePool, OpenError> {
-    let begun = Instant::now();
-    loop {
-        match pool(1).connect_with(options.clone()).await.map_err(|error| refused(path, error)) {
-            Err(OpenError::Locked { .. }) if begun.elapsed() < busy_timeout => tokio::time::sleep(AGAIN).await,
-            answer => return answer,
+        match &self.pools {
+            Pools::Sqlite { writer, reader } => {
+                reader.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
         }
     }
-}
 
-/// Looks at a file before anything of it is touched: somebody else's database stays as it is, and so does one of another
-/// key. What this look cannot tell, the opening does.
-async fn look(path: &Path, name: &str, master: &MasterKey) -> Result<(), OpenError> {
-    if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
-        return Ok(());
+    /// A transaction that writes, and is alone with what it reads. On SQLite it takes the lock at once: two of them never
+    /// find out at their ends that they clash. On PostgreSQL they may, and the step is made again.
+    pub(super) async fn begin(&self) -> Result<Db, StoreError> {
+        let begun = match &self.pools {
+            Pools::Sqlite { writer, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(Db::Sqlite),
+            Pools::Postgres(pool) => pool.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE").await.map(Db::Postgres),
+        };
+        begun.map_err(errors::database)
     }
-    let options = SqliteConnectOptions::new().filename(path).read_only(true).disable_statement_logging();
-    let Ok(mut connection) = options.connect().await else { return Ok(()) };
-    let tables: Result<(i64, i64), _> =
-        sqlx::query_as("SELECT COUNT(*), COALESCE(SUM(name = 'key_ring'), 0) FROM sqlite_master WHERE type = 'table'")
-            .fetch_one(&mut connection)
-            .await;
-    let row = match tables {
-        Ok((0, _)) | Err(_) => None,
-        Ok((_, 0)) => {
-            let source = "it holds other tables".into();
-            return Err(OpenError::NotARecordDatabase { path: name.to_owned(), source });
+
+    /// A transaction that writes what it has locked first: each of its statements sees what others have committed by then, so
+    /// that many workers that want the same thing do not clash.
+    pub(super) async fn begin_locking(&self) -> Result<Db, StoreError> {
+        match &self.pools {
+            Pools::Sqlite { .. } => self.begin().await,
+            Pools::Postgres(pool) => {
+                let begun = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await;
+                begun.map(Db::Postgres).map_err(errors::database)
+            }
         }
-        Ok(_) => sqlx::query_as("SELECT key_id, lookup_key FROM key_ring WHERE id = 1")
-            .fetch_optional(&mut connection)
-            .await
-            .unwrap_or_default(),
-    };
-    // Nothing was written that closing could lose.
-    let _ = connection.close().await;
-    row.map_or(Ok(()), |row| unlock(name, master, row).map(drop))
+    }
+
+    /// A transaction that reads: everything in it is of the same moment.
+    pub(super) async fn read(&self) -> Result<Db, StoreError> {
+        let begun = match &self.pools {
+            Pools::Sqlite { reader, .. } => reader.begin().await.map(Db::Sqlite),
+            Pools::Postgres(pool) => {
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map(Db::Postgres)
+            }
+        };
+        begun.map_err(errors::database)
+    }
 }
 
-/// The look-up key, if the master key is the database's.
-fn unlock(path: &str, master: &MasterKey, (expected, wrapped): (String, Vec<u8>)) -> Result<LookupKey, OpenError> {
-    let given = master.id();
-    master.lookup_key(&wrapped).map_err(|_| OpenError::WrongKey { path: path.to_owned(), expected, given })
-}
-
-/// Migrates and reads, or makes, the look-up key, in one immediate transaction: start-up races are safe.
-async fn prepare(
-    pool: &SqlitePool,
+/// Reads, or makes, the look-up key, in the transaction that migrates.
+pub(super) async fn key_ring(
+    db: &mut Db,
     path: &str,
     master: &MasterKey,
     random: &dyn Random,
 ) -> Result<LookupKey, OpenError> {
-    let failed = |error| refused(path, error);
-    let mut tx = pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-    // Not `run`, whose future cannot go to another thread: it is generic over its connection.
-    MIGRATIONS.run_direct(None, &mut *tx, false).await.map_err(|error| match error {
-        MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => OpenError::Newer { path: path.to_owned() },
-        MigrateError::Execute(error) => refused(path, error),
-        other => OpenError::NotARecordDatabase { path: path.to_owned(), source: Box::new(other) },
-    })?;
-    let row: Option<(String, Vec<u8>)> = sqlx::query_as("SELECT key_id, lookup_key FROM key_ring WHERE id = 1")
-        .fetch_optional(&mut *tx)
-        .await
-        .map_err(failed)?;
-    let lookup = if let Some(row) = row {
-        unlock(path, master, row)?
-    } else {
-        let (lookup, wrapped) = master.new_lookup_key(random);
-        sqlx::query("INSERT INTO key_ring (id, key_id, lookup_key) VALUES (1, $1, $2)")
-            .bind(master.id())
-            .bind(wrapped)
-            .execute(&mut *tx)
-            .await
-            .map_err(failed)?;
-        lookup
-    };
-    tx.commit().await.map_err(failed)?;
+    let failed = |error| not_opened(path, error);
+    let row: Option<(String, Vec<u8>)> =
+        db.optional("SELECT key_id, lookup_key FROM key_ring WHERE id = 1", args![]).await.map_err(failed)?;
+    if let Some(row) = row {
+        return unlock(path, master, row);
+    }
+    let (lookup, wrapped) = master.new_lookup_key(random);
+    let sql = "INSERT INTO key_ring (id, key_id, lookup_key) VALUES (1, $1, $2)";
+    db.execute(sql, args![master.id(), wrapped]).await.map_err(failed)?;
     Ok(lookup)
 }
 
-fn refused(path: &str, error: sqlx::Error) -> OpenError {
+/// The look-up key, if the master key is the database's.
+pub(super) fn unlock(
+    path: &str,
+    master: &MasterKey,
+    (expected, wrapped): (String, Vec<u8>),
+) -> Result<LookupKey, OpenError> {
+    let given = master.id();
+    master.lookup_key(&wrapped).map_err(|_| OpenError::WrongKey { path: path.to_owned(), expected, given })
+}
+
+/// Why the migrations did not run.
+pub(super) fn not_migrated(path: &str, error: MigrateError) -> OpenError {
     let path = path.to_owned();
-    match errors::database(error) {
-        StoreError::Unavailable(_) => OpenError::Locked { path },
-        StoreError::NotWritable(source) => OpenError::Io { path, source },
+    match error {
+        MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => OpenError::Newer { path },
+        MigrateError::Execute(error) => not_opened(&path, errors::database(error)),
         other => OpenError::NotARecordDatabase { path, source: Box::new(other) },
     }
 }
 
-/// SQLite would make the file with the process's umask; it holds the hashes of people.
-fn create_private(path: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+pub(super) fn not_opened(path: &str, error: StoreError) -> OpenError {
+    let path = path.to_owned();
+    match error {
+        StoreError::Unavailable(_) => OpenError::Locked { path },
+        StoreError::NotWritable(source) => OpenError::Io { path, source },
+        other => OpenError::NotARecordDatabase { path, source: Box::new(other) },
+    }
 }

@@ -12,13 +12,42 @@ use segment_core::{
 };
 use tracing::instrument;
 
-use super::RecordStore;
+use super::{RecordStore, errors};
+
+/// How often a step is made that clashes with another worker's; the last time its error is told.
+const TRIES: u32 = 20;
+
+/// Makes a step again when its transaction clashed with another one: nothing of it was written.
+macro_rules! again {
+    ($store:ident.$step:ident($($arg:expr),*)) => {{
+        let mut tries = 1;
+        loop {
+            match $store.$step($($arg),*).await {
+                Err(error) if tries < TRIES && errors::is_clash(&error) => {
+                    tracing::debug!(tries, "clashed with another worker's step; made again");
+                    // Not all at the same moment again.
+                    tokio::time::sleep($store.jitter(tries)).await;
+                    tries += 1;
+                }
+                done => break done,
+            }
+        }
+    }};
+}
+
+impl RecordStore {
+    fn jitter(&self, tries: u32) -> Duration {
+        let mut byte = [0];
+        self.keys.random.fill(&mut byte);
+        Duration::from_millis(1) * tries * u32::from(byte[0]) / 128
+    }
+}
 
 #[async_trait]
 impl RequestStore for RecordStore {
     #[instrument(name = "db.intake", skip_all, fields(requests = requests.len()), err(level = "debug"))]
     async fn intake(&self, requests: &[NewRequest]) -> Result<Vec<Intake>, StoreError> {
-        self.do_intake(requests).await
+        again!(self.do_intake(requests))
     }
 
     #[instrument(name = "db.request", skip_all, fields(%id), err(level = "debug"))]
@@ -38,7 +67,7 @@ impl RequestStore for RecordStore {
 
     #[instrument(name = "db.decide", skip_all, fields(%id), err(level = "debug"))]
     async fn decide(&self, id: &RequestId, decision: &Decision, at: Timestamp) -> Result<Option<Request>, StoreError> {
-        self.do_decide(id, decision, at).await
+        again!(self.do_decide(id, decision, at))
     }
 
     #[instrument(name = "db.claim_requests", skip_all, err(level = "debug"))]
@@ -50,12 +79,12 @@ impl RequestStore for RecordStore {
         limit: u32,
         at: Timestamp,
     ) -> Result<Vec<Claimed<Request>>, StoreError> {
-        self.do_claim_requests(scope, owner, lease, limit, at).await
+        again!(self.do_claim_requests(scope, owner, lease, limit, at))
     }
 
     #[instrument(name = "db.save_request", skip_all, err(level = "debug"))]
     async fn save_request(&self, lease: &Lease, update: &RequestUpdate) -> Result<(), StoreError> {
-        self.do_save_request(lease, update).await
+        again!(self.do_save_request(lease, update))
     }
 
     #[instrument(name = "db.backlog", skip_all, err(level = "debug"))]
@@ -65,7 +94,7 @@ impl RequestStore for RecordStore {
 
     #[instrument(name = "db.intend", skip_all, fields(intent = %plan.intent), err(level = "debug"))]
     async fn intend(&self, plan: &IntentPlan) -> Result<Intended, StoreError> {
-        self.do_intend(plan).await
+        again!(self.do_intend(plan))
     }
 
     #[instrument(name = "db.claim_regulation", skip_all, err(level = "debug"))]
@@ -76,12 +105,12 @@ impl RequestStore for RecordStore {
         lease: Duration,
         at: Timestamp,
     ) -> Result<Option<Claimed<Ledger>>, StoreError> {
-        self.do_claim_regulation(scope, owner, lease, at).await
+        again!(self.do_claim_regulation(scope, owner, lease, at))
     }
 
     #[instrument(name = "db.save_regulation", skip_all, fields(intent = %update.ledger.intent), err(level = "debug"))]
     async fn save_regulation(&self, lease: &Lease, update: &LedgerUpdate) -> Result<(), StoreError> {
-        self.do_save_regulation(lease, update).await
+        again!(self.do_save_regulation(lease, update))
     }
 
     #[instrument(name = "db.is_known", skip_all, err(level = "debug"))]
@@ -111,11 +140,11 @@ impl RequestStore for RecordStore {
 
     #[instrument(name = "db.extend", skip_all, err(level = "debug"))]
     async fn extend(&self, lease: &Lease, by: Duration) -> Result<(), StoreError> {
-        self.do_extend(lease, by).await
+        again!(self.do_extend(lease, by))
     }
 
     #[instrument(name = "db.release", skip_all, err(level = "debug"))]
     async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
-        self.do_release(lease).await
+        again!(self.do_release(lease))
     }
 }

@@ -3,10 +3,11 @@
 use segment_core::{
     Action, AuditEntry, Request, RequestFilter, RequestId, RequestStatus, RequestSummary, ports::StoreError,
 };
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::FromRow;
 
 use super::{
-    RecordStore, errors,
+    RecordStore,
+    db::{Db, args},
     request_rows::{REQUEST_COLUMNS, RequestRow, count, known, millis, tasks, time},
 };
 
@@ -23,18 +24,13 @@ struct SummaryRow {
 }
 
 impl RecordStore {
-    pub(super) async fn row(connection: &mut SqliteConnection, id: &str) -> Result<Option<RequestRow>, StoreError> {
+    pub(super) async fn row(connection: &mut Db, id: &str) -> Result<Option<RequestRow>, StoreError> {
         let sql = format!("SELECT {REQUEST_COLUMNS} FROM requests WHERE id = $1");
-        let row = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(connection).await;
-        row.map_err(errors::database)
+        connection.optional(&sql, args![id]).await
     }
 
     /// A request with its tasks, within a transaction.
-    pub(super) async fn load(
-        &self,
-        connection: &mut SqliteConnection,
-        id: &RequestId,
-    ) -> Result<Option<(Request, i64)>, StoreError> {
+    pub(super) async fn load(&self, connection: &mut Db, id: &RequestId) -> Result<Option<(Request, i64)>, StoreError> {
         let Some(row) = Self::row(connection, id.as_str()).await? else { return Ok(None) };
         let tasks = tasks(connection, id.as_str()).await?;
         let fence = row.fence;
@@ -43,38 +39,39 @@ impl RecordStore {
 
     pub(super) async fn do_request(&self, id: &RequestId) -> Result<Option<Request>, StoreError> {
         // One transaction, so that the request and its tasks are of the same moment.
-        let mut tx = self.reader.begin().await.map_err(errors::database)?;
+        let mut tx = self.read().await?;
         Ok(self.load(&mut tx, id).await?.map(|(request, _)| request))
     }
 
     pub(super) async fn do_requests(&self, filter: &RequestFilter) -> Result<Vec<RequestSummary>, StoreError> {
         let ids: Vec<_> = filter.ids.iter().map(RequestId::as_str).collect();
         let ids = (!ids.is_empty()).then(|| serde_json::Value::from(ids).to_string());
-        let rows: Vec<SummaryRow> = sqlx::query_as(
+        let mut db = self.read().await?;
+        let sql = format!(
             "SELECT id, action, status, received_at, due_at, completed_at, verified_at, \
-             (SELECT COUNT(*) FROM tasks WHERE request_id = id) AS tasks FROM requests \
-             WHERE ($1 IS NULL OR id IN (SELECT value FROM json_each($1))) AND ($2 IS NULL OR status = $2) \
-             AND ($3 IS NULL OR action = $3) AND ($4 IS NULL OR (due_at < $4 \
+             (SELECT COUNT(*) FROM tasks WHERE request_id = r.id) AS tasks FROM requests r \
+             WHERE {chosen} AND (CAST($2 AS TEXT) IS NULL OR status = $2) \
+             AND (CAST($3 AS TEXT) IS NULL OR action = $3) AND (CAST($4 AS BIGINT) IS NULL OR (due_at < $4 \
              AND status NOT IN ('complete', 'denied', 'canceled'))) ORDER BY received_at DESC, id DESC LIMIT $5",
-        )
-        .bind(ids)
-        .bind(filter.status.map(RequestStatus::as_str))
-        .bind(filter.action.map(Action::as_str))
-        .bind(filter.overdue_at.map(millis))
-        .bind(filter.limit.map_or(-1, i64::from))
-        .fetch_all(&self.reader)
-        .await
-        .map_err(errors::database)?;
+            chosen = db.dialect().within("r.id", "$1")
+        );
+        let args = args![
+            ids,
+            filter.status.map(RequestStatus::as_str),
+            filter.action.map(Action::as_str),
+            filter.overdue_at.map(millis),
+            filter.limit.map_or(i64::MAX, i64::from)
+        ];
+        let rows: Vec<SummaryRow> = db.all(&sql, args).await?;
         rows.into_iter().map(summary).collect()
     }
 
     pub(super) async fn do_log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError> {
-        let rows: Vec<(i64, String, String)> =
-            sqlx::query_as("SELECT at, step, facts FROM log WHERE request_id = $1 ORDER BY id")
-                .bind(id.as_str())
-                .fetch_all(&self.reader)
-                .await
-                .map_err(errors::database)?;
+        let rows: Vec<(i64, String, String)> = self
+            .read()
+            .await?
+            .all("SELECT at, step, facts FROM log WHERE request_id = $1 ORDER BY id", args![id.as_str()])
+            .await?;
         let entry = |(at, step, facts): (i64, String, String)| {
             let facts = known(serde_json::from_str(&facts).ok(), "log.facts", id.as_str())?;
             Ok(AuditEntry::new(time(at), step, facts))

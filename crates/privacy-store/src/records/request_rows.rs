@@ -8,9 +8,14 @@ use segment_core::{
     Regime, RegulationType, Request, RequestId, RequestStatus, Resume, Task, TaskState, ports::StoreError,
 };
 use serde::{Deserialize, Serialize};
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::FromRow;
 
-use super::{errors, open::Keys, sealed};
+use super::{
+    db::{Db, args},
+    errors,
+    open::Keys,
+    sealed,
+};
 use crate::crypto::{DataKey, Place};
 
 pub(super) fn millis(at: Timestamp) -> i64 {
@@ -246,14 +251,14 @@ pub(super) const TASK_COLUMNS: &str = "request_id, connection, state, outcome, h
     kind, sealed, user_ids, unreachable, collections, findings, attempts, verified_at, intent";
 
 /// The tasks of one request, by connection.
-pub(super) async fn tasks(connection: &mut SqliteConnection, request: &str) -> Result<Vec<TaskRow>, StoreError> {
+pub(super) async fn tasks(connection: &mut Db, request: &str) -> Result<Vec<TaskRow>, StoreError> {
     let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE request_id = $1 ORDER BY connection");
-    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(request).fetch_all(connection).await.map_err(errors::database)
+    connection.all(&sql, args![request]).await
 }
 
 /// Writes all of a task but its regulation's intent and limits, which change with regulations only.
 pub(super) async fn write_task(
-    connection: &mut SqliteConnection,
+    connection: &mut Db,
     keys: &Keys,
     request: &str,
     key: Option<&DataKey>,
@@ -268,26 +273,10 @@ pub(super) async fn write_task(
         _ => None,
     };
     let resolved = (task.state == TaskState::Resolved).then(|| millis(at));
-    let done = sqlx::query(
-        "UPDATE tasks SET kind = $3, sealed = $4, user_ids = $5, unreachable = $6, collections = $7, findings = $8, \
+    let done = connection.execute("UPDATE tasks SET kind = $3, sealed = $4, user_ids = $5, unreachable = $6, collections = $7, findings = $8, \
          attempts = $9, verified_at = $10, resolved_at = COALESCE($11, resolved_at) \
-         WHERE request_id = $1 AND connection = $2",
-    )
-    .bind(request)
-    .bind(task.connection.as_str())
-    .bind(task.kind.as_ref().map(RegulationType::as_str))
-    .bind(sealed)
-    .bind(number(task.user_ids))
-    .bind(number(task.unreachable))
-    .bind(serde_json::to_string(&task.collections).unwrap_or_default())
-    .bind(write_findings(&task.findings))
-    .bind(i64::from(task.attempts))
-    .bind(task.verified_at.map(millis))
-    .bind(resolved)
-    .execute(&mut *connection)
-    .await
-    .map_err(errors::database)?;
-    if done.rows_affected() != 1 {
+         WHERE request_id = $1 AND connection = $2", args![request, task.connection.as_str(), task.kind.as_ref().map(RegulationType::as_str), sealed, number(task.user_ids), number(task.unreachable), serde_json::to_string(&task.collections).unwrap_or_default(), write_findings(&task.findings), i64::from(task.attempts), task.verified_at.map(millis), resolved]).await?;
+    if done != 1 {
         return Err(errors::misuse("the request has no task of this connection"));
     }
     write_state(connection, request, task.connection.as_str(), &task.state).await
@@ -295,25 +284,26 @@ pub(super) async fn write_task(
 
 /// Writes where a task stands.
 pub(super) async fn write_state(
-    connection: &mut SqliteConnection,
+    connection: &mut Db,
     request: &str,
     task: &str,
     state: &TaskState,
 ) -> Result<(), StoreError> {
     let halt = state.halt();
-    sqlx::query(
-        "UPDATE tasks SET state = $3, outcome = $4, halt_kind = $5, halt_message = $6, halt_resume = $7 \
+    connection
+        .execute(
+            "UPDATE tasks SET state = $3, outcome = $4, halt_kind = $5, halt_message = $6, halt_resume = $7 \
          WHERE request_id = $1 AND connection = $2",
-    )
-    .bind(request)
-    .bind(task)
-    .bind(state.as_str())
-    .bind(state.outcome().map(Outcome::as_str))
-    .bind(halt.map(|halt| halt.kind.as_str()))
-    .bind(halt.map(|halt| halt.message.as_str()))
-    .bind(halt.map(|halt| halt.resume.as_str()))
-    .execute(connection)
-    .await
-    .map_err(errors::database)?;
+            args![
+                request,
+                task,
+                state.as_str(),
+                state.outcome().map(Outcome::as_str),
+                halt.map(|halt| halt.kind.as_str()),
+                halt.map(|halt| halt.message.as_str()),
+                halt.map(|halt| halt.resume.as_str())
+            ],
+        )
+        .await?;
     Ok(())
 }

@@ -3,7 +3,9 @@
 use segment_core::{Lease, LeaseSubject, RequestUpdate, TaskState, ports::StoreError};
 
 use super::{
-    RecordStore, claim, errors,
+    RecordStore, claim,
+    db::args,
+    errors,
     request_rows::{self, millis},
     status,
 };
@@ -25,17 +27,15 @@ impl RecordStore {
             }
             request_rows::write_task(&mut tx, &self.keys, id, key.as_ref(), task, update.at).await?;
         }
-        sqlx::query("UPDATE requests SET next_at = $2, package = COALESCE($3, package) WHERE id = $1")
-            .bind(id)
-            .bind(update.next_at.map(millis))
-            .bind(update.package.as_ref().map(request_rows::write_package))
-            .execute(&mut *tx)
-            .await
-            .map_err(errors::database)?;
+        tx.execute(
+            "UPDATE requests SET next_at = $2, package = COALESCE($3, package) WHERE id = $1",
+            args![id, update.next_at.map(millis), update.package.as_ref().map(request_rows::write_package)],
+        )
+        .await?;
         for entry in &update.audit {
             status::log(&mut tx, id, entry).await?;
         }
         status::refresh(&mut tx, id, update.at).await?;
-        tx.commit().await.map_err(errors::database)
+        tx.commit().await
     }
 }

@@ -2,6 +2,8 @@
 
 use segment_core::ClaimScope;
 
+use super::db::Dialect;
+
 /// `NULL` for everything, else a JSON list of request ids: the same statement serves both.
 pub(super) fn parameter(scope: &ClaimScope) -> Option<String> {
     match scope {
@@ -11,4 +13,10 @@ pub(super) fn parameter(scope: &ClaimScope) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// A condition: somebody in the regulation `g` is in the scope.
+pub(super) fn of_regulation(dialect: Dialect, parameter: &str) -> String {
+    let member = dialect.within("m.request_id", parameter);
+    format!("EXISTS (SELECT 1 FROM regulation_members m WHERE m.intent = g.intent AND {member})")
 }

@@ -2,21 +2,16 @@
 
 use jiff::Timestamp;
 use segment_core::{AuditEntry, Gate, RequestStatus, ports::StoreError};
-use sqlx::SqliteConnection;
 
 use super::{
-    errors,
+    db::{Db, args},
     request_rows::{known, millis, tasks},
 };
 
 /// Recomputes the status; a change is told in the log.
-pub(super) async fn refresh(connection: &mut SqliteConnection, id: &str, at: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn refresh(connection: &mut Db, id: &str, at: Timestamp) -> Result<(), StoreError> {
     let (gate, begun, before): (String, bool, String) =
-        sqlx::query_as("SELECT gate, begun, status FROM requests WHERE id = $1")
-            .bind(id)
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(errors::database)?;
+        connection.one("SELECT gate, begun, status FROM requests WHERE id = $1", args![id]).await?;
     let rows = tasks(connection, id).await?;
     let states = rows.iter().map(super::request_rows::TaskRow::state).collect::<Result<Vec<_>, _>>()?;
     let gate = known(Gate::parse(&gate), "requests.gate", id)?;
@@ -25,18 +20,13 @@ pub(super) async fn refresh(connection: &mut SqliteConnection, id: &str, at: Tim
     let regulated = rows.iter().zip(&states).filter(|(row, state)| row.is_regulated() && state.outcome().is_some());
     let looks: Vec<_> = regulated.map(|(row, _)| row.verified()).collect();
     let verified = looks.iter().copied().collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max());
-    sqlx::query(
-        "UPDATE requests SET status = $2, completed_at = CASE WHEN $3 THEN COALESCE(completed_at, $4) END, \
+    connection
+        .execute(
+            "UPDATE requests SET status = $2, completed_at = CASE WHEN $3 THEN COALESCE(completed_at, $4) END, \
          verified_at = $5 WHERE id = $1",
-    )
-    .bind(id)
-    .bind(status.as_str())
-    .bind(complete)
-    .bind(millis(at))
-    .bind(verified.filter(|_| complete))
-    .execute(&mut *connection)
-    .await
-    .map_err(errors::database)?;
+            args![id, status.as_str(), complete, millis(at), verified.filter(|_| complete)],
+        )
+        .await?;
     if before != status.as_str() {
         let facts = serde_json::json!({"from": before, "to": status.as_str()});
         log(connection, id, &AuditEntry::new(at, "status", facts)).await?;
@@ -45,14 +35,12 @@ pub(super) async fn refresh(connection: &mut SqliteConnection, id: &str, at: Tim
 }
 
 /// Appends to the log of a request.
-pub(super) async fn log(connection: &mut SqliteConnection, id: &str, entry: &AuditEntry) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO log (request_id, at, step, facts) VALUES ($1, $2, $3, $4)")
-        .bind(id)
-        .bind(millis(entry.at))
-        .bind(&entry.step)
-        .bind(entry.facts.to_string())
-        .execute(connection)
-        .await
-        .map_err(errors::database)?;
+pub(super) async fn log(connection: &mut Db, id: &str, entry: &AuditEntry) -> Result<(), StoreError> {
+    connection
+        .execute(
+            "INSERT INTO log (request_id, at, step, facts) VALUES ($1, $2, $3, $4)",
+            args![id, millis(entry.at), &entry.step, entry.facts.to_string()],
+        )
+        .await?;
     Ok(())
 }

@@ -33,7 +33,8 @@ fn requests(numbers: std::ops::Range<u32>) -> Vec<NewRequest> {
 /// Lets the database grow to so many pages.
 async fn limit_pages(store: &RecordStore, pages: i64) {
     let sql = format!("PRAGMA max_page_count = {pages}");
-    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&store.writer).await.unwrap();
+    let super::open::Pools::Sqlite { writer, .. } = &store.pools else { panic!("it is a file") };
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(writer).await.unwrap();
 }
 
 #[tokio::test]

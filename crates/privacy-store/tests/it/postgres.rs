@@ -15,9 +15,17 @@ pub(crate) struct TestDatabase {
 }
 
 /// A new database, or `None` with a loud line where no server is configured. In CI that is a failure.
+pub(crate) async fn database() -> Option<TestDatabase> {
+    let server = server()?;
+    let name = unique();
+    execute(&server, &format!("CREATE DATABASE {name}")).await;
+    let url = with_database(&server, &name);
+    Some(TestDatabase { server, name, url })
+}
+
 #[expect(clippy::disallowed_methods, reason = "the environment says where the test server is")]
 #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-pub(crate) async fn database() -> Option<TestDatabase> {
+fn server() -> Option<String> {
     let Ok(server) = std::env::var("SEGMENT_PRIVACY_TEST_POSTGRES") else {
         assert!(
             std::env::var("CI").is_err(),
@@ -26,10 +34,32 @@ pub(crate) async fn database() -> Option<TestDatabase> {
         eprintln!("SKIPPED: SEGMENT_PRIVACY_TEST_POSTGRES is not set, so nothing was tested on PostgreSQL");
         return None;
     };
-    let name = format!("test_{:016x}", RandomState::new().hash_one(0));
-    execute(&server, &format!("CREATE DATABASE {name}")).await;
-    let url = with_database(&server, &name);
-    Some(TestDatabase { server, name, url })
+    Some(server)
+}
+
+fn unique() -> String {
+    format!("test_{:016x}", RandomState::new().hash_one(0))
+}
+
+/// A name for a schema in the server's own database, which is quicker to make than a database; dropped at the end.
+pub(crate) struct TestSchema {
+    pub(crate) url: String,
+    pub(crate) name: String,
+}
+
+/// A name that nobody uses, or `None` as for [`database`].
+pub(crate) fn schema() -> Option<TestSchema> {
+    server().map(|url| TestSchema { url, name: unique() })
+}
+
+impl Drop for TestSchema {
+    fn drop(&mut self) {
+        // A connection that is being closed may still hold locks, and closes on the thread that waits here.
+        let sql = "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation \
+                   JOIN pg_namespace n ON n.oid = c.relnamespace \
+                   WHERE n.nspname = '{name}' AND l.pid <> pg_backend_pid(); DROP SCHEMA IF EXISTS {name} CASCADE";
+        run_elsewhere(self.url.clone(), sql.replace("{name}", &self.name));
+    }
 }
 
 /// Runs statements at a database.
@@ -49,12 +79,15 @@ fn with_database(server: &str, name: &str) -> String {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        let (server, sql) = (self.server.clone(), format!("DROP DATABASE {} WITH (FORCE)", self.name));
-        // Not on this thread, which is inside a runtime.
-        let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.unwrap().block_on(execute(&server, &sql));
-        });
-        let _ = dropped.join();
+        run_elsewhere(self.server.clone(), format!("DROP DATABASE {} WITH (FORCE)", self.name));
     }
+}
+
+/// Not on this thread, which is inside a runtime.
+fn run_elsewhere(url: String, sql: String) {
+    let done = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(execute(&url, &sql));
+    });
+    let _ = done.join();
 }

@@ -1,7 +1,8 @@
-//! The record database, on real SQLite files.
+//! The record database, on real SQLite files and a real PostgreSQL server.
 
 mod at_rest;
 mod opening;
+mod postgres;
 mod reopening;
 mod sharing;
 mod tiny_disk;

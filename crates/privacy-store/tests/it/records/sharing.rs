@@ -1,4 +1,4 @@
-//! Several workers at one file.
+//! Several workers at one database.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -8,14 +8,21 @@ use segment_core::{
     RequestUpdate, Resolution, Task, TaskState, ports::RequestStore,
 };
 
-use super::{Place, now, record};
+use super::{Place, now, postgres, record};
 
 const HELD: Duration = Duration::from_hours(1);
 
-/// 16 workers, taking turns at two stores of the same file.
-async fn workers(place: &Place) -> Vec<Arc<RecordStore>> {
-    let stores = [Arc::new(place.open().await), Arc::new(place.open().await)];
+/// 16 workers, taking turns at two stores of the same database.
+fn workers(stores: &[Arc<RecordStore>; 2]) -> Vec<Arc<RecordStore>> {
     (0..16).map(|number| Arc::clone(&stores[number % 2])).collect()
+}
+
+async fn on_sqlite(place: &Place) -> [Arc<RecordStore>; 2] {
+    [Arc::new(place.open().await), Arc::new(place.open().await)]
+}
+
+async fn on_postgres(server: &postgres::Server) -> [Arc<RecordStore>; 2] {
+    [Arc::new(server.open().await), Arc::new(server.open().await)]
 }
 
 async fn claim_all(store: Arc<RecordStore>, owner: String) -> Vec<RequestId> {
@@ -29,10 +36,8 @@ async fn claim_all(store: Arc<RecordStore>, owner: String) -> Vec<RequestId> {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn each_request_is_claimed_by_one_worker() {
-    let place = Place::new();
-    let workers = workers(&place).await;
+async fn claimed_by_all(stores: [Arc<RecordStore>; 2]) -> (usize, usize) {
+    let workers = workers(&stores);
     record(&*workers[0], 200).await;
     let tasks = workers.into_iter().enumerate().map(|(n, store)| tokio::spawn(claim_all(store, format!("worker {n}"))));
     let mut claimed = Vec::new();
@@ -40,7 +45,14 @@ async fn each_request_is_claimed_by_one_worker() {
         claimed.extend(task.await.unwrap());
     }
     let different: BTreeSet<_> = claimed.iter().collect();
-    assert_eq!((claimed.len(), different.len()), (200, 200));
+    (claimed.len(), different.len())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn each_request_is_claimed_by_one_worker() {
+    assert_eq!(claimed_by_all(on_sqlite(&Place::new()).await).await, (200, 200));
+    let Some(server) = postgres::server().await else { return };
+    assert_eq!(claimed_by_all(on_postgres(&server).await).await, (200, 200));
 }
 
 async fn resolve_all(store: &RecordStore) {
@@ -81,9 +93,8 @@ async fn intend_all(store: Arc<RecordStore>, worker: usize, users: u64) -> Vec<P
 }
 
 /// What several workers send of a hundred people, a month having room for so many.
-async fn sent_by_all(users: u64) -> (usize, usize) {
-    let place = Place::new();
-    let workers = workers(&place).await;
+async fn sent_by_all(stores: [Arc<RecordStore>; 2], users: u64) -> (usize, usize) {
+    let workers = workers(&stores);
     record(&*workers[0], 100).await;
     resolve_all(&workers[0]).await;
     let tasks = workers.into_iter().enumerate().map(|(n, store)| tokio::spawn(intend_all(store, n, users)));
@@ -96,11 +107,10 @@ async fn sent_by_all(users: u64) -> (usize, usize) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn each_user_id_is_sent_by_one_worker() {
-    assert_eq!(sent_by_all(110_000).await, (100, 100));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn workers_share_the_months_quota() {
-    assert_eq!(sent_by_all(50).await, (50, 50));
+async fn each_user_id_is_sent_by_one_worker_and_all_share_the_months_quota() {
+    for (users, sent) in [(110_000, 100), (50, 50)] {
+        assert_eq!(sent_by_all(on_sqlite(&Place::new()).await, users).await, (sent, sent));
+        let Some(server) = postgres::server().await else { continue };
+        assert_eq!(sent_by_all(on_postgres(&server).await, users).await, (sent, sent));
+    }
 }

@@ -1,0 +1,73 @@
+//! The record database on a PostgreSQL server, in a schema of its own: the server may hold the user's tables too.
+
+use std::{str::FromStr, time::Duration};
+
+use secrecy::{ExposeSecret, SecretString};
+use segment_core::ports::Random;
+use sqlx::{
+    ConnectOptions, PgPool,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use super::{
+    OpenError, RecordOptions,
+    db::{Db, args},
+    errors,
+    open::{key_ring, not_migrated, not_opened},
+};
+use crate::crypto::{LookupKey, MasterKey};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Held by whoever migrates, on whatever schema of the database.
+const MIGRATION_LOCK: i64 = 0x7365_676d_656e_7470;
+
+pub(super) async fn open(
+    url: &SecretString,
+    master: &MasterKey,
+    random: &dyn Random,
+    options: &RecordOptions,
+) -> Result<(PgPool, LookupKey), OpenError> {
+    let malformed =
+        |source: Box<dyn std::error::Error + Send + Sync>| OpenError::Io { path: "of this URL".to_owned(), source };
+    if !options.schema.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') {
+        return Err(malformed("the name of the schema may hold a-z, 0-9 and _ only".into()));
+    }
+    // The error of the parser could show the password.
+    let connect = PgConnectOptions::from_str(url.expose_secret())
+        .map_err(|_| malformed("it is not a postgres:// URL".into()))?
+        .application_name("segment-privacy")
+        .options([("search_path", options.schema.as_str())])
+        .disable_statement_logging();
+    let name = format!("{}/{}", connect.get_host(), connect.get_database().unwrap_or_default());
+    let pool = PgPoolOptions::new()
+        .max_connections(options.connections)
+        .acquire_timeout(Duration::from_secs(30))
+        .connect_with(connect)
+        .await
+        .map_err(|error| not_opened(&name, errors::database(error)))?;
+    let lookup = prepare(&pool, &name, master, random, &options.schema).await?;
+    Ok((pool, lookup))
+}
+
+/// Migrates and reads, or makes, the look-up key, in one transaction under one lock: start-up races are safe.
+async fn prepare(
+    pool: &PgPool,
+    path: &str,
+    master: &MasterKey,
+    random: &dyn Random,
+    schema: &str,
+) -> Result<LookupKey, OpenError> {
+    let failed = |error| not_opened(path, error);
+    let mut db = Db::Postgres(pool.begin().await.map_err(|error| failed(errors::database(error)))?);
+    db.execute("SELECT pg_advisory_xact_lock($1)", args![MIGRATION_LOCK]).await.map_err(failed)?;
+    // The name was checked: it needs no quotes.
+    db.execute(&format!("CREATE SCHEMA IF NOT EXISTS {schema}"), args![]).await.map_err(failed)?;
+    if let Db::Postgres(tx) = &mut db {
+        MIGRATIONS.run_direct(None, &mut **tx, false).await.map_err(|error| not_migrated(path, error))?;
+    }
+    let lookup = key_ring(&mut db, path, master, random).await?;
+    db.commit().await.map_err(failed)?;
+    Ok(lookup)
+}
