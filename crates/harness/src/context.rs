@@ -22,9 +22,6 @@ pub enum Api {
 }
 
 impl Api {
-    /// Both, the current one first.
-    pub const ALL: [Self; 2] = [Self::Public, Self::Config];
-
     /// Its name in a configuration.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -35,12 +32,52 @@ impl Api {
     }
 }
 
+/// Where the record database is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[non_exhaustive]
+pub enum Records {
+    /// In a file.
+    Sqlite,
+    /// On a server.
+    Postgres,
+}
+
+impl Records {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
+/// One column of the matrix: an API of Segment's, and a kind of record database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Column {
+    pub(crate) api: Api,
+    pub(crate) records: Records,
+}
+
+impl Column {
+    /// What users have who change nothing comes first.
+    pub(crate) const ALL: [Self; 4] = [
+        Self { api: Api::Public, records: Records::Sqlite },
+        Self { api: Api::Config, records: Records::Sqlite },
+        Self { api: Api::Public, records: Records::Postgres },
+        Self { api: Api::Config, records: Records::Postgres },
+    ];
+
+    pub(crate) fn name(self) -> String {
+        format!("{} {}", self.api.name(), self.records.name())
+    }
+}
+
 /// What a scenario is given.
 #[derive(Debug, Clone)]
 pub struct Context {
     binary: PathBuf,
     postgres: Option<String>,
-    api: Api,
+    column: Column,
 }
 
 impl Context {
@@ -60,7 +97,7 @@ impl Context {
             "there is no {}: run `cargo xtask e2e`, or set {BIN_DIR} to the folder of the built binaries",
             binary.display()
         );
-        Ok(Self { binary, postgres: var(TEST_POSTGRES), api: Api::Public })
+        Ok(Self { binary, postgres: var(TEST_POSTGRES), column: Column::ALL[0] })
     }
 
     /// The binary under test.
@@ -69,16 +106,25 @@ impl Context {
         &self.binary
     }
 
-    /// The same on another of Segment's APIs.
-    #[must_use]
-    pub fn on(&self, api: Api) -> Self {
-        Self { api, ..self.clone() }
+    /// The same in another column of the matrix.
+    pub(crate) fn on(&self, column: Column) -> Self {
+        Self { column, ..self.clone() }
+    }
+
+    pub(crate) fn column(&self) -> Column {
+        self.column
     }
 
     /// The API that is rehearsed.
     #[must_use]
     pub fn api(&self) -> Api {
-        self.api
+        self.column.api
+    }
+
+    /// Where the record database is.
+    #[must_use]
+    pub fn records(&self) -> Records {
+        self.column.records
     }
 
     /// A PostgreSQL server, where there is one.

@@ -1,6 +1,9 @@
 //! Databases as other programs see them: the owned tables, and locks on the record database.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use anyhow::{Context as _, Result};
 use sqlx::{
@@ -72,12 +75,30 @@ pub(crate) struct PostgresDatabase {
 
 impl PostgresDatabase {
     pub(crate) fn create(server: &str, statements: &str) -> Result<Self> {
-        let name = format!("harness_{}", std::process::id());
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("harness_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         run_on(server, &format!("DROP DATABASE IF EXISTS {name}"))?;
         run_on(server, &format!("CREATE DATABASE {name}"))?;
         let database = Self { server: server.to_owned(), name };
         run_on(&database.url(), statements)?;
         Ok(database)
+    }
+
+    /// Everything in a schema as text; nothing if there is no such schema.
+    pub(crate) fn dump(&self, schema: &str) -> Result<Option<String>> {
+        wait(async {
+            let mut connection = PgConnection::connect(&self.url()).await?;
+            let sql = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = $1";
+            let tables: Vec<String> = sqlx::query_scalar(sql).bind(schema).fetch_all(&mut connection).await?;
+            let mut text = String::new();
+            for table in &tables {
+                let sql = format!("SELECT string_agg(t::text, ' ') FROM {schema}.{table} t");
+                let rows: Option<String> = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await?;
+                text.push_str(&rows.unwrap_or_default());
+            }
+            connection.close().await?;
+            Ok((!tables.is_empty()).then_some(text))
+        })
     }
 
     pub(crate) fn url(&self) -> String {

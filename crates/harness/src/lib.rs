@@ -17,7 +17,7 @@ mod scenarios;
 mod setup;
 
 pub use bench_access::bench_access;
-pub use context::{Api, Context};
+pub use context::{Api, Context, Records};
 pub use process::{Invocation, Run, Running};
 pub use rig::Rig;
 pub use runner::main;

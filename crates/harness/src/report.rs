@@ -4,7 +4,7 @@
 use comfy_table::{Table, presets};
 
 use crate::{
-    context::Api,
+    context::Column,
     runner::{Cell, Row},
     scenario::{Outcome, Scenario},
 };
@@ -15,26 +15,23 @@ pub(crate) fn list(scenarios: &[&Scenario]) {
     }
 }
 
-pub(crate) fn begins(name: &str, api: Api) {
-    eprint!("{name} ({}) ...", api.name());
-}
-
-pub(crate) fn ended(cell: &Cell) {
-    let seconds = cell.took.as_secs_f64();
+pub(crate) fn ended(name: &str, cell: &Cell) {
+    let (seconds, column) = (cell.took.as_secs_f64(), cell.column.name());
     match &cell.result {
-        Ok(Outcome::Skipped(why)) => eprintln!(" SKIPPED: {why}"),
-        Ok(Outcome::OtherApi) => eprintln!(" is of the other API"),
-        Ok(_) => eprintln!(" passed ({seconds:.1} s)"),
-        Err(error) => eprintln!(" FAILED ({seconds:.1} s)\n{error:#}"),
+        Ok(Outcome::Skipped(why)) => eprintln!("{name} ({column}) SKIPPED: {why}"),
+        Ok(Outcome::NotHere) => {}
+        Ok(_) => eprintln!("{name} ({column}) passed ({seconds:.1} s)"),
+        Err(error) => eprintln!("{name} ({column}) FAILED ({seconds:.1} s)\n{error:#}"),
     }
 }
 
-pub(crate) fn table(rows: &[Row], apis: &[Api]) {
+pub(crate) fn table(rows: &[Row], columns: &[Column]) {
     let mut table = Table::new();
-    let header = ["scenario"].into_iter().chain(apis.iter().map(|api| api.name())).chain(["seconds", ""]);
+    let names = columns.iter().map(|column| column.name());
+    let header = ["scenario".to_owned()].into_iter().chain(names).chain(["seconds".to_owned(), String::new()]);
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header);
     for row in rows {
-        let seconds: f64 = row.cells.iter().map(|cell| cell.took.as_secs_f64()).sum();
+        let seconds = row.cells.iter().map(|cell| cell.took.as_secs_f64()).fold(0.0, f64::max);
         let results = row.cells.iter().map(|cell| result(cell).to_owned());
         let name = [row.name.clone()].into_iter();
         table.add_row(name.chain(results).chain([format!("{seconds:.1}"), note(row)]).collect::<Vec<_>>());
@@ -48,7 +45,7 @@ fn result(cell: &Cell) -> &'static str {
     match &cell.result {
         Ok(Outcome::Passed | Outcome::Cases(_)) => "pass",
         Ok(Outcome::Skipped(_)) => "SKIPPED",
-        Ok(Outcome::OtherApi) => "–",
+        Ok(Outcome::NotHere) => "–",
         Err(_) => "FAIL",
     }
 }
@@ -57,7 +54,7 @@ fn result(cell: &Cell) -> &'static str {
 fn note(row: &Row) -> String {
     let failed = row.cells.iter().find_map(|cell| {
         let error = cell.result.as_ref().err()?;
-        Some(format!("{}: {error:#}", cell.api.name()).lines().next().unwrap_or_default().chars().take(90).collect())
+        Some(format!("{}: {error:#}", cell.column.name()).lines().next().unwrap_or_default().chars().take(90).collect())
     });
     let passed = || {
         row.cells.iter().find_map(|cell| match &cell.result {

@@ -10,12 +10,15 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use segment_mock::{Endpoint, MockSegment, RecordedRequest};
 
 use crate::{
-    context::{Api, Context},
+    context::{Api, Context, Records},
+    database::PostgresDatabase,
     process::{Invocation, Run, Running, Transcript},
     setup::{Setup, key},
 };
 
 const CONFIG: &str = "segment-privacy.toml";
+/// Of the records on PostgreSQL.
+const SCHEMA: &str = "segment_privacy";
 
 /// One rehearsal: dropping it stops the mock and removes the folder.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub struct Rig {
     mock: MockSegment,
     binary: PathBuf,
     api: Api,
+    /// Where the records are, if they are not in a file.
+    server: Option<PostgresDatabase>,
     transcript: Transcript,
     /// What must never be printed or stored in the clear, beside what the mock knows.
     secrets: Mutex<Vec<String>>,
@@ -43,10 +48,18 @@ impl Rig {
             mock,
             binary: context.binary().to_owned(),
             api: context.api(),
+            server: match (context.records(), context.postgres()) {
+                (Records::Postgres, Some(server)) => Some(PostgresDatabase::create(server, "")?),
+                _ => None,
+            },
             transcript: Transcript::default(),
             secrets: Mutex::default(),
         };
         rig.write(CONFIG, setup.text(&rig.mock, context.api())?)?;
+        if let Some(server) = &rig.server {
+            rig.write("records.url", server.url())?;
+            rig.reconfigure("url = \"sqlite://records.db\"", "url = { file = \"records.url\" }")?;
+        }
         rig.write("key", key("ours"))?;
         rig.write("token", rig.token())?;
         rig.write("secret", rig.mock.profile_token())?;
@@ -181,7 +194,11 @@ impl Rig {
 
     /// No package, no staging file, no record.
     pub(crate) fn nothing_written(&self) -> Result<()> {
-        ensure!(!self.path("records.db").exists(), "there is a record database");
+        let records = match &self.server {
+            Some(server) => server.dump(SCHEMA)?.is_some(),
+            None => self.path("records.db").exists(),
+        };
+        ensure!(!records, "there is a record database");
         ensure!(!self.path("packages").exists(), "there is a folder of packages");
         Ok(())
     }
@@ -225,6 +242,14 @@ impl Rig {
                 ensure!(!printed.contains(text.as_str()), "{}it prints \"{text}\"", run.shown());
             }
         }
+        if let Some(stored) = self.server.as_ref().map(|server| server.dump(SCHEMA)).transpose()?.flatten() {
+            let stored = stored.to_lowercase();
+            for text in &hidden {
+                // Bytes are printed in hexadecimal.
+                let found = stored.contains(text.as_str()) || stored.contains(&hex(text));
+                ensure!(!found, "the record database holds \"{text}\" in the clear");
+            }
+        }
         for name in ["records.db", "records.db-wal"] {
             let stored = std::fs::read(self.path(name)).unwrap_or_default();
             let stored = String::from_utf8_lossy(&stored).to_lowercase();
@@ -234,4 +259,8 @@ impl Rig {
         }
         Ok(())
     }
+}
+
+fn hex(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -10,7 +10,8 @@ use anyhow::{Result, anyhow, bail};
 use clap::Parser;
 
 use crate::{
-    context::{Api, Context},
+    context::{Api, Column, Context, Records},
+    environment::var,
     report,
     scenario::{Outcome, Scenario},
     scenarios,
@@ -31,6 +32,9 @@ struct Cli {
     /// Only on this of Segment's APIs of regulations
     #[arg(long, value_enum)]
     api: Option<Api>,
+    /// Only with this kind of record database
+    #[arg(long, value_enum)]
+    records: Option<Records>,
 }
 
 /// A row of the table.
@@ -40,10 +44,10 @@ pub(crate) struct Row {
     pub(crate) cells: Vec<Cell>,
 }
 
-/// A scenario on one of the APIs.
+/// A scenario in one column of the matrix.
 #[derive(Debug)]
 pub(crate) struct Cell {
-    pub(crate) api: Api,
+    pub(crate) column: Column,
     pub(crate) result: Result<Outcome>,
     pub(crate) took: Duration,
 }
@@ -74,24 +78,43 @@ fn run(cli: &Cli) -> Result<bool> {
         return Ok(true);
     }
     let context = Context::from_environment()?;
-    let apis = cli.api.map_or(Api::ALL.to_vec(), |api| vec![api]);
-    let rows: Vec<_> = chosen.iter().map(|scenario| row(scenario, &context, &apis)).collect();
-    report::table(&rows, &apis);
+    let wanted = |column: &Column| {
+        cli.api.is_none_or(|api| api == column.api) && cli.records.is_none_or(|records| records == column.records)
+    };
+    let columns: Vec<_> = Column::ALL.into_iter().filter(wanted).collect();
+    let rows: Vec<_> = chosen.iter().map(|scenario| row(scenario, &context, &columns)).collect();
+    report::table(&rows, &columns);
     Ok(rows.iter().flat_map(|row| &row.cells).all(|cell| cell.result.is_ok()))
 }
 
-fn row(scenario: &Scenario, context: &Context, apis: &[Api]) -> Row {
+/// A scenario mostly waits: its columns run side by side.
+fn row(scenario: &Scenario, context: &Context, columns: &[Column]) -> Row {
     let name = scenario.name();
-    let cells = apis.iter().map(|api| cell(scenario, &name, &context.on(*api))).collect();
+    let run = |column: Column| cell(scenario, &name, &context.on(column));
+    let cells = std::thread::scope(|scope| {
+        let running: Vec<_> = columns.iter().map(|column| scope.spawn(move || run(*column))).collect();
+        // A panic within a scenario is a failed cell; there is no other.
+        running.into_iter().filter_map(|cell| cell.join().ok()).collect()
+    });
     Row { name, cells }
 }
 
 fn cell(scenario: &Scenario, name: &str, context: &Context) -> Cell {
-    report::begins(name, context.api());
     let start = Instant::now();
-    let result = catch_unwind(AssertUnwindSafe(|| (scenario.run)(context)))
-        .unwrap_or_else(|_| Err(anyhow!("the scenario itself panicked")));
-    let cell = Cell { api: context.api(), result, took: start.elapsed() };
-    report::ended(&cell);
+    let result = match context.records() {
+        Records::Postgres if context.postgres().is_none() => no_server(),
+        _ => catch_unwind(AssertUnwindSafe(|| (scenario.run)(context)))
+            .unwrap_or_else(|_| Err(anyhow!("the scenario itself panicked"))),
+    };
+    let cell = Cell { column: context.column(), result, took: start.elapsed() };
+    report::ended(name, &cell);
     cell
+}
+
+/// Where there must be one, its absence is a failure.
+fn no_server() -> Result<Outcome> {
+    if var("CI").is_some() {
+        bail!("there is no PostgreSQL server, and in CI there must be one");
+    }
+    Ok(Outcome::Skipped("there is no PostgreSQL server".to_owned()))
 }

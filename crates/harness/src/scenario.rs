@@ -17,8 +17,8 @@ pub(crate) enum Outcome {
     Cases(usize),
     /// It cannot run here, and this is why.
     Skipped(String),
-    /// It is about something that only the other API has.
-    OtherApi,
+    /// It is about something that this column of the matrix does not have.
+    NotHere,
 }
 
 /// A named check of the whole program.

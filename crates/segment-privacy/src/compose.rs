@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use privacy_engine::{Connection, ConnectionKind, Engine, Parts, Planner, Policy, ProgressSink, Sources};
 use privacy_package::ZipSink;
 use privacy_store::{
-    MasterKey, RecordStore,
+    MasterKey, RecordOptions, RecordStore,
     owned::{OwnedDirectory, OwnedOptions},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -17,7 +17,7 @@ use segment_http::{ConfigApi, Endpoint, Environment, OsRandom, PublicApi, SoloPa
 use segment_unify::ProfileApi;
 
 use crate::{
-    config::{Dialect, Kind, Loaded, ResolvedConnection},
+    config::{Dialect, Kind, Loaded, ResolvedConnection, shown_url},
     error::{CliError, Exit, chain},
 };
 
@@ -136,17 +136,32 @@ pub(crate) fn master_key(loaded: &Loaded) -> Result<MasterKey, CliError> {
     })
 }
 
+/// The record database, and how it is called where nobody may read its password.
+pub(crate) async fn named_store(loaded: &Loaded) -> Result<(RecordStore, String), CliError> {
+    let key = master_key(loaded)?;
+    let random = Arc::new(OsRandom);
+    let url = loaded.file.database.url.read("url of [database]", &loaded.base)?;
+    let name = shown_url(url.expose_secret());
+    let store = match url.expose_secret().split_once("://") {
+        Some(("sqlite", "")) => {
+            return Err(
+                CliError::usage("config_invalid", "database.url names no file").hint("sqlite://segment-privacy.db")
+            );
+        }
+        Some(("sqlite", path)) => RecordStore::open(&loaded.base.join(path), key, random).await?,
+        Some(("postgres" | "postgresql", _)) => {
+            // A step needs one connection, and half of the work waits for Segment.
+            let connections = u32::try_from(loaded.policy.concurrency / 2).unwrap_or(u32::MAX).clamp(2, 16);
+            RecordStore::connect(&url, key, random, &RecordOptions::default().connections(connections)).await?
+        }
+        _ => return Err(CliError::usage("config_invalid", "database.url must begin with sqlite:// or postgres://")),
+    };
+    Ok((store, name))
+}
+
 /// The record database.
 pub(crate) async fn store(loaded: &Loaded) -> Result<RecordStore, CliError> {
-    let key = master_key(loaded)?;
-    let url = &loaded.file.database.url;
-    let Some(path) = url.strip_prefix("sqlite://") else {
-        return Err(CliError::usage("config_invalid", "database.url must begin with sqlite:// in this version"));
-    };
-    if path.is_empty() {
-        return Err(CliError::usage("config_invalid", "database.url names no file").hint("sqlite://segment-privacy.db"));
-    }
-    Ok(RecordStore::open(&loaded.base.join(path), key, Arc::new(OsRandom)).await?)
+    named_store(loaded).await.map(|(store, _)| store)
 }
 
 /// Where packages go; `out` overrides the configuration and is relative to the working directory.

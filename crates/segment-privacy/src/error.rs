@@ -99,6 +99,11 @@ impl From<OpenError> for CliError {
             }
             OpenError::Newer { .. } => ("database_newer", Exit::Usage, "install the newer version again"),
             OpenError::Locked { .. } => ("database_locked", Exit::Unexpected, "wait for the other process, or stop it"),
+            OpenError::Server { .. } => (
+                "database_unreachable",
+                Exit::Unexpected,
+                "check [database] url, that the server runs, and that the role may create a schema",
+            ),
             OpenError::NotARecordDatabase { .. } => {
                 ("not_a_record_database", Exit::Usage, "point [database] url at another file; nothing was changed")
             }

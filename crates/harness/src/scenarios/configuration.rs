@@ -166,7 +166,7 @@ fn refused(context: &Context, case: &Case) -> Result<Outcome> {
 
 fn configuration_lacking(context: &Context) -> Result<Outcome> {
     if context.api() == Api::Public {
-        return Ok(Outcome::OtherApi);
+        return Ok(Outcome::NotHere);
     }
     on_rig(context, &Setup::unify().deleting(), |rig| {
         let lacking = "masking_strict = false\nregulation = \"suppress_with_delete_internal\"";

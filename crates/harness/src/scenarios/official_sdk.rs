@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     assert::same,
-    context::{Api, Context, clean_environment},
+    context::{Api, Context, Records, clean_environment},
     scenario::{Outcome, scenarios},
 };
 
@@ -24,8 +24,8 @@ const PACKAGE: &str = include_str!("../../official-sdk/package.json");
 const DRIVER: &str = include_str!("../../official-sdk/drive.cjs");
 
 fn official_sdk(context: &Context) -> Result<Outcome> {
-    if context.api() == Api::Config {
-        return Ok(Outcome::OtherApi);
+    if context.api() == Api::Config || context.records() == Records::Postgres {
+        return Ok(Outcome::NotHere);
     }
     let folder = tempfile::Builder::new().prefix("segment-privacy-sdk-").tempdir()?;
     std::fs::write(folder.path().join("package.json"), PACKAGE)?;

@@ -7,7 +7,7 @@ use segment_mock::{Event, Profile};
 use sqlx::Executor as _;
 
 use crate::{
-    context::Context,
+    context::{Context, Records},
     database::{execute, sqlite, wait},
     rig::Rig,
     scenario::{Outcome, each, on_rig, scenarios},
@@ -17,6 +17,8 @@ use crate::{
 scenarios! {
     /// a record database that is missing, read-only, foreign, newer, or made with another key: each its own code
     records_refused,
+    /// a record database on PostgreSQL that is not there, or made with another key: its own code, and no password is shown
+    records_on_postgres_refused,
     /// a record database that another program locks: exit code 1, nothing sent, and it works when the lock is gone
     records_locked,
     /// a full disk: the package fails and is not half there, and a retry with room completes it
@@ -92,9 +94,9 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        name: "not SQLite",
+        name: "another kind of database",
         code: "config_invalid",
-        words: &["sqlite://"],
+        words: &["sqlite://", "postgres://"],
         spoil: |rig| rig.reconfigure("sqlite://records.db", "mysql://localhost/records"),
     },
 ];
@@ -105,6 +107,9 @@ fn made(rig: &Rig) -> Result<()> {
 }
 
 fn records_refused(context: &Context) -> Result<Outcome> {
+    if context.records() == Records::Postgres {
+        return Ok(Outcome::NotHere);
+    }
     each(
         CASES,
         |case| case.name.to_owned(),
@@ -135,7 +140,31 @@ fn records_refused(context: &Context) -> Result<Outcome> {
     )
 }
 
+fn records_on_postgres_refused(context: &Context) -> Result<Outcome> {
+    if context.records() == Records::Sqlite {
+        return Ok(Outcome::NotHere);
+    }
+    on_rig(context, &Setup::unify(), |rig| {
+        made(rig)?;
+        rig.write("key", key("another"))?;
+        rig.run(&["requests", "list"])?.fails(2, "wrong_key", &["another encryption key", "[encryption] key"])?;
+        rig.write("key", key("ours"))?;
+        rig.keep_private("a-password-of-mine");
+        rig.write("records.url", "postgres://me:a-password-of-mine@127.0.0.1:9/records")?;
+        let email = rig.mock().people()[0].email.clone();
+        let commands: [&[&str]; 3] = [&["erase", "--email", &email, "--yes"], &["requests", "list"], &["worker"]];
+        for command in commands {
+            rig.run(command)?.fails(1, "database_unreachable", &["127.0.0.1/records", "[database] url"])?;
+        }
+        rig.run(&["check"])?.exits(5)?;
+        rig.nothing_sent()
+    })
+}
+
 fn records_locked(context: &Context) -> Result<Outcome> {
+    if context.records() == Records::Postgres {
+        return Ok(Outcome::NotHere);
+    }
     on_rig(context, &Setup::unify(), |rig| {
         made(rig)?;
         let email = rig.mock().people()[0].email.clone();

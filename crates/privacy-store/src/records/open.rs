@@ -44,10 +44,19 @@ pub(super) struct Keys {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// It cannot be made, opened or written, or the server cannot be reached.
+    /// The file cannot be made, opened or written.
     #[error("the record database {path} cannot be opened for writing")]
     Io {
         /// the file, or the server and its database
+        path: String,
+        /// why
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The server cannot be reached, or refuses the role.
+    #[error("the record database {path} cannot be reached")]
+    Server {
+        /// the server and its database
         path: String,
         /// why
         #[source]

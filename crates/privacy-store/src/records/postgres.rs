@@ -46,7 +46,7 @@ pub(super) async fn open(
         .acquire_timeout(Duration::from_secs(30))
         .connect_with(connect)
         .await
-        .map_err(|error| not_opened(&name, errors::database(error)))?;
+        .map_err(|error| OpenError::Server { path: name.clone(), source: Box::new(error) })?;
     let lookup = prepare(&pool, &name, master, random, &options.schema).await?;
     Ok((pool, lookup))
 }
@@ -62,8 +62,13 @@ async fn prepare(
     let failed = |error| not_opened(path, error);
     let mut db = Db::Postgres(pool.begin().await.map_err(|error| failed(errors::database(error)))?);
     db.execute("SELECT pg_advisory_xact_lock($1)", args![MIGRATION_LOCK]).await.map_err(failed)?;
-    // The name was checked: it needs no quotes.
-    db.execute(&format!("CREATE SCHEMA IF NOT EXISTS {schema}"), args![]).await.map_err(failed)?;
+    let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM pg_namespace WHERE nspname = $1";
+    let (there,): (i64,) = db.one(sql, args![schema]).await.map_err(failed)?;
+    if there == 0 {
+        // The name was checked: it needs no quotes. The role may lack the right to make schemas.
+        let made = db.execute(&format!("CREATE SCHEMA {schema}"), args![]).await;
+        made.map_err(|error| OpenError::Server { path: path.to_owned(), source: Box::new(error) })?;
+    }
     if let Db::Postgres(tx) = &mut db {
         MIGRATIONS.run_direct(None, &mut **tx, false).await.map_err(|error| not_migrated(path, error))?;
     }

@@ -44,10 +44,10 @@ fn shape(name: &str, status: CheckStatus, message: impl Into<String>) -> CheckSh
 /// The key is tried on the database: a wrong one is told apart from a missing one.
 async fn record_database(loaded: &Loaded) -> CheckShape {
     let name = "record database";
-    match compose::store(loaded).await {
-        Ok(store) => {
+    match compose::named_store(loaded).await {
+        Ok((store, shown)) => {
             store.close().await;
-            shape(name, CheckStatus::Succeeded, format!("{} opens with the encryption key", loaded.file.database.url))
+            shape(name, CheckStatus::Succeeded, format!("{shown} opens with the encryption key"))
         }
         Err(error) => {
             let hint = error.hint.map(|hint| format!(". {hint}")).unwrap_or_default();

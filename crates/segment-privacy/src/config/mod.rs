@@ -12,7 +12,7 @@ mod tests;
 
 pub(crate) use connection::{Dialect, ResolvedConnection};
 pub(crate) use load::load;
-pub(crate) use model::{ConfigFile, ConnectionConfig, Kind};
+pub(crate) use model::{ConfigFile, ConnectionConfig, Kind, shown_url};
 pub(crate) use nearest::misspelt_kind;
 pub(crate) use resolved::Loaded;
 pub(crate) use secret::default_key;

@@ -28,22 +28,30 @@ pub(crate) struct ConfigFile {
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Database {
-    /// `sqlite://FILE`, made if it is missing.
+    /// `sqlite://FILE`, made if it is missing, or `postgres://…` for several workers.
     #[serde(serialize_with = "without_password")]
-    pub(crate) url: String,
+    pub(crate) url: Secret,
 }
 
-/// A URL can hold a password, and a configuration is shown.
-fn without_password<S: Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
+/// A configuration is shown.
+fn without_password<S: Serializer>(url: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
+    match url.inline() {
+        Some(url) => serializer.serialize_str(&shown_url(url)),
+        None => url.serialize(serializer),
+    }
+}
+
+/// A URL without its user and password.
+pub(crate) fn shown_url(url: &str) -> String {
     match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => serializer.collect_str(&format_args!("{scheme}://(hidden)@{host}")),
-        _ => serializer.serialize_str(url),
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://(hidden)@{host}"),
+        _ => url.to_owned(),
     }
 }
 
 impl Default for Database {
     fn default() -> Self {
-        Self { url: "sqlite://segment-privacy.db".to_owned() }
+        Self { url: Secret::Text("sqlite://segment-privacy.db".to_owned()) }
     }
 }
 

@@ -47,6 +47,14 @@ impl Serialize for Secret {
 }
 
 impl Secret {
+    /// The text, where the configuration holds it.
+    pub(crate) fn inline(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Env(_) | Self::File(_) => None,
+        }
+    }
+
     /// Reads the secret; `what` names it in errors, such as `access_token of connection segment_prod`.
     pub(crate) fn read(&self, what: &str, base: &Path) -> Result<SecretString, CliError> {
         let text = match self {
