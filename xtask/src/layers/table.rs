@@ -1,4 +1,4 @@
-//! The table of the architecture. To change the diagram, change it here and in ARCHITECTURE.md, with a reason.
+//! The table of the architecture. To change the diagram, change it here and in docs/architecture.md, with a reason.
 
 /// What a crate may use of ours.
 #[derive(Debug, Clone, Copy)]
