@@ -9,7 +9,7 @@ pub(super) fn check(packages: &[Package]) -> Vec<String> {
     for package in packages.iter().filter(|package| !EXEMPT.contains(&package.name.as_str())) {
         let Some(layer) = LAYERS.iter().find(|layer| layer.name == package.name) else {
             problems.push(format!(
-                "{}: unknown crate; give it a row in xtask/src/layers/table.rs and in ARCHITECTURE.md",
+                "{}: unknown crate; give it a row in xtask/src/layers/table.rs and in docs/architecture.md",
                 package.name
             ));
             continue;
