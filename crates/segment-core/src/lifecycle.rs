@@ -378,7 +378,13 @@ impl RequestStatus {
     /// Whether the request is over, unless somebody retries it.
     #[must_use]
     pub fn is_terminal(self) -> bool {
-        matches!(self, Self::Complete | Self::Denied | Self::Canceled | Self::Error)
+        self.is_over() || self == Self::Error
+    }
+
+    /// Whether nothing is owed to the person any more.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Complete | Self::Denied | Self::Canceled)
     }
 }
 

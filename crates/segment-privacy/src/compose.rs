@@ -113,10 +113,15 @@ fn chosen<'a>(loaded: &'a Loaded, only: Option<&str>) -> Result<Vec<&'a Resolved
     let all: Vec<_> = loaded.connections.iter().filter(|one| only.is_none_or(|key| key == one.config.key)).collect();
     if all.is_empty() {
         let error = match only {
-            Some(key) => CliError::usage("no_connection", format!("there is no connection {key}")),
-            None => CliError::usage("no_connection", "no connection is configured"),
+            Some(key) if !loaded.connections.is_empty() => {
+                let known: Vec<_> = loaded.connections.iter().map(|one| one.config.key.as_str()).collect();
+                CliError::usage("no_connection", format!("there is no connection {key}"))
+                    .hint(format!("the configuration has: {}", known.join(", ")))
+            }
+            _ => CliError::usage("no_connection", "no connection is configured")
+                .hint("add [[connections]] to the configuration; the README shows both kinds"),
         };
-        return Err(error.hint("add [[connections]] to the configuration; the README shows both kinds"));
+        return Err(error);
     }
     Ok(all)
 }

@@ -160,6 +160,9 @@ async fn settle(connection: &mut Db, id: &str, task: &Task) -> Result<(), StoreE
 }
 
 async fn extend(connection: &mut Db, request: &Request, at: Timestamp) -> Result<(), StoreError> {
+    if request.status.is_over() {
+        return Err(errors::misuse(format!("the request is over: it is {}", request.status.as_str())));
+    }
     let due = request.regime.extended(request.due_at);
     let done = connection
         .execute(

@@ -20,7 +20,8 @@ fn check_list(sources: &[&str], list: &str) {
         rest.split_once('(').map(|(name, _)| name.to_owned())
     };
     let rules: Vec<_> = sources.iter().flat_map(|source| source.lines().filter_map(name)).collect();
-    let (_, list) = list.split_once("@each $fresh:\n").unwrap();
+    let (_, list) = list.split_once("{ @each ").unwrap();
+    let (_, list) = list.split_once('\n').unwrap();
     let (list, _) = list.split_once('}').unwrap();
     let listed: Vec<_> = list.split_whitespace().map(str::to_owned).collect();
     assert_eq!(rules, listed);

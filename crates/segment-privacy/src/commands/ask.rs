@@ -1,4 +1,4 @@
-//! Asking before something is done that cannot be undone.
+//! Asking before somebody is suppressed or deleted.
 
 use std::io::IsTerminal;
 
@@ -18,8 +18,9 @@ pub(crate) fn confirm(question: &str, yes: bool, output: &Output) -> Result<(), 
         return Ok(());
     }
     if !can_ask() {
-        return Err(CliError::usage("not_confirmed", "this cannot be undone, and there is no terminal to ask at")
-            .hint("give --yes"));
+        return Err(
+            CliError::usage("not_confirmed", format!("{question} There is no terminal to ask at")).hint("give --yes")
+        );
     }
     output.say(question);
     let answer = dialoguer::Confirm::new().with_prompt("Go on?").default(false).interact();

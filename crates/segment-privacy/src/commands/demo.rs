@@ -44,6 +44,13 @@ impl Clock for MockClock {
 }
 
 pub(crate) async fn run(output: &Output) -> Result<Exit, CliError> {
+    if output.is_json() {
+        return Err(CliError::usage(
+            "demo_is_for_people",
+            "the demo tells a story in several parts, not in one document",
+        )
+        .hint("leave --output json out"));
+    }
     let failed = |error: std::io::Error| CliError::unexpected("the demo cannot start", &error);
     let mock = Arc::new(MockSegment::start(MockConfig::new().profiles(40).seed(1)).map_err(failed)?);
     mock.add_profile(ann());

@@ -74,6 +74,8 @@ pub(crate) async fn run(loaded: &Loaded, args: &Erase, path: &Path, output: &Out
         *shape.requests.entry(status.as_str().to_owned()).or_default() += 1;
     }
     shape.regulations = regulations(&engine, &ids).await?;
+    // Conflicts are found when rows are recorded, later than what is wrong with a row by itself.
+    shape.rejected.sort_by_key(|rejected| rejected.line);
     output.result(&shape, |output| tables::file(&shape, output))?;
     if driven == Some(drive::Driven::Interrupted) {
         output.say("interrupted; the same command goes on");
@@ -137,6 +139,9 @@ fn reject(shape: &mut FileShape, line: u64, code: &str, message: String) {
 
 impl Rows {
     fn open(path: &Path) -> Result<Self, CliError> {
+        if path.is_dir() {
+            return Err(CliError::usage("file_missing", format!("{} is a folder, not a file", path.display())));
+        }
         let source: Box<dyn Read + Send> = if path == Path::new("-") {
             Box::new(std::io::stdin())
         } else {
@@ -196,6 +201,10 @@ impl Rows {
             let value = std::str::from_utf8(value).map_err(|_| ("not_utf8", "the row is not UTF-8".to_owned()))?.trim();
             match column {
                 _ if value.is_empty() => {}
+                _ if value.contains(['\n', '\r']) => {
+                    let message = "a value goes over several lines; a quotation mark is probably not closed";
+                    return Err(("several_lines", message.to_owned()));
+                }
                 Column::Identity(kind) => {
                     identities.push(
                         Identity::new(kind.clone(), value).map_err(|error| ("identity_refused", error.to_string()))?,

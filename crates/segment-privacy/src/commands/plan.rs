@@ -17,11 +17,11 @@ use crate::{
 pub(crate) fn question(loaded: &Loaded, whom: &str, connections: &[ConnectionKey]) -> String {
     let keys: Vec<_> = connections.iter().map(ConnectionKey::as_str).collect();
     let what = if loaded.policy.masking_strict {
-        "be suppressed (blocked, nothing deleted)".to_owned()
+        "be suppressed: blocked, nothing deleted, until it is ended with `unsuppress`".to_owned()
     } else {
-        format!("be deleted for good ({})", loaded.policy.regulation)
+        format!("be deleted for good ({}): this cannot be undone", loaded.policy.regulation)
     };
-    format!("At Segment, {whom} will {what}, at: {}. This cannot be undone.", keys.join(", "))
+    format!("At Segment ({}), {whom} will {what}.", keys.join(", "))
 }
 
 /// Composed without anything that can write.

@@ -114,7 +114,7 @@ async fn retry(loaded: &Loaded, id: &str, wait: &Wait, output: &Output) -> Resul
     let at = World::default().clock.now();
     let request =
         engine.store().decide(&id, &Decision::Retry, at).await?.ok_or_else(|| no_such_request(id.as_str()))?;
-    if request.status.is_terminal() && request.status != RequestStatus::Error {
+    if request.status.is_over() {
         output.say("there is nothing to retry");
     }
     let driven = if wait.no_wait {

@@ -10,7 +10,7 @@ use crate::error::CliError;
 
 /// A secret: the text itself, `{ env = "NAME" }` or `{ file = "PATH" }`.
 #[derive(Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a secret is a string, { env = \"NAME\" } or { file = \"PATH\" }")]
 pub(crate) enum Secret {
     Text(String),
     Env(FromEnv),

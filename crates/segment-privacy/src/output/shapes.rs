@@ -87,7 +87,7 @@ impl RequestShape {
             completed_at: request.completed_at,
             verified_at: request.verified_at,
             denied_reason: request.denied_reason.clone(),
-            tasks: request.tasks.iter().map(|task| TaskShape::new(task, ledgers)).collect(),
+            tasks: request.tasks.iter().map(|task| TaskShape::new(request, task, ledgers)).collect(),
             masked: BTreeMap::new(),
             package: request.package.as_ref().map(|package| PackageShape {
                 location: package.location.clone(),
@@ -99,13 +99,14 @@ impl RequestShape {
 }
 
 impl TaskShape {
-    fn new(task: &Task, ledgers: &[Ledger]) -> Self {
+    fn new(request: &Request, task: &Task, ledgers: &[Ledger]) -> Self {
         let halt = task.state.halt();
         let mine = ledgers.iter().filter(|ledger| ledger.connection == task.connection && ledger.regulation.is_some());
         let share = |ledger: &Ledger| RegulationShape { subjects: task.user_ids, ..RegulationShape::from(ledger) };
         Self {
             connection: task.connection.to_string(),
-            status: task.state.status().as_str().to_owned(),
+            // Nothing is done on a task before its request may begin.
+            status: if request.begun { task.state.status() } else { request.status }.as_str().to_owned(),
             outcome: task.state.outcome().map(|outcome| outcome.as_str().to_owned()),
             code: halt.map(|halt| halt.kind.as_str().to_owned()),
             message: halt.map(|halt| halt.message.clone()),
@@ -169,7 +170,7 @@ impl SummaryShape {
             completed_at: summary.completed_at,
             verified_at: summary.verified_at,
             tasks: summary.tasks,
-            overdue: !summary.status.is_terminal() && summary.due_at < now,
+            overdue: !summary.status.is_over() && summary.due_at < now,
         }
     }
 }

@@ -26,7 +26,7 @@ fn a_secret_that_is_not_set_names_its_variable() {
 }
 
 #[test]
-fn what_cannot_be_undone_is_not_done_without_a_yes() {
+fn nobody_is_suppressed_without_a_yes() {
     let folder = tempfile::tempdir().unwrap();
     let text = CONNECTION.replace("{ env = \"NOT_SET\" }", "\"t\"");
     std::fs::write(folder.path().join("key"), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
@@ -35,7 +35,7 @@ fn what_cannot_be_undone_is_not_done_without_a_yes() {
     let ran = run(folder.path(), &["erase", "--email", "ann@example.com"]);
     assert_eq!(ran.code, 2);
     insta::assert_snapshot!(ran.stderr, @r"
-    error: this cannot be undone, and there is no terminal to ask at
+    error: At Segment (c), this person will be suppressed: blocked, nothing deleted, until it is ended with `unsuppress`. There is no terminal to ask at
      hint: give --yes
     ");
     let listed = run(folder.path(), &["--output", "json", "requests", "list"]);

@@ -90,6 +90,9 @@ fn apply(entry: &mut Entry, decision: &Decision, at: Timestamp) -> Result<(&'sta
             ("settled", json!({"connection": connection.as_str(), "note": note}))
         }
         Decision::Extend { reason } => {
+            if entry.request.status.is_over() {
+                return Err(misuse(format!("the request is over: it is {}", entry.request.status.as_str())));
+            }
             if entry.extended {
                 return Err(misuse("the deadline was lengthened before; the law allows it once"));
             }

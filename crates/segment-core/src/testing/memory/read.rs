@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::state::{Entry, Regulation, State, covers};
 use crate::{
     ClaimScope, ConnectionKey, Due, Gate, Ledger, LedgerFilter, LedgerState, QuotaCategory, Request, RequestFilter,
-    RequestStatus, RequestSummary,
+    RequestSummary,
 };
 
 fn most(limit: Option<u32>) -> usize {
@@ -29,12 +29,11 @@ fn summary(request: &Request) -> RequestSummary {
 
 impl State {
     pub(super) fn list_requests(&self, filter: &RequestFilter) -> Vec<RequestSummary> {
-        let over = [RequestStatus::Complete, RequestStatus::Denied, RequestStatus::Canceled];
         let fits = |request: &Request| {
             (filter.ids.is_empty() || filter.ids.contains(&request.id))
                 && filter.status.is_none_or(|status| request.status == status)
                 && filter.action.is_none_or(|action| request.action == action)
-                && filter.overdue_at.is_none_or(|at| request.due_at < at && !over.contains(&request.status))
+                && filter.overdue_at.is_none_or(|at| request.due_at < at && !request.status.is_over())
         };
         let all = self.requests.values().map(|entry| &entry.request);
         let mut found: Vec<_> = all.filter(|request| fits(request)).map(summary).collect();

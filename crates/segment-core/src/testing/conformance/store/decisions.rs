@@ -143,6 +143,16 @@ pub async fn a_deadline_is_lengthened_once(store: &dyn RequestStore) {
     assert_eq!(due(store).await, [id(2), id(1)]);
 }
 
+/// A request that is over has no deadline to lengthen.
+pub async fn what_is_over_is_not_lengthened(store: &dyn RequestStore) {
+    record(store, &[access(1), pending(access(2))]).await;
+    put(store, 1, TaskState::Complete(Outcome::Collected)).await;
+    decide(store, 2, &Decision::Deny { reason: "not theirs".into() }).await;
+    for number in [1, 2] {
+        refused(store, number, &Decision::Extend { reason: "complex".into() }).await;
+    }
+}
+
 /// A refused decision leaves the worker its lease.
 pub async fn a_refused_decision_takes_no_lease(store: &dyn RequestStore) {
     record(store, &[access(1)]).await;

@@ -89,6 +89,7 @@ macro_rules! request_store_conformance {
             only_a_halted_task_can_be_settled
             settling_lets_the_others_go_on
             a_deadline_is_lengthened_once
+            what_is_over_is_not_lengthened
             a_refused_decision_takes_no_lease
             a_decision_leaves_the_regulation_to_its_sender
             a_retry_begins_anew_what_was_not_sent
