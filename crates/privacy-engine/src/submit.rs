@@ -103,13 +103,15 @@ impl Engine {
         match connection.submit.create(&regulation, within).await {
             Submission::Accepted(id) => self.accepted(claimed, id, Vec::new()).await,
             Submission::Refused(error) => self.refused(claimed, &error).await,
-            Submission::NotSent(error) => {
-                if let (ErrorKind::QuotaExhausted, Retry::After(Some(wait))) = (error.kind(), error.retry()) {
+            Submission::NotSent(error) => match (error.kind(), error.retry()) {
+                // The quota of one category says nothing of the other.
+                (ErrorKind::QuotaExhausted, Retry::After(Some(wait))) => {
                     let until = after(self.clock.now(), wait);
                     self.rests.hold(&claimed.item.connection, claimed.item.kind.quota(), until);
+                    self.waits(claimed, &error).await
                 }
-                self.not_asked(claimed, &error).await
-            }
+                _ => self.not_asked(claimed, &error).await,
+            },
             Submission::Unknown(error) => self.lost(claimed, &error).await,
             _ => self.store.release(&claimed.lease).await,
         }
@@ -185,6 +187,11 @@ impl Engine {
             return self.not_sent(claimed, Failure::segment(error, Resume::Resolved)).await;
         };
         self.rests.turned_away(&claimed.item.connection, self.clock.now(), asked, &self.policy);
+        self.waits(claimed, error).await
+    }
+
+    /// The tasks wait again, for what Segment asked to wait for.
+    async fn waits(&self, claimed: Claimed<segment_core::Ledger>, error: &SegmentError) -> Result<(), StoreError> {
         let message = error.to_string();
         self.progress.tell(Progress::Delayed { reason: message.clone() });
         self.close(claimed, MemberChange::Requeue { max_people: None }, Vec::new(), "not_sent", &message).await

@@ -112,6 +112,18 @@ async fn segments_own_quota_answer_waits_too() {
 }
 
 #[tokio::test]
+async fn a_quota_that_is_used_up_does_not_hold_up_the_other_category() {
+    let rig = Rig::with(MockConfig::new().monthly_quota(2), false).await;
+    let ids = take_people(&rig, 3).await;
+    let engine = rig.engine();
+    rig.work(&engine, &ids.iter().collect::<Vec<_>>(), Until::Accepted).await;
+    assert!(rig.mock.regulations().is_empty(), "three do not fit");
+    let other = rig.take(&engine, Action::Suppression, &[("user_id", "u-9")]).await;
+    rig.work(&engine, &[&other], Until::Accepted).await;
+    assert_eq!(rig.request(&other).await.status, RequestStatus::AwaitingProcessor, "{:?}", rig.steps(&other).await);
+}
+
+#[tokio::test]
 async fn a_segment_that_cannot_be_reached_is_given_up_and_can_be_retried() {
     let mut rig = Rig::new(false).await;
     let ids = take_people(&rig, 2).await;
