@@ -30,9 +30,13 @@ pub(super) async fn open(
     options: &RecordOptions,
 ) -> Result<(PgPool, LookupKey), OpenError> {
     let malformed =
-        |source: Box<dyn std::error::Error + Send + Sync>| OpenError::Io { path: "of this URL".to_owned(), source };
-    if !options.schema.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') {
-        return Err(malformed("the name of the schema may hold a-z, 0-9 and _ only".into()));
+        |source: Box<dyn std::error::Error + Send + Sync>| OpenError::Server { path: "of this URL".to_owned(), source };
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    let plain = options.schema.bytes().all(|byte| letter(byte) || byte.is_ascii_digit());
+    if !plain || !options.schema.bytes().next().is_some_and(letter) {
+        return Err(malformed(
+            "the name of the schema may hold a-z, 0-9 and _ only, and begins with a letter or _".into(),
+        ));
     }
     // The error of the parser could show the password.
     let connect = PgConnectOptions::from_str(url.expose_secret())

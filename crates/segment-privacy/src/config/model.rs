@@ -41,11 +41,15 @@ fn without_password<S: Serializer>(url: &Secret, serializer: S) -> Result<S::Ok,
     }
 }
 
-/// A URL without its user and password.
+/// A URL without its user and password, which may stand in its parameters too. The name of a file is shown as it is.
 pub(crate) fn shown_url(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://(hidden)@{host}"),
-        _ => url.to_owned(),
+    let Some((scheme, rest)) = url.split_once("://").filter(|(scheme, _)| *scheme != "sqlite") else {
+        return url.to_owned();
+    };
+    let address = rest.split(['?', '#']).next().unwrap_or_default();
+    match address.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://(hidden)@{host}"),
+        None => format!("{scheme}://{address}"),
     }
 }
 

@@ -109,6 +109,21 @@ fn what_would_do_harm_is_refused() {
 }
 
 #[test]
+fn a_database_is_shown_without_its_password() {
+    for (url, shown) in [
+        ("postgres://me:hunter2@db.acme.example/records", "postgres://(hidden)@db.acme.example/records"),
+        ("postgres://db.acme.example/records?user=me&password=hunter2", "postgres://db.acme.example/records"),
+        ("postgres://me:hunt@er2@db/records?options=a@b", "postgres://(hidden)@db/records"),
+        ("sqlite://what?@is this.db", "sqlite://what?@is this.db"),
+    ] {
+        let loaded = load(&format!("[database]\nurl = \"{url}\"\n"), &[]).unwrap();
+        let text = toml::to_string(&loaded.file).unwrap();
+        assert!(text.contains(&format!("url = \"{shown}\"")) && !text.contains("er2"), "{text}");
+        assert!(!format!("{loaded:?}").contains("er2"));
+    }
+}
+
+#[test]
 fn secrets_are_never_shown() {
     let loaded = load(UNIFY, &[]).unwrap();
     assert!(!format!("{loaded:?}").contains("\"t\""));

@@ -172,6 +172,18 @@ async fn a_server_that_is_not_there_and_a_url_that_is_none_show_no_password() {
     }
 }
 
+#[tokio::test]
+async fn the_name_of_a_schema_cannot_be_anything_else() {
+    for schema in ["", "1st", "Mine", "a; DROP SCHEMA public", "a\"b"] {
+        let url = SecretString::from("postgres://127.0.0.1:9/records".to_owned());
+        let (random, options) = (Arc::new(CountingRandom::default()), RecordOptions::default().schema(schema));
+        let key = MasterKey::from_base64(KEY).unwrap();
+        let error = RecordStore::connect(&url, key, random, &options).await.unwrap_err();
+        let told = std::error::Error::source(&error).unwrap().to_string();
+        assert!(matches!(error, OpenError::Server { .. }) && told.contains("schema"), "{schema}: {told}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn eight_may_open_the_same_new_database_at_once() {
     let Some(server) = server().await else { return };
