@@ -6,6 +6,7 @@ mod endpoint;
 mod order;
 mod pacing;
 pub mod public_api;
+mod regulation_parts;
 mod system;
 mod time;
 mod transport;

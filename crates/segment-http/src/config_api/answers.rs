@@ -2,20 +2,18 @@
 //! may be missing, and what could mean that something does not exist must really say so.
 
 use segment_core::{
-    Cursor, DestinationReport, Page, Pii, RegulationEntry, RegulationId, RegulationReport, RegulationStatus,
-    Suppression, Workspace,
+    Page, Pii, RegulationEntry, RegulationId, RegulationReport, RegulationStatus, Suppression, Workspace,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::spelling;
-use crate::{Problem, parse_timestamp};
+use crate::{
+    Problem,
+    regulation_parts::{Stream, is_user, page, text, time},
+};
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     serde_json::from_slice(body).ok()
-}
-
-fn text(id: Option<String>) -> Option<String> {
-    id.filter(|id| !id.is_empty())
 }
 
 /// C2. The name is printed with and without its prefix.
@@ -43,22 +41,6 @@ pub(super) fn created(body: &[u8]) -> Option<RegulationId> {
     text(read::<Wire>(body)?.regulate_id).map(RegulationId::new)
 }
 
-#[derive(Deserialize)]
-struct WireDestination {
-    name: Option<String>,
-    id: Option<String>,
-    status: Option<String>,
-    #[serde(alias = "errString")]
-    err_string: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct WireStream {
-    id: Option<String>,
-    #[serde(alias = "destinationStatus")]
-    destination_status: Option<Vec<WireDestination>>,
-}
-
 /// C5. Only the id and the status must be there.
 pub(super) fn report(body: &[u8]) -> Option<RegulationReport> {
     #[derive(Deserialize)]
@@ -71,31 +53,15 @@ pub(super) fn report(body: &[u8]) -> Option<RegulationReport> {
         #[serde(alias = "finishedAt")]
         finished_at: Option<String>,
         #[serde(alias = "streamStatus")]
-        stream_status: Option<Vec<WireStream>>,
+        stream_status: Option<Vec<Stream>>,
     }
     let wire: Wire = read(body)?;
-    let time = |text: Option<String>| text.as_deref().and_then(parse_timestamp);
     Some(RegulationReport {
         id: RegulationId::new(wire.id),
-        status: status(Some(wire.overall_status)),
-        created_at: time(wire.created_at),
-        finished_at: time(wire.finished_at),
-        destinations: wire.stream_status.into_iter().flatten().flat_map(destinations).collect(),
-    })
-}
-
-fn status(wire: Option<String>) -> RegulationStatus {
-    RegulationStatus::parse(&wire.unwrap_or_default().to_ascii_uppercase())
-}
-
-fn destinations(stream: WireStream) -> impl Iterator<Item = DestinationReport> {
-    let stream_id = stream.id.unwrap_or_default();
-    stream.destination_status.into_iter().flatten().map(move |wire| DestinationReport {
-        stream: stream_id.clone(),
-        id: wire.id.unwrap_or_default(),
-        name: text(wire.name).unwrap_or_else(|| "a destination without a name".to_owned()),
-        status: status(wire.status),
-        message: Pii::new(wire.err_string.unwrap_or_default()),
+        status: RegulationStatus::parse(&wire.overall_status),
+        created_at: time(wire.created_at.as_deref()),
+        finished_at: time(wire.finished_at.as_deref()),
+        destinations: wire.stream_status.into_iter().flatten().flat_map(Stream::destinations).collect(),
     })
 }
 
@@ -104,21 +70,6 @@ fn destinations(stream: WireStream) -> impl Iterator<Item = DestinationReport> {
 struct WireAttributes {
     name: Option<String>,
     values: Option<Vec<String>>,
-}
-
-impl WireAttributes {
-    fn is_user(&self) -> bool {
-        self.name.as_deref().is_none_or(|name| name.replace('_', "").eq_ignore_ascii_case("userid"))
-    }
-}
-
-/// A page of at most `size` items. One that is full and has no token at all is not understood: an empty one ends a list
-/// (documented), and none may do so too (inferred), but then Segment may just as well have left it out.
-fn page<T>(items: Vec<T>, token: Option<String>, size: u16) -> Option<Page<T>> {
-    if token.is_none() && items.len() >= usize::from(size) {
-        return None;
-    }
-    Some(Page { items, next: token.and_then(Cursor::new) })
 }
 
 /// C4, asked for `size` entries. An entry that says its ids in neither form cannot be matched.
@@ -145,16 +96,20 @@ pub(super) fn regulations(body: &[u8], size: u16) -> Option<Page<RegulationEntry
     }
     let wire: Wire = read(body)?;
     let entry = |entry: Entry| {
-        let values = entry.attributes.filter(WireAttributes::is_user).and_then(|attributes| attributes.values);
+        let values = entry
+            .attributes
+            .filter(|attributes| is_user(attributes.name.as_deref()))
+            .and_then(|attributes| attributes.values);
         RegulationEntry {
             id: RegulationId::new(entry.id),
             kind: text(entry.regulation_type).map(|kind| spelling::parse(&kind)),
-            status: status(entry.status),
+            status: RegulationStatus::parse(&entry.status.unwrap_or_default()),
             subjects: entry.subjects.or(values).map(|ids| ids.into_iter().map(Pii::new).collect()),
-            created_at: entry.created_at.as_deref().and_then(parse_timestamp),
+            created_at: time(entry.created_at.as_deref()),
         }
     };
-    page(wire.regulations.into_iter().flatten().map(entry).collect(), wire.next_page_token, size)
+    let told = wire.next_page_token.is_some();
+    page(wire.regulations.into_iter().flatten().map(entry).collect(), size, told, wire.next_page_token)
 }
 
 /// C8, asked for `size` entries.
@@ -168,10 +123,11 @@ pub(super) fn suppressed(body: &[u8], size: u16) -> Option<Page<Suppression>> {
     }
     let wire: Wire = read(body)?;
     let entry = |entry: WireAttributes| Suppression {
-        is_user: entry.is_user(),
+        is_user: is_user(entry.name.as_deref()),
         subjects: entry.values.into_iter().flatten().map(Pii::new).collect(),
     };
-    page(wire.attributes.into_iter().flatten().map(entry).collect(), wire.next_page_token, size)
+    let told = wire.next_page_token.is_some();
+    page(wire.attributes.into_iter().flatten().map(entry).collect(), size, told, wire.next_page_token)
 }
 
 /// `{"error","code"}` (documented), perhaps with `message` and `details` (inferred); and the plain text of a proxy that has no
@@ -194,6 +150,7 @@ pub(super) fn problem(body: &[u8]) -> Problem {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use segment_core::Cursor;
 
     use super::*;
 

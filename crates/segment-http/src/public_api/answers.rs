@@ -2,12 +2,15 @@
 //! not understood becomes a success.
 
 use segment_core::{
-    Cursor, DestinationReport, Page, Pii, RegulationEntry, RegulationId, RegulationReport, RegulationStatus,
-    RegulationType, Suppression, Workspace,
+    Page, Pii, RegulationEntry, RegulationId, RegulationReport, RegulationStatus, RegulationType, Suppression,
+    Workspace,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{Problem, parse_timestamp};
+use crate::{
+    Problem,
+    regulation_parts::{Stream, is_user, page, text, time},
+};
 
 #[derive(Deserialize)]
 struct Envelope<T> {
@@ -16,10 +19,6 @@ struct Envelope<T> {
 
 fn data<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     serde_json::from_slice::<Envelope<T>>(body).ok().map(|envelope| envelope.data)
-}
-
-fn text(id: Option<String>) -> Option<String> {
-    id.filter(|id| !id.is_empty())
 }
 
 /// P0.
@@ -50,22 +49,6 @@ pub(super) fn created(body: &[u8]) -> Option<RegulationId> {
     text(data::<Data>(body)?.regulate_id).map(RegulationId::new)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireDestination {
-    name: Option<String>,
-    id: Option<String>,
-    status: Option<String>,
-    err_string: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireStream {
-    id: Option<String>,
-    destination_status: Option<Vec<WireDestination>>,
-}
-
 /// P4. Only the id and the status must be there.
 pub(super) fn report(body: &[u8]) -> Option<RegulationReport> {
     #[derive(Deserialize)]
@@ -79,42 +62,21 @@ pub(super) fn report(body: &[u8]) -> Option<RegulationReport> {
         overall_status: String,
         created_at: Option<String>,
         finished_at: Option<String>,
-        stream_status: Option<Vec<WireStream>>,
+        stream_status: Option<Vec<Stream>>,
     }
     let Data { regulation } = data(body)?;
-    let time = |text: Option<String>| text.as_deref().and_then(parse_timestamp);
     Some(RegulationReport {
         id: RegulationId::new(regulation.id),
         status: RegulationStatus::parse(&regulation.overall_status),
-        created_at: time(regulation.created_at),
-        finished_at: time(regulation.finished_at),
-        destinations: regulation.stream_status.into_iter().flatten().flat_map(destinations).collect(),
-    })
-}
-
-fn destinations(stream: WireStream) -> impl Iterator<Item = DestinationReport> {
-    let stream_id = stream.id.unwrap_or_default();
-    stream.destination_status.into_iter().flatten().map(move |wire| DestinationReport {
-        stream: stream_id.clone(),
-        id: wire.id.unwrap_or_default(),
-        name: text(wire.name).unwrap_or_else(|| "a destination without a name".to_owned()),
-        status: RegulationStatus::parse(&wire.status.unwrap_or_default()),
-        message: Pii::new(wire.err_string.unwrap_or_default()),
+        created_at: time(regulation.created_at.as_deref()),
+        finished_at: time(regulation.finished_at.as_deref()),
+        destinations: regulation.stream_status.into_iter().flatten().flat_map(Stream::destinations).collect(),
     })
 }
 
 #[derive(Deserialize)]
 struct WirePagination {
     next: Option<String>,
-}
-
-/// A page of at most `count` items. One that is full and does not say whether there is more is not understood: taken for the
-/// last one it would mean that nothing else exists.
-fn page<T>(items: Vec<T>, pagination: Option<WirePagination>, count: u16) -> Option<Page<T>> {
-    if pagination.is_none() && items.len() >= usize::from(count) {
-        return None;
-    }
-    Some(Page { items, next: pagination.and_then(|pagination| pagination.next).and_then(Cursor::new) })
 }
 
 /// P5, asked for `count` entries.
@@ -141,9 +103,11 @@ pub(super) fn regulations(body: &[u8], count: u16) -> Option<Page<RegulationEntr
         kind: text(wire.regulation_type).map(|kind| RegulationType::parse(&kind)),
         status: RegulationStatus::parse(&wire.status.unwrap_or_default()),
         subjects: wire.subjects.map(|subjects| subjects.into_iter().map(Pii::new).collect()),
-        created_at: wire.created_at.as_deref().and_then(parse_timestamp),
+        created_at: time(wire.created_at.as_deref()),
     };
-    page(data.regulations.into_iter().flatten().map(entry).collect(), data.pagination, count)
+    let told = data.pagination.is_some();
+    let next = data.pagination.and_then(|pagination| pagination.next);
+    page(data.regulations.into_iter().flatten().map(entry).collect(), count, told, next)
 }
 
 /// P7, asked for `count` entries. The documented example spells the subject type `userId`.
@@ -162,10 +126,12 @@ pub(super) fn suppressions(body: &[u8], count: u16) -> Option<Page<Suppression>>
     }
     let data: Data = data(body)?;
     let entry = |wire: Wire| Suppression {
-        is_user: wire.subject_type.is_none_or(|kind| kind.replace('_', "").eq_ignore_ascii_case("userid")),
+        is_user: is_user(wire.subject_type.as_deref()),
         subjects: wire.subject_ids.into_iter().flatten().map(Pii::new).collect(),
     };
-    page(data.suppressed.into_iter().flatten().map(entry).collect(), data.pagination, count)
+    let told = data.pagination.is_some();
+    let next = data.pagination.and_then(|pagination| pagination.next);
+    page(data.suppressed.into_iter().flatten().map(entry).collect(), count, told, next)
 }
 
 /// `{"errors":[{type,message,field,data:{msBeforeNext}}]}`. Two families of `type` exist, so it is only shown.
