@@ -31,7 +31,7 @@ scenarios! {
     file_unreadable,
 }
 
-/// Lines 2 to 11: three good people among everything that is wrong with a row.
+/// Lines 2 to 13: three good people among everything that is wrong with a row.
 fn mixed() -> Vec<u8> {
     let mut file = b"email,user_id,external_id\n".to_vec();
     file.extend(b"person-0001@example.test,,\n");
@@ -44,6 +44,7 @@ fn mixed() -> Vec<u8> {
     file.extend(b"no address,,\n");
     file.extend(b"PERSON-0002@example.test,u-0002,\"second, quoted\"\n");
     file.extend(b",\"Odd\"\"id,\",\n");
+    file.extend(b",\"never closed,\nperson-0003@example.test,,\n");
     file
 }
 
@@ -59,7 +60,7 @@ fn file_good_and_bad_rows(context: &Context) -> Result<Outcome> {
         rig.write("people.csv", mixed())?;
         rig.keep_private("Odd\"id,");
         let run = rig.run(&["erase", "--from", "people.csv", "--yes"])?;
-        run.exits(0)?.is("/accepted", 3)?.is("/linked", 0)?.is("/rejected_total", 7)?.is("/regulations", 1)?;
+        run.exits(0)?.is("/accepted", 3)?.is("/linked", 0)?.is("/rejected_total", 8)?.is("/regulations", 1)?;
         run.is("/requests", json!({"awaiting_processor": 3}))?;
         let expected = [
             (3, "no_identity"),
@@ -69,6 +70,7 @@ fn file_good_and_bad_rows(context: &Context) -> Result<Outcome> {
             (7, "not_utf8"),
             (8, "too_many_values"),
             (9, "identity_refused"),
+            (12, "several_lines"),
         ];
         let expected: Vec<_> = expected.iter().map(|(line, code)| (*line, (*code).to_owned())).collect();
         same("rejected rows", &rejected(&run)?, &expected)?;

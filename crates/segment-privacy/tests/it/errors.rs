@@ -79,3 +79,20 @@ fn a_password_in_a_url_is_not_shown() {
     let ran = run(folder.path(), &["config", "show"]);
     assert!(ran.code == 0 && ran.stdout.contains("postgres://(hidden)@127.0.0.1/x"), "{}", ran.stdout);
 }
+
+#[test]
+fn what_the_hint_says_helps() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = CONNECTION.replace("{ env = \"NOT_SET\" }", "\"t\"");
+    std::fs::write(folder.path().join("segment-privacy.toml"), &config).unwrap();
+    let told = |args: &[&str]| {
+        let ran = run(folder.path(), args);
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        ran.stderr
+    };
+    assert!(told(&["check", "--connection", "nope"]).contains("the configuration has: c"));
+    assert!(told(&["erase", "--from", ".", "--yes"]).contains(". is a folder, not a file"));
+    assert!(told(&["--output", "json", "demo"]).contains("\"code\":\"demo_is_for_people\""));
+    std::fs::write(folder.path().join("segment-privacy.toml"), config.replace("\"t\"", "42")).unwrap();
+    assert!(told(&["check"]).contains("a secret is a string, { env = \"NAME\" } or { file = \"PATH\" }"));
+}
