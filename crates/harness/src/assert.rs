@@ -72,6 +72,14 @@ impl Run {
         Ok(self)
     }
 
+    /// The status of a check, of the first connection or else of what is local.
+    pub(crate) fn check(&self, name: &str) -> Result<String> {
+        let (connection, local) = (self.at("/connections/0/checks")?, self.at("/local")?);
+        let mut all = connection.as_array().into_iter().chain(local.as_array()).flatten();
+        let found = all.find(|check| check["name"] == name).and_then(|check| check["status"].as_str());
+        Ok(found.with_context(|| format!("{}there is no check {name}", self.shown()))?.to_owned())
+    }
+
     /// The codes of the findings of the first task.
     pub(crate) fn findings(&self) -> Result<Vec<String>> {
         let findings = self.at("/tasks/0/findings")?;

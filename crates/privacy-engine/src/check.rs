@@ -1,8 +1,8 @@
 //! The connection test: every credential by itself, with what to do when it fails.
 
-use segment_core::{ErrorKind, IdentityKind, Pii, ProfileRef, SegmentError, Service};
+use segment_core::{ErrorKind, IdentityKind, Pii, ProfileRef, RegulationQuery, RegulationScope, SegmentError, Service};
 
-use crate::{ConnectionKind, Sources};
+use crate::{ConnectionKind, Sources, wording};
 
 /// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,9 @@ impl Check {
 /// Tests one connection. It only reads.
 pub async fn check(sources: &Sources) -> Vec<Check> {
     let mut checks = vec![workspace(sources).await, suppressions(sources).await];
+    if let Some(name) = &sources.source {
+        checks.push(source(sources, name).await);
+    }
     checks.push(Check::new("permissions", CheckStatus::Skipped, permissions(sources.kind)));
     if let Some(profiles) = &sources.profiles {
         // Nobody has this id. Whoever may read the space is told so; everybody else is refused.
@@ -103,6 +106,36 @@ async fn suppressions(sources: &Sources) -> Check {
     match sources.regulations.suppressions(None).await {
         Ok(_) => Check::new(name, CheckStatus::Succeeded, "the access token may read suppressions"),
         Err(error) => Check::new(name, CheckStatus::Failed, format!("{error}. {}", token_advice(&error))),
+    }
+}
+
+/// A list of one source's regulations tells whether the workspace has the source.
+async fn source(sources: &Sources, source: &str) -> Check {
+    let name = "source";
+    let scope = RegulationScope::of_source(Some(source));
+    match sources.regulations.list(&RegulationQuery { scope, count: 1, ..RegulationQuery::default() }).await {
+        Ok(_) => Check::new(
+            name,
+            CheckStatus::Succeeded,
+            format!(
+                "regulations are for the source {source} only; nothing else of the workspace is suppressed or deleted"
+            ),
+        ),
+        Err(error) => match error.kind() {
+            ErrorKind::Misuse => Check::new(
+                name,
+                CheckStatus::Skipped,
+                format!(
+                    "cannot be tried without creating a regulation: the Config API lists none of a source. {}",
+                    wording::unknown_source(source)
+                ),
+            ),
+            ErrorKind::NotFound => {
+                let advice = wording::unknown_source(source);
+                Check::new(name, CheckStatus::Failed, format!("{error}. {advice}"))
+            }
+            _ => Check::new(name, CheckStatus::Failed, format!("{error}. {}", token_advice(&error))),
+        },
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Sources {
     pub kind: ConnectionKind,
     /// The workspace as configured: slug or id.
     pub workspace: String,
+    /// The source that its regulations are for; `None` for the whole workspace.
+    pub source: Option<String>,
     /// Regulations and suppressions, to read.
     pub regulations: Arc<dyn Regulations>,
     /// Profiles, with Unify.

@@ -8,8 +8,9 @@ use std::{collections::BTreeSet, time::Duration};
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use segment_core::{
-    AuditEntry, Claimed, Finding, FindingCode, Halt, HaltKind, Ledger, LedgerState, LedgerUpdate, MemberChange,
-    MemberNote, RegulationEntry, RegulationQuery, Resume, SegmentError, Service, TaskEvent, pages,
+    AuditEntry, Claimed, ErrorKind, Finding, FindingCode, Halt, HaltKind, Ledger, LedgerState, LedgerUpdate,
+    MemberChange, MemberNote, RegulationEntry, RegulationQuery, RegulationScope, Resume, SegmentError, Service,
+    TaskEvent, pages,
     ports::{Regulations, StoreError},
 };
 use serde_json::json;
@@ -52,6 +53,11 @@ impl Engine {
         let listing =
             self.keeping(&claimed.lease, list(connection.sources.regulations.as_ref(), &claimed.item)).await?;
         match listing {
+            Err(error) if error.kind() == ErrorKind::Misuse => {
+                let reason =
+                    "Segment's API lists no regulations of a single source; its app does, and so does the Public API";
+                self.undecided(claimed, reason).await
+            }
             Err(error) if claimed.item.attempts + 1 >= self.policy.attempts => {
                 self.undecided(claimed, &format!("the list could not be read: {error}")).await
             }
@@ -160,7 +166,8 @@ impl Engine {
 /// Reads every page, without a filter of status. An error means that the listing is not complete.
 async fn list(api: &dyn Regulations, ledger: &Ledger) -> Result<Listing, SegmentError> {
     let fetch = |next| async move {
-        let query = RegulationQuery { count: ENTRIES_A_PAGE, next, ..RegulationQuery::default() };
+        let scope = RegulationScope::of_source(ledger.source.as_deref());
+        let query = RegulationQuery { scope, count: ENTRIES_A_PAGE, next, ..RegulationQuery::default() };
         api.list(&query).await.map(Some)
     };
     let mut listing = Listing::default();

@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::{Timestamp, tz::TimeZone};
 use segment_core::{
     AuditEntry, Backlog, ClaimScope, Claimed, ErrorKind, Halt, HaltKind, Intended, IntentPlan, LedgerState,
-    LedgerUpdate, MAX_SUBJECTS, MemberChange, MemberNote, MonthlyQuota, NewRegulation, RegulationId, Resume, Retry,
-    SegmentError, Submission, TaskEvent, ports::StoreError,
+    LedgerUpdate, MAX_SUBJECTS, MemberChange, MemberNote, MonthlyQuota, NewRegulation, RegulationId, RegulationScope,
+    Resume, Retry, SegmentError, Submission, TaskEvent, ports::StoreError,
 };
 use serde_json::json;
 
@@ -14,6 +14,7 @@ use crate::{
     Engine, Progress,
     engine::{after, between},
     process::{Failure, no_connection, wrong_workspace},
+    wording,
 };
 
 /// 4 MB a payload (documented), with room for the rest of the body.
@@ -61,6 +62,7 @@ impl Engine {
             intent: self.new_intent(),
             connection: backlog.connection.clone(),
             kind: backlog.kind.clone(),
+            source: self.connections.get(&backlog.connection).and_then(|connection| connection.sources.source.clone()),
             scope: scope.clone(),
             max_subjects: MAX_SUBJECTS as u64,
             max_bytes: MAX_BYTES,
@@ -96,7 +98,8 @@ impl Engine {
             }
             Err(error) => return self.not_asked(claimed, &error).await,
         }
-        let regulation = NewRegulation { kind: claimed.item.kind.clone(), subjects: claimed.item.subjects.clone() };
+        let scope = RegulationScope::of_source(claimed.item.source.as_deref());
+        let regulation = NewRegulation::of_users(claimed.item.kind.clone(), claimed.item.subjects.clone()).at(scope);
         let subjects = claimed.item.subject_count;
         self.progress.tell(Progress::Sending { connection: connection.sources.key.clone(), subjects });
         let within = until.saturating_sub(self.clock.monotonic());
@@ -149,7 +152,10 @@ impl Engine {
     /// Nothing was created. A refused batch is narrowed down: to the person whose id was named, else by halves.
     async fn refused(&self, claimed: Claimed<segment_core::Ledger>, error: &SegmentError) -> Result<(), StoreError> {
         let people = claimed.item.members.len();
-        let halt = |kind| Halt { kind, message: error.to_string(), resume: Resume::Resolved };
+        let unknown_source = claimed.item.source.as_deref().filter(|_| error.kind() == ErrorKind::NotFound);
+        let advice = unknown_source.map(|source| format!(". {}", wording::unknown_source(source)));
+        let message = format!("{error}{}", advice.unwrap_or_default());
+        let halt = |kind| Halt { kind, message: message.clone(), resume: Resume::Resolved };
         let narrowable = matches!(error.kind(), ErrorKind::Invalid | ErrorKind::TooLarge);
         let named = error.refused_subject().and_then(|at| claimed.item.subjects.iter().nth(at));
         let (change, notes) = match named {
@@ -176,7 +182,7 @@ impl Engine {
             }
             _ => (MemberChange::All(TaskEvent::NeedHuman(halt(HaltKind::Refused))), Vec::new()),
         };
-        self.close(claimed, change, notes, "refused", &error.to_string()).await
+        self.close(claimed, change, notes, "refused", &message).await
     }
 
     /// The call did not leave, or Segment turned it away unread. Being asked to slow down never gives up: the tasks wait, for

@@ -127,7 +127,7 @@ impl Engine {
         let now = self.clock.now();
         let mut ledger = claimed.item;
         let audit = take_report(&mut ledger, report, now).into_iter().collect();
-        let findings = end_findings(&ledger.kind, connection);
+        let findings = end_findings(&ledger, connection);
         self.to_looking(&mut ledger, connection);
         let notes = note_all(&ledger, &findings);
         let members = MemberChange::All(TaskEvent::Complete(outcome(&ledger.kind)));
@@ -160,7 +160,7 @@ impl Engine {
         let audit = take_report(&mut ledger, report, now).into_iter().collect();
         self.to_looking(&mut ledger, connection);
         let unsupported = destinations.iter().map(|name| unsupported_at(name));
-        let findings: Vec<_> = end_findings(&ledger.kind, connection).into_iter().chain(unsupported).collect();
+        let findings: Vec<_> = end_findings(&ledger, connection).into_iter().chain(unsupported).collect();
         let mut notes = note_all(&ledger, &findings);
         for note in &mut notes {
             let confirmed = gone.contains(&note.request);
@@ -211,7 +211,7 @@ impl Engine {
         let now = self.clock.now();
         ledger.finished_at = Some(now);
         ledger.looks = 0;
-        let first = self.policy.tracking.verify_after.first().filter(|_| is_verifiable(&ledger.kind, connection));
+        let first = self.policy.tracking.verify_after.first().filter(|_| is_verifiable(ledger, connection));
         ledger.next_at = first.map(|wait| after(now, *wait));
         ledger.state = if first.is_some() { LedgerState::Looking } else { LedgerState::Closed };
     }
@@ -229,15 +229,18 @@ fn take_report(ledger: &mut Ledger, report: RegulationReport, now: jiff::Timesta
     changed.then(|| AuditEntry::new(now, "status_at_segment", facts))
 }
 
-/// Whether a read-back can say anything: the list of suppressions says it for suppressions, the Profile API for deletes.
-pub(crate) fn is_verifiable(kind: &RegulationType, connection: &Connection) -> bool {
-    !kind.deletes() || connection.sources.profiles.is_some()
+/// Whether a read-back can say anything: the list of suppressions says it for suppressions, the Profile API for deletes; both
+/// speak of the whole workspace.
+pub(crate) fn is_verifiable(ledger: &Ledger, connection: &Connection) -> bool {
+    ledger.source.is_none() && (!ledger.kind.deletes() || connection.sources.profiles.is_some())
 }
 
-fn end_findings(kind: &RegulationType, connection: &Connection) -> Vec<Finding> {
-    let mut findings = wording::out_of_reach(kind);
-    if !is_verifiable(kind, connection) {
-        findings.push(wording::not_verifiable());
+fn end_findings(ledger: &Ledger, connection: &Connection) -> Vec<Finding> {
+    let source = ledger.source.as_deref();
+    let mut findings = wording::out_of_reach(&ledger.kind);
+    findings.extend(source.map(wording::one_source));
+    if !is_verifiable(ledger, connection) {
+        findings.push(wording::not_verifiable(source));
     }
     findings
 }

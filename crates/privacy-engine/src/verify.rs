@@ -36,7 +36,7 @@ impl Engine {
         connection: &Connection,
         ledger: &Ledger,
     ) -> Result<BTreeSet<RequestId>, SegmentError> {
-        if !is_verifiable(&ledger.kind, connection) {
+        if !is_verifiable(ledger, connection) {
             return Ok(BTreeSet::new());
         }
         match &connection.sources.profiles {

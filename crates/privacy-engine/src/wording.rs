@@ -35,10 +35,35 @@ pub(crate) fn out_of_reach(kind: &RegulationType) -> Vec<Finding> {
     findings
 }
 
-/// Why a delete on a basic connection is never verified.
-pub(crate) fn not_verifiable() -> Finding {
+/// What an order for one source leaves.
+pub(crate) fn one_source(source: &str) -> Finding {
     Finding::new(
-        FindingCode::NotVerifiable,
-        "Segment says that it is done; without the Profile API (a segment_unify connection) nobody can read it back.",
+        FindingCode::OneSource,
+        format!(
+            "Ordered for the source {source} only: the data of the workspace's other sources, and the profile that is made of \
+             all of them, are not part of it."
+        ),
+    )
+}
+
+/// Why an order is never verified.
+pub(crate) fn not_verifiable(source: Option<&str>) -> Finding {
+    let message = match source {
+        Some(_) => {
+            "Segment says that it is done; the list of suppressions and the Profile API speak of the whole workspace, so \
+             nobody can read back what was done at one source."
+        }
+        None => {
+            "Segment says that it is done; without the Profile API (a segment_unify connection) nobody can read it back."
+        }
+    };
+    Finding::new(FindingCode::NotVerifiable, message)
+}
+
+/// What to do when Segment does not know a source.
+pub(crate) fn unknown_source(source: &str) -> String {
+    format!(
+        "Check that scope.source = \"{source}\" is a source of this workspace: the Public API wants its id (Settings > API Keys \
+         of the source), the Config API its slug"
     )
 }

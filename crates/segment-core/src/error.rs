@@ -249,6 +249,12 @@ impl SegmentError {
         self.details.status
     }
 
+    /// Segment's own code of the error, such as `eid_not_found`.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.details.code.as_deref()
+    }
+
     /// The refused field, such as `subjectIds[17]`.
     #[must_use]
     pub fn field(&self) -> Option<&str> {

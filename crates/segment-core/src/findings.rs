@@ -28,6 +28,8 @@ pub enum FindingCode {
     DuplicateRegulation,
     /// What Segment does not erase.
     OutOfReach,
+    /// What was ordered holds for one source, not for the whole workspace.
+    OneSource,
     /// Ids of the person that regulations cannot reach.
     Unreachable,
     /// A human settled the task.
@@ -35,7 +37,7 @@ pub enum FindingCode {
 }
 
 impl FindingCode {
-    const ALL: [(Self, &'static str); 14] = [
+    const ALL: [(Self, &'static str); 15] = [
         (Self::NothingErased, "nothing_erased"),
         (Self::NotVerifiable, "not_verifiable"),
         (Self::ProfileRemains, "profile_remains"),
@@ -48,6 +50,7 @@ impl FindingCode {
         (Self::DestinationFailed, "destination_failed"),
         (Self::DuplicateRegulation, "duplicate_regulation"),
         (Self::OutOfReach, "out_of_reach"),
+        (Self::OneSource, "one_source"),
         (Self::Unreachable, "unreachable"),
         (Self::SettledByHand, "settled_by_hand"),
     ];

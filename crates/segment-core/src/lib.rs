@@ -5,6 +5,7 @@ mod findings;
 mod identity;
 mod ids;
 mod lifecycle;
+mod order;
 mod package;
 mod paging;
 mod pii;
@@ -23,6 +24,7 @@ pub use findings::{Finding, FindingCode};
 pub use identity::{Identity, IdentityError, IdentityKind, IdentitySet};
 pub use ids::{ConnectionKey, IntentId, RegulationId, RequestId};
 pub use lifecycle::{Gate, Halt, HaltKind, InvalidTransition, Outcome, RequestStatus, Resume, TaskEvent, TaskState};
+pub use order::{MAX_SUBJECTS, NewRegulation, RegulationScope, SubjectType};
 pub use package::{FileReceipt, NewPackage, PackageReceipt, Records, StagingKey};
 pub use paging::{Cursor, Page, Paged, pages};
 pub use pii::Pii;
@@ -32,8 +34,8 @@ pub use profile::{
 };
 pub use regime::Regime;
 pub use regulation::{
-    DestinationReport, MAX_SUBJECTS, NewRegulation, QuotaCategory, RegulationEntry, RegulationQuery, RegulationReport,
-    RegulationStatus, RegulationType, Submission, Suppression, Workspace,
+    DestinationReport, QuotaCategory, RegulationEntry, RegulationQuery, RegulationReport, RegulationStatus,
+    RegulationType, Submission, Suppression, Workspace,
 };
 pub use request::{Action, AuditEntry, Intake, NewRequest, Request, RequestFilter, RequestSummary, Resolution, Task};
 pub use verdict::Verdict;

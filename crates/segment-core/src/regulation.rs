@@ -4,10 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use jiff::Timestamp;
 
-use crate::{Cursor, Pii, RegulationId, SegmentError};
-
-/// Subjects in one regulation, at most (documented).
-pub const MAX_SUBJECTS: usize = 5_000;
+use crate::{Cursor, Pii, RegulationId, RegulationScope, SegmentError};
 
 macro_rules! open_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $wire:literal,)+ }) => {
@@ -63,6 +60,8 @@ open_enum! {
         SuppressWithDeleteInternal = "SUPPRESS_WITH_DELETE_INTERNAL",
         /// End a suppression.
         Unsuppress = "UNSUPPRESS",
+        /// Delete in the archives of one source only; for workspaces that Segment has enabled it for.
+        DeleteArchiveOnly = "DELETE_ARCHIVE_ONLY",
     }
 }
 
@@ -119,7 +118,11 @@ impl RegulationType {
     pub fn deletes(&self) -> bool {
         matches!(
             self,
-            Self::SuppressWithDelete | Self::DeleteOnly | Self::DeleteInternal | Self::SuppressWithDeleteInternal
+            Self::SuppressWithDelete
+                | Self::DeleteOnly
+                | Self::DeleteInternal
+                | Self::SuppressWithDeleteInternal
+                | Self::DeleteArchiveOnly
         )
     }
 
@@ -128,15 +131,6 @@ impl RegulationType {
     pub fn suppresses(&self) -> bool {
         matches!(self, Self::SuppressOnly | Self::SuppressWithDelete | Self::SuppressWithDeleteInternal)
     }
-}
-
-/// A regulation to create at the workspace: the type, and the user ids it is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewRegulation {
-    /// What is ordered.
-    pub kind: RegulationType,
-    /// The user ids, 1 to [`MAX_SUBJECTS`], without repetition.
-    pub subjects: BTreeSet<Pii<String>>,
 }
 
 /// What became of an attempt to create a regulation. There is no idempotency key: what is not known to have failed
@@ -202,6 +196,8 @@ pub struct RegulationEntry {
 /// Which regulations to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RegulationQuery {
+    /// Those of the workspace, or those of one source: neither list holds the other's (documented).
+    pub scope: RegulationScope,
     /// Only of this status.
     pub status: Option<RegulationStatus>,
     /// Only of these types.

@@ -109,6 +109,8 @@ pub struct IntentPlan {
     pub connection: ConnectionKey,
     /// What is ordered.
     pub kind: RegulationType,
+    /// The source that it is for; `None` for the whole workspace.
+    pub source: Option<String>,
     /// Whose tasks.
     pub scope: ClaimScope,
     /// User ids, at most; a person with more goes alone.
@@ -198,6 +200,8 @@ pub struct Ledger {
     pub connection: ConnectionKey,
     /// What it orders.
     pub kind: RegulationType,
+    /// The source that it is for; `None` for the whole workspace. It is kept, since the configuration may change.
+    pub source: Option<String>,
     /// Where it stands with us.
     pub state: LedgerState,
     /// Segment's id, once it is accepted.

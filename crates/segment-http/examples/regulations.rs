@@ -70,7 +70,7 @@ async fn create(segment: &PublicApi, kind: &str, users: &[&str]) -> Result<Strin
         return Err("unknown type of regulation".into());
     }
     let subjects = users.iter().map(|user| Pii::from(*user)).collect();
-    match segment.create(&NewRegulation { kind, subjects }, Duration::from_secs(20)).await {
+    match segment.create(&NewRegulation::of_users(kind, subjects), Duration::from_secs(20)).await {
         Submission::Accepted(id) => Ok(id.to_string()),
         Submission::Refused(error) | Submission::NotSent(error) => Err(format!("nothing was created: {error}").into()),
         // There is no idempotency key: sending again might create a second one.

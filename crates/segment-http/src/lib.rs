@@ -18,4 +18,6 @@ pub use pacing::{Limits, SoloPacer};
 pub use public_api::PublicApi;
 pub use system::{OsRandom, SystemClock};
 pub use time::parse_timestamp;
-pub use transport::{ApiRequest, ApiResponse, Credential, Environment, Problem, ReadProblem, Retries, Sent, Transport};
+pub use transport::{
+    ApiRequest, ApiResponse, Credential, Environment, Problem, ReadProblem, Retries, Sent, Transport, Verb,
+};

@@ -12,6 +12,7 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// Settings of a [`MockSegment`](crate::MockSegment); the default needs no change for most tests.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch by itself")]
 pub struct MockConfig {
     pub(crate) workspace_id: String,
     pub(crate) workspace_slug: String,
@@ -41,6 +42,7 @@ pub struct MockConfig {
     pub(crate) cursor_url: CursorUrl,
     pub(crate) order: ListOrder,
     pub(crate) permission: Permission,
+    pub(crate) identifier_deletion: bool,
     pub(crate) monthly_quota: u64,
     pub(crate) posts_per_minute: Option<u32>,
     pub(crate) config_calls_per_minute: Option<u32>,
@@ -77,6 +79,7 @@ impl Default for MockConfig {
             cursor_url: CursorUrl::Absolute,
             order: ListOrder::NewestFirst,
             permission: Permission::Full,
+            identifier_deletion: true,
             monthly_quota: 110_000,
             posts_per_minute: None,
             config_calls_per_minute: None,
@@ -189,6 +192,8 @@ impl MockConfig {
         order: ListOrder,
         /// What the Public API token may do; U5.
         permission: Permission,
+        /// Whether the space has the beta that removes external ids \[DPI\].
+        identifier_deletion: bool,
         /// Subjects per category and calendar month (110,000 \[DEL\]).
         monthly_quota: u64,
         /// Limits POSTs of regulations per real minute (600 \[TS 73.1\]); off by default.

@@ -38,6 +38,8 @@ pub enum Endpoint {
     ProfileMetadata,
     /// F5, GET `.../links`.
     ProfileLinks,
+    /// F6, POST `.../external_ids/delete`.
+    ProfileDeleteExternalId,
     /// POST `/v1/identify`.
     Identify,
     /// POST `/v1/batch`.
@@ -77,6 +79,9 @@ impl Endpoint {
             ("DELETE", ["regulations", _]) => Self::DeleteRegulation,
             ("GET", ["suppressions"]) => Self::ListSuppressions,
             ("GET", ["v1", "spaces", _, "collections", _, "profiles", _, resource]) => Self::of_profile(resource),
+            ("POST", ["v1", "spaces", _, "collections", _, "profiles", _, "external_ids", "delete"]) => {
+                Self::ProfileDeleteExternalId
+            }
             ("POST", ["v1", "identify"]) => Self::Identify,
             ("POST", ["v1", "batch"]) => Self::Batch,
             _ => Self::Unknown,

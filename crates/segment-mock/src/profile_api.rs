@@ -1,6 +1,7 @@
 //! The Profile API: what Unify knows of one person or account \[PROF\].
 
 mod cursor;
+mod delete_id;
 mod events;
 mod external_ids;
 mod identifier;
@@ -36,11 +37,15 @@ struct Found<'a> {
 
 pub(crate) fn handle(call: &Call, world: &mut World, shared: &Shared, now: Timestamp) -> Answer {
     let request_id = format!("{}-{}", world.ids.token(4), world.ids.token(4)).to_lowercase();
-    let answer = judge(call, world, shared, now).unwrap_or_else(|refusal| refusal);
+    let answer = admitted(call, shared).and_then(|()| match call.endpoint {
+        Endpoint::ProfileDeleteExternalId => delete_id::delete(call, world, shared),
+        _ => judge(call, world, shared, now),
+    });
+    let answer = answer.unwrap_or_else(|refusal| refusal);
     answer.header("request-id", &request_id)
 }
 
-fn judge(call: &Call, world: &World, shared: &Shared, now: Timestamp) -> Result<Answer, Answer> {
+fn admitted(call: &Call, shared: &Shared) -> Result<(), Answer> {
     let user = call.header(header::AUTHORIZATION).and_then(basic_user);
     if user.as_deref() != Some(&shared.config.profile_token) {
         return Err(error(Family::Profile, 401, None));
@@ -51,6 +56,10 @@ fn judge(call: &Call, world: &World, shared: &Shared, now: Timestamp) -> Result<
     if call.segment(SPACE) != shared.config.space_id {
         return Err(error(Family::Profile, 404, Some("The space was not found.")));
     }
+    Ok(())
+}
+
+fn judge(call: &Call, world: &World, shared: &Shared, now: Timestamp) -> Result<Answer, Answer> {
     let profile = look_up(call, world)?;
     let found = Found { call, shared, profile, now };
     match call.endpoint {

@@ -77,6 +77,7 @@ fn adapters(loaded: &Loaded, connection: &ResolvedConnection, world: &World) -> 
             Kind::SegmentUnify => ConnectionKind::SegmentUnify,
         },
         workspace: connection.workspace.clone(),
+        source: connection.source.clone(),
         regulations,
         profiles,
         directory: directory(loaded, connection)?,

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use futures_util::Stream;
 use secrecy::SecretString;
 use segment_core::{
-    ErrorKind, Event, EventsQuery, ExternalId, ExternalIdsQuery, Link, LinksQuery, Metadata, Page, Paged, ProfileRef,
-    SegmentError, Service, Trait, TraitsQuery, pages, ports::Profiles,
+    ErrorKind, Event, EventsQuery, ExternalId, ExternalIdsQuery, IdentityKind, Link, LinksQuery, Metadata, Page, Paged,
+    Pii, ProfileRef, SegmentError, Service, Trait, TraitsQuery, pages, ports::Profiles,
 };
 use segment_http::{ApiRequest, Credential, Endpoint, Environment, Transport};
 
@@ -103,6 +103,38 @@ impl ProfileApi {
             let query = LinksQuery { next, ..query.clone() };
             async move { self.links(profile, &query).await }
         })
+    }
+
+    /// One page of an account's traits, by its group id; `None` if there is no such account.
+    pub async fn account_traits(&self, group_id: &Pii<String>, query: &TraitsQuery) -> Paged<Trait> {
+        let path = ProfilePath::account(&self.space, group_id);
+        self.page(|limit| requests::traits(&path, query, limit), query.limit, TRAITS, answers::traits).await
+    }
+
+    /// One page of an account's links, such as to its people, by its group id; `None` if there is no such account.
+    pub async fn account_links(&self, group_id: &Pii<String>, query: &LinksQuery) -> Paged<Link> {
+        let path = ProfilePath::account(&self.space, group_id);
+        self.page(|limit| requests::links(&path, query, limit), query.limit, LINKS, answers::links).await
+    }
+
+    /// **Beta at Segment**, for spaces that Segment has enabled it for: removes one external id, such as an old e-mail
+    /// address, from the profile of a user id. What its answers look like is inferred; a status of success is believed.
+    ///
+    /// It is *not* an erasure: data stay, and a replay brings the id back. The last `user_id` cannot be removed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unauthorized`] if the space does not have it; [`ErrorKind::Invalid`] for a type that cannot be removed or
+    /// the id that the profile is named by; [`ErrorKind::NotFound`] with [`SegmentError::code`] `not_found` (no such profile) or
+    /// `eid_not_found`: after a lost answer the latter may be the effect of this very call.
+    pub async fn delete_external_id(
+        &self,
+        user_id: &Pii<String>,
+        kind: &str,
+        value: &Pii<String>,
+    ) -> Result<(), SegmentError> {
+        let profile = ProfileRef::external_id(IdentityKind::UserId, user_id.clone());
+        self.transport.read(&requests::delete_external_id(&self.path(&profile), kind, value), |_| Some(())).await
     }
 
     async fn read<T: Send>(

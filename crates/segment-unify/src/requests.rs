@@ -1,11 +1,11 @@
-//! Requests as pure data. `F1` to `F5` are the rows of the fact sheet's table.
+//! Requests as pure data. `F1` to `F6` are the rows of the fact sheet's table.
 
 use segment_core::{
-    Cursor, EventSort, EventsQuery, ExternalIdsQuery, LinksQuery, ProfileRef, TraitClass, TraitsQuery, ports::Lane,
+    Cursor, EventSort, EventsQuery, ExternalIdsQuery, LinksQuery, Pii, ProfileRef, TraitClass, TraitsQuery, ports::Lane,
 };
 use segment_http::{ApiRequest, Query, path_segment};
 
-/// A profile in the users collection of one space: the part of the path that all resources share.
+/// A profile of one space: the part of the path that all resources share.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProfilePath(String);
 
@@ -26,6 +26,13 @@ impl ProfilePath {
             ProfileRef::SegmentId(id) => path_segment(id.expose()),
         };
         Self(format!("/v1/spaces/{}/collections/users/profiles/{identifier}", path_segment(space)))
+    }
+
+    /// An account by its group id (documented: only this type).
+    #[must_use]
+    pub fn account(space: &str, group_id: &Pii<String>) -> Self {
+        let (space, group_id) = (path_segment(space), path_segment(group_id.expose()));
+        Self(format!("/v1/spaces/{space}/collections/accounts/profiles/group_id:{group_id}"))
     }
 
     fn get(&self, endpoint: &'static str, resource: &str, query: &Query) -> ApiRequest {
@@ -92,9 +99,17 @@ pub fn links(profile: &ProfilePath, query: &LinksQuery, limit: u16) -> ApiReques
     profile.get("GET …/links", "links", &paged(Query::default(), limit, query.next.as_ref()))
 }
 
+/// F6: removes one external id from a profile. Segment takes exactly one, of a profile that is named by a user id.
+#[must_use]
+pub fn delete_external_id(profile: &ProfilePath, kind: &str, value: &Pii<String>) -> ApiRequest {
+    let body = serde_json::json!({"delete_external_ids": [{"id": value.expose(), "type": kind}]});
+    let target = format!("{}/external_ids/delete", profile.0);
+    ApiRequest::post("POST …/external_ids/delete", target, body.to_string().into(), Lane::Profiles)
+}
+
 #[cfg(test)]
 mod tests {
-    use segment_core::{IdentityKind, Pii};
+    use segment_core::IdentityKind;
 
     use super::*;
 
@@ -143,5 +158,16 @@ mod tests {
                       &include=Order%20Completed&exclude=Page&sort=asc&limit=100";
         check(&events(&user("u-1"), &query, 100), expect);
         check(&links(&user("u-1"), &LinksQuery::default(), 20), "user_id:u-1/links?limit=20");
+    }
+
+    #[test]
+    fn accounts_and_the_removal_of_an_id() {
+        let account = ProfilePath::account("spa_4Qm2", &Pii::from("g/77"));
+        let expect = "/v1/spaces/spa_4Qm2/collections/accounts/profiles/group_id:g%2F77/traits?limit=200";
+        assert_eq!(traits(&account, &TraitsQuery::default(), 200).target, expect);
+
+        let call = delete_external_id(&user("u-1"), "email", &Pii::from("a\"@b.c"));
+        check(&call, "user_id:u-1/external_ids/delete");
+        assert_eq!(call.body.unwrap(), r#"{"delete_external_ids":[{"id":"a\"@b.c","type":"email"}]}"#);
     }
 }

@@ -1,6 +1,6 @@
 use super::{
     access, answers_access, answers_erase, configuration, credentials, dataset, erasure, files, identities,
-    interruption, official_sdk, owned, records, repetition, requests,
+    interruption, official_sdk, owned, records, repetition, requests, sources,
 };
 use crate::scenario::Scenario;
 
@@ -21,6 +21,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         interruption::ALL,
         answers_erase::ALL,
         answers_access::ALL,
+        sources::ALL,
         official_sdk::ALL,
     ];
     groups.into_iter().flatten()

@@ -16,5 +16,6 @@ mod owned;
 mod records;
 mod repetition;
 mod requests;
+mod sources;
 
 pub(crate) use list::all;

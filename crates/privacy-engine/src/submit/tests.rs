@@ -24,6 +24,7 @@ fn ledger(people: usize) -> Claimed<Ledger> {
         intent: IntentId::new("rin_1"),
         connection: ConnectionKey::new("main"),
         kind: RegulationType::SuppressWithDelete,
+        source: None,
         state: LedgerState::Sending,
         regulation: None,
         status: None,
@@ -60,6 +61,7 @@ fn backlog(people: u64) -> Backlog {
 
 fn engine(store: MockRequestStore, regulations: MockRegulations, submit: MockRegulationSubmit) -> Engine {
     let sources = Sources {
+        source: None,
         key: ConnectionKey::new("main"),
         kind: ConnectionKind::Segment,
         workspace: "acme".to_owned(),

@@ -197,6 +197,7 @@ async fn a_worker_that_died_after_the_intent_is_reconciled_by_the_next() {
         intent: IntentId::new("rin_dead"),
         connection: segment_core::ConnectionKey::new("main"),
         kind: RegulationType::SuppressWithDelete,
+        source: None,
         scope: scope.clone(),
         max_subjects: 5_000,
         max_bytes: 1_000_000,

@@ -8,5 +8,6 @@ mod lost_answers;
 mod resolving;
 mod rig;
 mod several;
+mod sources;
 mod tracking;
 mod verifying;

@@ -49,6 +49,8 @@ pub(crate) struct Rig {
     /// Where the engine believes Segment to be.
     pub(crate) url: String,
     pub(crate) monthly_users: u64,
+    /// The source that the connection is for.
+    pub(crate) source: Option<String>,
     pub(crate) directory: Option<Arc<dyn segment_core::ports::SubjectDirectory>>,
     /// The owned database of a second, basic connection with the key `also`.
     pub(crate) also: Option<Arc<dyn segment_core::ports::SubjectDirectory>>,
@@ -86,6 +88,7 @@ impl Rig {
             kind: ConnectionKind::SegmentUnify,
             workspace,
             monthly_users: 110_000,
+            source: None,
             directory: None,
             also: None,
             second: None,
@@ -110,6 +113,7 @@ impl Rig {
             key: ConnectionKey::new("main"),
             kind: self.kind,
             workspace: self.workspace.clone(),
+            source: self.source.clone(),
             regulations: public.clone(),
             profiles: (self.kind == ConnectionKind::SegmentUnify).then_some(profiles as _),
             directory: self.directory.clone(),
@@ -215,6 +219,7 @@ fn unify(mock: &MockSegment, key: &str, environment: Environment, retries: Retri
         key: ConnectionKey::new(key),
         kind: ConnectionKind::SegmentUnify,
         workspace: mock.workspace_slug().to_owned(),
+        source: None,
         regulations: public.clone(),
         profiles: Some(Arc::new(profiles)),
         directory: None,

@@ -158,8 +158,8 @@ impl RecordStore {
         let (key, wrapped) = self.keys.master.new_data_key(random, Place(ledger_rows::DATA_KEY, intent));
         let plain = sealed::write_subjects(&batch.subjects);
         let send_by = claim::store_now(connection).await? + claim::lease_millis(plan.send_within);
-        connection.execute("INSERT INTO regulations (intent, connection, kind, state, subject_count, created_at, send_by, data_key, \
-             sealed) VALUES ($1, $2, $3, 'sending', $4, $5, $6, $7, $8)", args![intent, plan.connection.as_str(), plan.kind.as_str(), number(batch.subjects.len() as u64), millis(plan.at), send_by, wrapped, key.seal(random, Place(ledger_rows::SEALED, intent), &plain)]).await?;
+        connection.execute("INSERT INTO regulations (intent, connection, kind, source, state, subject_count, created_at, send_by, data_key, \
+             sealed) VALUES ($1, $2, $3, $4, 'sending', $5, $6, $7, $8, $9)", args![intent, plan.connection.as_str(), plan.kind.as_str(), plan.source.as_deref(), number(batch.subjects.len() as u64), millis(plan.at), send_by, wrapped, key.seal(random, Place(ledger_rows::SEALED, intent), &plain)]).await?;
         Ok(())
     }
 

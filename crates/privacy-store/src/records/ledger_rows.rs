@@ -21,7 +21,7 @@ use crate::crypto::{DataKey, Place};
 pub(super) const DATA_KEY: &str = "regulations.data_key";
 pub(super) const SEALED: &str = "regulations.sealed";
 pub(super) const DESTINATIONS: &str = "regulations.destinations";
-const COLUMNS: &str = "intent, connection, kind, state, regulation_id, status, subject_count, created_at, send_by, \
+const COLUMNS: &str = "intent, connection, kind, source, state, regulation_id, status, subject_count, created_at, send_by, \
     absent_at, accepted_at, finished_at, next_at, attempts, looks, data_key, sealed, destinations";
 
 #[derive(FromRow)]
@@ -29,6 +29,7 @@ struct LedgerRow {
     intent: String,
     connection: String,
     kind: String,
+    source: Option<String>,
     state: String,
     regulation_id: Option<String>,
     status: Option<String>,
@@ -75,6 +76,7 @@ impl LedgerRow {
             state: known(LedgerState::parse(&self.state), "regulations.state", intent)?,
             connection: ConnectionKey::new(self.connection),
             kind: RegulationType::parse(&self.kind),
+            source: self.source,
             regulation: self.regulation_id.map(RegulationId::new),
             status: self.status.as_deref().map(RegulationStatus::parse),
             subjects,

@@ -9,8 +9,8 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    Cursor, ErrorKind, MAX_SUBJECTS, NewRegulation, Page, Pii, RegulationEntry, RegulationId, RegulationQuery,
-    RegulationReport, RegulationStatus, RegulationType, SegmentError, Service, Submission, Suppression, Workspace,
+    Cursor, ErrorKind, NewRegulation, Page, Pii, RegulationEntry, RegulationId, RegulationQuery, RegulationReport,
+    RegulationScope, RegulationStatus, RegulationType, SegmentError, Service, Submission, Suppression, Workspace,
     ports::{RegulationSubmit, Regulations},
 };
 
@@ -21,11 +21,14 @@ pub struct FakeRegulations(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    entries: Vec<RegulationEntry>,
+    entries: Vec<(RegulationScope, RegulationEntry)>,
     suppressed: BTreeSet<Pii<String>>,
 }
 
 impl FakeRegulations {
+    /// The id of its only source.
+    pub const SOURCE: &'static str = "qW3e";
+
     /// No regulations, no suppressions.
     #[must_use]
     pub fn new() -> Self {
@@ -34,7 +37,7 @@ impl FakeRegulations {
 
     /// Moves a regulation to this status; one that is not there stays away.
     pub fn set_status(&self, id: &RegulationId, status: &RegulationStatus) {
-        for entry in self.state().entries.iter_mut().filter(|entry| &entry.id == id) {
+        for (_, entry) in self.state().entries.iter_mut().filter(|(_, entry)| &entry.id == id) {
             entry.status = status.clone();
         }
     }
@@ -52,8 +55,8 @@ impl Regulations for FakeRegulations {
 
     async fn get(&self, id: &RegulationId) -> Result<Option<RegulationReport>, SegmentError> {
         let state = self.state();
-        let found = state.entries.iter().find(|entry| &entry.id == id);
-        Ok(found.map(|entry| RegulationReport {
+        let found = state.entries.iter().find(|(_, entry)| &entry.id == id);
+        Ok(found.map(|(_, entry)| RegulationReport {
             id: entry.id.clone(),
             status: entry.status.clone(),
             created_at: entry.created_at,
@@ -67,7 +70,11 @@ impl Regulations for FakeRegulations {
             let kind = |kind: &RegulationType| query.kinds.is_empty() || query.kinds.contains(kind);
             entry.kind.as_ref().is_none_or(kind) && query.status.as_ref().is_none_or(|status| status == &entry.status)
         };
-        let all: Vec<_> = self.state().entries.iter().filter(wanted).cloned().collect();
+        let all: Vec<_> = {
+            let state = self.state();
+            let of_scope = state.entries.iter().filter(|(scope, _)| scope == &query.scope);
+            of_scope.map(|(_, entry)| entry).filter(wanted).cloned().collect()
+        };
         let start = query.next.as_ref().and_then(|next| next.as_str().parse().ok()).unwrap_or(0);
         let end = start + usize::from(query.count.max(1));
         let next = (end < all.len()).then(|| Cursor::new(end.to_string())).flatten();
@@ -83,24 +90,29 @@ impl Regulations for FakeRegulations {
 #[async_trait]
 impl RegulationSubmit for FakeRegulations {
     async fn create(&self, regulation: &NewRegulation, within: Duration) -> Submission {
-        let makes_sense = (1..=MAX_SUBJECTS).contains(&regulation.subjects.len());
-        if !makes_sense || within.is_zero() {
+        if regulation.contradiction().is_some() || within.is_zero() {
             return Submission::NotSent(SegmentError::new(Service::PublicApi, ErrorKind::Misuse));
         }
+        if matches!(&regulation.scope, RegulationScope::Source(source) if source != Self::SOURCE) {
+            return Submission::Refused(SegmentError::new(Service::PublicApi, ErrorKind::NotFound));
+        }
         let mut state = self.state();
-        if regulation.kind == RegulationType::Unsuppress {
+        if regulation.scope != RegulationScope::Workspace {
+            // The list of suppressions is the workspace's.
+        } else if regulation.kind == RegulationType::Unsuppress {
             state.suppressed.retain(|id| !regulation.subjects.contains(id));
         } else if regulation.kind.suppresses() {
             state.suppressed.extend(regulation.subjects.iter().cloned());
         }
         let id = RegulationId::new(format!("reg-{}", state.entries.len()));
-        state.entries.push(RegulationEntry {
+        let entry = RegulationEntry {
             id: id.clone(),
             kind: Some(regulation.kind.clone()),
             status: RegulationStatus::Initialized,
             subjects: Some(regulation.subjects.clone()),
             created_at: None,
-        });
+        };
+        state.entries.push((regulation.scope.clone(), entry));
         Submission::Accepted(id)
     }
 }

@@ -113,6 +113,10 @@ mod regulations {
         fn submit(&self) -> &dyn RegulationSubmit {
             self
         }
+
+        fn source(&self) -> &str {
+            Self::SOURCE
+        }
     }
 
     fn fresh() -> Ready<FakeRegulations> {

@@ -16,19 +16,39 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     serde_json::from_slice(body).ok()
 }
 
-/// C2. The name is printed with and without its prefix.
+#[derive(Deserialize)]
+struct WireWorkspace {
+    name: String,
+    #[serde(default, alias = "displayName")]
+    display_name: String,
+    #[serde(default)]
+    id: String,
+}
+
+impl From<WireWorkspace> for Workspace {
+    /// The name is printed with and without its prefix.
+    fn from(wire: WireWorkspace) -> Self {
+        let slug = wire.name.trim_start_matches("workspaces/").to_owned();
+        Self { id: wire.id, slug, name: wire.display_name }
+    }
+}
+
+/// C2.
 pub(super) fn workspace(body: &[u8]) -> Option<Workspace> {
+    read::<WireWorkspace>(body).map(Workspace::from)
+}
+
+/// C1, asked for `size` entries.
+pub(super) fn workspaces(body: &[u8], size: u16) -> Option<Page<Workspace>> {
     #[derive(Deserialize)]
     struct Wire {
-        name: String,
-        #[serde(default, alias = "displayName")]
-        display_name: String,
-        #[serde(default)]
-        id: String,
+        workspaces: Vec<WireWorkspace>,
+        #[serde(alias = "nextPageToken")]
+        next_page_token: Option<String>,
     }
     let wire: Wire = read(body)?;
-    let slug = wire.name.trim_start_matches("workspaces/").to_owned();
-    Some(Workspace { id: wire.id, slug, name: wire.display_name })
+    let told = wire.next_page_token.is_some();
+    page(wire.workspaces.into_iter().map(Workspace::from).collect(), size, told, wire.next_page_token)
 }
 
 /// C3. A success without an id is not one.
@@ -213,7 +233,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_panics(body in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (workspace(&body), created(&body), report(&body), regulations(&body, 9), suppressed(&body, 9), problem(&body));
+            let _ = (workspace(&body), workspaces(&body, 9), created(&body), report(&body), regulations(&body, 9), suppressed(&body, 9), problem(&body));
         }
     }
 }

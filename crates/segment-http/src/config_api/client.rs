@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::Stream;
 use secrecy::SecretString;
 use segment_core::{
-    Cursor, ErrorKind, MAX_SUBJECTS, NewRegulation, Page, RegulationEntry, RegulationId, RegulationQuery,
-    RegulationReport, SegmentError, Service, Submission, Suppression, Workspace,
+    Cursor, ErrorKind, NewRegulation, Page, Paged, RegulationEntry, RegulationId, RegulationQuery, RegulationReport,
+    RegulationScope, SegmentError, Service, Submission, Suppression, Workspace, pages,
     ports::{RegulationSubmit, Regulations},
 };
 
@@ -44,6 +45,27 @@ impl ConfigApi {
     pub fn map_transport(self, change: impl FnOnce(Transport) -> Transport) -> Self {
         Self { transport: change(self.transport), ..self }
     }
+
+    /// C1: the workspaces that the token knows, page by page.
+    pub fn workspaces(&self) -> impl Stream<Item = Result<Page<Workspace>, SegmentError>> + '_ {
+        pages(Service::ConfigApi, move |next| async move {
+            let call = requests::workspaces(next.as_ref());
+            let parse = |body: &[u8]| answers::workspaces(body, requests::WORKSPACES_A_PAGE);
+            self.transport.read(&call, parse).await.map(Some) as Paged<Workspace>
+        })
+    }
+
+    /// C6: withdraws a regulation. Segment takes that only while it is `INITIALIZED` (inferred). The Public API has no such
+    /// call any more.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] once Segment works on it. [`ErrorKind::NotFound`] if it is not there: after a lost answer that
+    /// may be the effect of this very call.
+    pub async fn withdraw(&self, id: &RegulationId) -> Result<(), SegmentError> {
+        // What a success says is not documented.
+        self.transport.read(&requests::withdraw(&self.slug, id), |_| Some(())).await
+    }
 }
 
 #[async_trait]
@@ -63,6 +85,11 @@ impl Regulations for ConfigApi {
     }
 
     async fn list(&self, query: &RegulationQuery) -> Result<Page<RegulationEntry>, SegmentError> {
+        if query.scope != RegulationScope::Workspace {
+            // Nothing documents such a list. An empty answer would mean that a source has no regulations.
+            let error = SegmentError::new(Service::ConfigApi, ErrorKind::Misuse);
+            return Err(error.with_source("the Config API lists no regulations of a source"));
+        }
         let size = requests::entries_a_page(query);
         let parse = |body: &[u8]| answers::regulations(body, size);
         let mut page = self.transport.read(&requests::list(&self.slug, query), parse).await?;
@@ -84,12 +111,11 @@ impl Regulations for ConfigApi {
 #[async_trait]
 impl RegulationSubmit for ConfigApi {
     async fn create(&self, regulation: &NewRegulation, within: Duration) -> Submission {
-        let size = regulation.subjects.len();
-        match requests::create(&self.slug, regulation) {
-            Some(call) if (1..=MAX_SUBJECTS).contains(&size) => {
-                order(&self.transport, &call, within, answers::created).await
-            }
-            _ => Submission::NotSent(SegmentError::new(Service::ConfigApi, ErrorKind::Misuse)),
+        let misuse = |why| SegmentError::new(Service::ConfigApi, ErrorKind::Misuse).with_source(why);
+        match (regulation.contradiction(), requests::create(&self.slug, regulation)) {
+            (None, Some(call)) => order(&self.transport, &call, within, answers::created).await,
+            (Some(why), _) => Submission::NotSent(misuse(why)),
+            _ => Submission::NotSent(misuse("the Config API has no such type, subject or scope")),
         }
     }
 }

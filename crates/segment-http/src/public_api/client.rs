@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use futures_util::Stream;
 use secrecy::SecretString;
 use segment_core::{
-    Cursor, ErrorKind, MAX_SUBJECTS, NewRegulation, Page, Paged, RegulationEntry, RegulationId, RegulationQuery,
-    RegulationReport, SegmentError, Service, Submission, Suppression, Workspace, pages,
+    Cursor, ErrorKind, NewRegulation, Page, Paged, RegulationEntry, RegulationId, RegulationQuery, RegulationReport,
+    SegmentError, Service, Submission, Suppression, Workspace, pages,
     ports::{RegulationSubmit, Regulations},
 };
 
@@ -81,11 +81,13 @@ impl Regulations for PublicApi {
     }
 
     async fn list(&self, query: &RegulationQuery) -> Result<Page<RegulationEntry>, SegmentError> {
-        let count = requests::entries_a_page(query);
-        let mut page = self.transport.read(&requests::list(query), |body| answers::regulations(body, count)).await?;
+        let whole = requests::whole_below(query);
+        let mut page = self.transport.read(&requests::list(query), |body| answers::regulations(body, whole)).await?;
         // How a list of types is encoded is not documented: what the service may have ignored is applied here.
         let wanted = |kind: &_| query.kinds.is_empty() || query.kinds.contains(kind);
-        page.items.retain(|entry| entry.kind.as_ref().is_none_or(wanted));
+        page.items.retain(|entry| {
+            entry.kind.as_ref().is_none_or(wanted) && query.status.as_ref().is_none_or(|status| status == &entry.status)
+        });
         Ok(page)
     }
 
@@ -98,8 +100,9 @@ impl Regulations for PublicApi {
 #[async_trait]
 impl RegulationSubmit for PublicApi {
     async fn create(&self, regulation: &NewRegulation, within: Duration) -> Submission {
-        if regulation.subjects.is_empty() || regulation.subjects.len() > MAX_SUBJECTS {
-            return Submission::NotSent(SegmentError::new(Service::PublicApi, ErrorKind::Misuse));
+        if let Some(contradiction) = regulation.contradiction() {
+            let error = SegmentError::new(Service::PublicApi, ErrorKind::Misuse).with_source(contradiction);
+            return Submission::NotSent(error);
         }
         order(&self.transport, &requests::create(regulation), within, answers::created).await
     }

@@ -5,13 +5,16 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use jiff::Timestamp;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{
+    Method,
+    header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+};
 use segment_core::{ErrorKind, SegmentError, Service};
 
 use super::{
     classify::{self, Problem, ReadProblem},
     hints,
-    request::{ApiRequest, ApiResponse},
+    request::{ApiRequest, ApiResponse, Verb},
 };
 
 /// The media types that the Public API documents; the Profile API ignores the header.
@@ -41,12 +44,15 @@ impl Wire<'_> {
     }
 
     async fn exchange(&self, call: &ApiRequest, now: Timestamp) -> Result<ApiResponse, SegmentError> {
-        let mut request = match &call.body {
-            None => self.client.get(self.url.clone()),
-            Some(body) => {
-                self.client.post(self.url.clone()).header(CONTENT_TYPE, "application/json").body(body.clone())
-            }
+        let method = match call.verb {
+            Verb::Get => Method::GET,
+            Verb::Post => Method::POST,
+            Verb::Delete => Method::DELETE,
         };
+        let mut request = self.client.request(method, self.url.clone());
+        if let Some(body) = &call.body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        }
         request = request.header(ACCEPT, ACCEPTED).header(reqwest::header::AUTHORIZATION, self.authorization.clone());
         let response = request.send().await.map_err(|error| self.broken(error))?;
         let status = response.status().as_u16();
@@ -58,12 +64,12 @@ impl Wire<'_> {
         }
         let problem = (self.read_problem)(&body);
         let wait = hints::wait(&headers, problem.ms_before_next, now);
-        // A 404 to a read says that something is gone, so it must be Segment's own word and not that of a proxy's page.
-        let foreign = status == 404 && call.body.is_none() && problem == Problem::default();
+        // A 404 to anything but a creating call says that something is gone, so it must be Segment's own word and not that of a proxy's page.
+        let foreign = status == 404 && call.verb != Verb::Post && problem == Problem::default();
         let kind = match status {
             _ if foreign => ErrorKind::Unreadable,
             // Of a creating call it could still mean that the answer is lost.
-            503 if problem.unrouted && call.body.is_none() => ErrorKind::NoRoute,
+            503 if problem.unrouted && call.verb != Verb::Post => ErrorKind::NoRoute,
             _ => classify::kind(status, wait),
         };
         Err(SegmentError::new(self.service, kind)

@@ -9,6 +9,6 @@ mod retry;
 mod send;
 
 pub use classify::{Problem, ReadProblem};
-pub use request::{ApiRequest, ApiResponse};
+pub use request::{ApiRequest, ApiResponse, Verb};
 pub use retry::Retries;
 pub use send::{Credential, Environment, Sent, Transport};

@@ -1,10 +1,15 @@
 //! The Config API's own ways: slugs in paths, its errors, its one limit for all calls.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
+use futures_util::TryStreamExt;
 use segment_core::{
-    ErrorKind, NewRegulation, RegulationId, RegulationQuery, RegulationType, SegmentError, Submission,
+    ErrorKind, NewRegulation, RegulationId, RegulationQuery, RegulationScope, RegulationType, SegmentError,
+    SubjectType, Submission,
     ports::{Lane, Pacer, RegulationSubmit, Regulations},
 };
 use segment_http::{ConfigApi, Endpoint, Environment, config_api};
@@ -12,7 +17,7 @@ use segment_mock::{Endpoint as Called, Fault, FaultRule, MockConfig, MockSegment
 
 use crate::rig::{Counter, clock, config_api as client, order};
 
-const WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
+const WITHIN: Duration = Duration::from_secs(10);
 
 fn start(config: MockConfig) -> (MockSegment, ConfigApi) {
     let mock = MockSegment::start(config).unwrap();
@@ -129,6 +134,47 @@ async fn the_report_of_another_regulation_is_not_an_answer() {
     mock.fault(FaultRule::new(Fault::reply(200, "application/json", body)).always());
     assert_eq!(api.get(&RegulationId::new("r-1")).await.map(drop).unwrap_err().kind(), ErrorKind::Unreadable);
     assert!(api.get(&RegulationId::new("r-2")).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_queued_regulation_can_be_withdrawn_and_one_in_work_cannot() {
+    let (mock, api) = start(MockConfig::new());
+    let Submission::Accepted(queued) = api.create(&order(&["u-1"]), WITHIN).await else { panic!("not accepted") };
+    let Submission::Accepted(working) = api.create(&order(&["u-2"]), WITHIN).await else { panic!("not accepted") };
+    api.withdraw(&queued).await.unwrap();
+    assert_eq!(api.get(&queued).await.unwrap(), None);
+    assert_eq!(api.withdraw(&queued).await.unwrap_err().kind(), ErrorKind::NotFound);
+    mock.advance(Duration::from_hours(2));
+    assert_eq!(api.withdraw(&working).await.unwrap_err().kind(), ErrorKind::Invalid);
+    assert!(api.get(&working).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn the_workspaces_of_the_token_are_listed() {
+    let (mock, api) = start(MockConfig::new());
+    let pages: Vec<_> = api.workspaces().try_collect().await.unwrap();
+    assert!(matches!(pages.as_slice(), [page] if page.items.len() == 1 && page.items[0].is("acme")));
+    mock.fault(FaultRule::new(Fault::missing_data()).always());
+    let missing = api.workspaces().try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::Unreadable);
+}
+
+#[tokio::test]
+async fn a_source_has_a_path_of_its_own_and_no_list() {
+    let (mock, api) = start(MockConfig::new());
+    let source = RegulationScope::Source("web".into());
+    let Submission::Accepted(_) = api.create(&order(&["u-1"]).at(source.clone()), WITHIN).await else {
+        panic!("not accepted")
+    };
+    assert_eq!(mock.requests_to(Called::CreateSourceRegulation).len(), 1);
+    let query = RegulationQuery { scope: source.clone(), count: 10, ..RegulationQuery::default() };
+    assert_eq!(api.list(&query).await.map(drop).unwrap_err().kind(), ErrorKind::Misuse);
+    let cloud = RegulationScope::CloudSource { source: "sf".into(), collection: "contacts".into() };
+    let order = NewRegulation { subject_type: SubjectType::ObjectId, ..order(&["o-1"]).at(cloud) };
+    assert!(
+        matches!(api.create(&order, WITHIN).await, Submission::NotSent(error) if error.kind() == ErrorKind::Misuse)
+    );
+    assert_eq!(mock.requests().len(), 1);
 }
 
 /// Remembers in which lanes turns were asked for.

@@ -15,7 +15,7 @@ use segment_mock::{ConfigShape, EntryIds, MockConfig, MockSegment};
 use crate::rig::{Counter, clock, config_api, on};
 
 /// The mock lives as long as the client.
-struct OnMock<T>(T, #[expect(dead_code, reason = "dropping it stops the mock")] MockSegment);
+struct OnMock<T>(T, &'static str, #[expect(dead_code, reason = "dropping it stops the mock")] MockSegment);
 
 impl<T: Regulations + RegulationSubmit> RegulationsFixture for OnMock<T> {
     fn reader(&self) -> &dyn Regulations {
@@ -25,16 +25,20 @@ impl<T: Regulations + RegulationSubmit> RegulationsFixture for OnMock<T> {
     fn submit(&self) -> &dyn RegulationSubmit {
         &self.0
     }
+
+    fn source(&self) -> &str {
+        self.1
+    }
 }
 
 fn public() -> Ready<OnMock<PublicApi>> {
     let mock = MockSegment::start(MockConfig::new()).unwrap();
-    ready(OnMock(on(&mock).api, mock))
+    ready(OnMock(on(&mock).api, "qW3eR5tY7uI9oP1aS2dF4g", mock))
 }
 
 fn config(shape: ConfigShape) -> Ready<OnMock<ConfigApi>> {
     let mock = MockSegment::start(MockConfig::new().config_shape(shape)).unwrap();
-    ready(OnMock(config_api(&mock, &clock(), Arc::new(Counter::default())), mock))
+    ready(OnMock(config_api(&mock, &clock(), Arc::new(Counter::default())), "web", mock))
 }
 
 mod public_api {

@@ -4,7 +4,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use segment_core::{
-    Cursor, ErrorKind, Pii, RegulationId, RegulationQuery, RegulationStatus, RegulationType, Submission,
+    Cursor, ErrorKind, NewRegulation, Pii, RegulationId, RegulationQuery, RegulationScope, RegulationStatus,
+    RegulationType, SubjectType, Submission,
     ports::{RegulationSubmit, Regulations},
 };
 use segment_http::{ApiRequest, public_api::requests};
@@ -98,9 +99,54 @@ fn every_body_that_can_be_sent_validates() {
 }
 
 #[test]
+fn every_body_for_a_source_validates() {
+    let mut document = document();
+    let source = RegulationScope::Source("qW3e".into());
+    let cloud = RegulationScope::CloudSource { source: "qW3e".into(), collection: "contacts".into() };
+    let new = |kind, scope: &RegulationScope, subject_type| NewRegulation {
+        kind,
+        subject_type,
+        ..order(&["u-1", "x\",\"y"]).at(scope.clone())
+    };
+    for (path, target, order) in [
+        (
+            "/regulations/sources/{sourceId}",
+            "/regulations/sources/qW3e",
+            new(RegulationType::SuppressWithDelete, &source, SubjectType::UserId),
+        ),
+        // Newer in SDK 73.2.0: DELETE_ARCHIVE_ONLY and ANONYMOUS_ID, since 2024-12.
+        (
+            "/regulations/sources/{sourceId}",
+            "/regulations/sources/qW3e",
+            new(RegulationType::DeleteArchiveOnly, &source, SubjectType::AnonymousId),
+        ),
+        (
+            "/regulations/cloudsources/{sourceId}",
+            "/regulations/cloudsources/qW3e",
+            new(RegulationType::DeleteOnly, &cloud, SubjectType::ObjectId),
+        ),
+    ] {
+        let media = "application/vnd.segment.v1+json";
+        let schema_of = document["paths"][path]["post"]["requestBody"]["content"][media]["schema"].clone();
+        for (field, newer) in [("regulationType", "DELETE_ARCHIVE_ONLY"), ("subjectType", "ANONYMOUS_ID")] {
+            let input = &mut document["components"]["schemas"]["CreateSourceRegulationV1Input"]["properties"][field];
+            if let Some(known) = input["enum"].as_array_mut().filter(|known| !known.contains(&json!(newer))) {
+                known.push(json!(newer));
+            }
+        }
+        let request = requests::create(&order);
+        let body: Value = serde_json::from_slice(request.body.as_ref().unwrap()).unwrap();
+        is_valid(&schema(&document, schema_of), &body);
+        assert_eq!(request.target, target);
+        assert_eq!(order.contradiction(), None);
+    }
+}
+
+#[test]
 fn every_query_that_can_be_sent_validates() {
     let document = document();
     let all = RegulationQuery {
+        scope: RegulationScope::Workspace,
         status: Some(RegulationStatus::PartialSuccess),
         // Newer in SDK 73.2.0: SUPPRESS_WITH_DELETE_INTERNAL can be filtered by; the older document does not know it.
         kinds: KINDS.iter().filter(|kind| **kind != RegulationType::SuppressWithDeleteInternal).cloned().collect(),

@@ -65,5 +65,5 @@ pub(crate) fn on(mock: &MockSegment) -> Client {
 
 pub(crate) fn order(ids: &[&str]) -> NewRegulation {
     let subjects = ids.iter().map(|id| Pii::from(*id)).collect();
-    NewRegulation { kind: RegulationType::SuppressWithDelete, subjects }
+    NewRegulation::of_users(RegulationType::SuppressWithDelete, subjects)
 }

@@ -33,10 +33,11 @@ impl NewRegulation {
         self.subject_type == "USER_ID"
     }
 
-    /// Whether Segment's profile store is among what this type deletes; `DELETE_ARCHIVE_ONLY` means archives only \[I\].
+    /// Whether it deletes a profile. `DELETE_ARCHIVE_ONLY` means archives only \[I\]; a profile is made of all sources, so one
+    /// source's data do not take it along \[I\].
     pub(crate) fn deletes_profiles(&self) -> bool {
         let deletes = self.kind.starts_with("DELETE_") || self.kind.starts_with("SUPPRESS_WITH_DELETE");
-        deletes && self.kind != "DELETE_ARCHIVE_ONLY" && self.of_users()
+        deletes && self.kind != "DELETE_ARCHIVE_ONLY" && self.scope == Scope::Workspace && self.of_users()
     }
 }
 

@@ -6,8 +6,8 @@ use futures_util::TryStreamExt;
 use jiff::{Timestamp, tz::TimeZone};
 use privacy_engine::Sources;
 use segment_core::{
-    ConnectionKey, Ledger, LedgerFilter, QuotaCategory, RegulationEntry, RegulationId, RegulationQuery, SegmentError,
-    Service, pages, ports::RequestStore,
+    ConnectionKey, Ledger, LedgerFilter, QuotaCategory, RegulationEntry, RegulationId, RegulationQuery,
+    RegulationScope, SegmentError, Service, pages, ports::RequestStore,
 };
 
 use crate::{
@@ -39,7 +39,8 @@ pub(crate) async fn run(loaded: &Loaded, args: Regulations, now: Timestamp, outp
     let at_segment = at_segment(&sources, output).await;
     let mut regulations: Vec<_> = ledgers.iter().map(|ledger| ours(ledger, &at_segment)).collect();
     if one && regulations.is_empty() {
-        regulations = foreign(&at_segment, &ledgers).filter(|shape| shape.regulation.id == filter.id).collect();
+        regulations =
+            foreign(&at_segment, &ledgers, &sources).filter(|shape| shape.regulation.id == filter.id).collect();
     }
     if one && regulations.is_empty() {
         return Err(CliError::new(
@@ -50,7 +51,7 @@ pub(crate) async fn run(loaded: &Loaded, args: Regulations, now: Timestamp, outp
         .hint("Segment lists the last 90 days only"));
     }
     if !one {
-        regulations.extend(foreign(&at_segment, &ledgers));
+        regulations.extend(foreign(&at_segment, &ledgers, &sources));
     }
     let quota = quota(loaded, &store, now).await?;
     let shape = RegulationsShape { regulations, quota };
@@ -73,7 +74,8 @@ async fn at_segment(sources: &[Sources], output: &Output) -> AtSegment {
 async fn list(sources: &Sources) -> Result<Vec<RegulationEntry>, SegmentError> {
     let api = &sources.regulations;
     let fetch = |next| async move {
-        let query = RegulationQuery { count: ENTRIES_A_PAGE, next, ..RegulationQuery::default() };
+        let scope = RegulationScope::of_source(sources.source.as_deref());
+        let query = RegulationQuery { scope, count: ENTRIES_A_PAGE, next, ..RegulationQuery::default() };
         api.list(&query).await.map(Some)
     };
     let mut entries = Vec::new();
@@ -97,9 +99,14 @@ fn ours(ledger: &Ledger, at_segment: &AtSegment) -> LedgerShape {
 }
 
 /// Regulations at Segment that we did not order.
-fn foreign<'a>(at_segment: &'a AtSegment, ledgers: &'a [Ledger]) -> impl Iterator<Item = LedgerShape> + 'a {
+fn foreign<'a>(
+    at_segment: &'a AtSegment,
+    ledgers: &'a [Ledger],
+    sources: &'a [Sources],
+) -> impl Iterator<Item = LedgerShape> + 'a {
+    let source = |key: &ConnectionKey| sources.iter().find(|one| &one.key == key).and_then(|one| one.source.clone());
     let known = |id: &RegulationId| ledgers.iter().any(|ledger| ledger.regulation.as_ref() == Some(id));
-    at_segment.iter().filter(move |((_, id), _)| !known(id)).map(|((connection, id), entry)| LedgerShape {
+    at_segment.iter().filter(move |((_, id), _)| !known(id)).map(move |((connection, id), entry)| LedgerShape {
         intent: None,
         connection: connection.to_string(),
         state: None,
@@ -108,6 +115,7 @@ fn foreign<'a>(at_segment: &'a AtSegment, ledgers: &'a [Ledger]) -> impl Iterato
         regulation: RegulationShape {
             id: Some(id.to_string()),
             kind: entry.kind.as_ref().map_or_else(|| "?".to_owned(), |kind| kind.as_str().to_owned()),
+            source: source(connection),
             status: entry.status.as_str().to_owned(),
             subjects: entry.subjects.as_ref().map_or(0, |subjects| subjects.len() as u64),
             destinations: Vec::new(),

@@ -40,6 +40,8 @@ pub(crate) struct ResolvedConnection {
     pub(crate) dialect: Dialect,
     pub(crate) profiles_domain: Endpoint,
     pub(crate) workspace: String,
+    /// The source that regulations are for; `None` for the whole workspace.
+    pub(crate) source: Option<String>,
     pub(crate) limits: Limits,
     pub(crate) monthly_users: u64,
     /// The dataset's key in the configuration, and the field.
@@ -77,6 +79,7 @@ pub(super) fn connection(
              \"dataset.collection.field\"",
         ));
     }
+    let source = source(config)?;
     let limits = limits(config)?;
     let monthly_users = config.limits.monthly_users.unwrap_or(MONTHLY_USERS);
     Ok(ResolvedConnection {
@@ -85,6 +88,7 @@ pub(super) fn connection(
         dialect,
         profiles_domain,
         workspace,
+        source,
         limits,
         monthly_users,
         user_id,
@@ -134,6 +138,17 @@ fn domain(config: &ConnectionConfig, eu: bool) -> Result<(Endpoint, Dialect), Cl
 fn endpoint(domain: &str, config: &ConnectionConfig, name: &str) -> Result<Endpoint, CliError> {
     Endpoint::parse(domain, config.allow_custom_domain)
         .map_err(|error| invalid(format!("{name} of connection {}: {error}", config.key)))
+}
+
+/// Names such as `workspaces/acme/sources/web` are the Config API's too, and are shortened.
+fn source(config: &ConnectionConfig) -> Result<Option<String>, CliError> {
+    let Some(scope) = &config.scope else { return Ok(None) };
+    let source = scope.source.rsplit('/').next().unwrap_or_default().trim();
+    if source.is_empty() {
+        return Err(invalid(format!("scope.source of connection {} is empty", config.key))
+            .hint("leave scope out for the whole workspace"));
+    }
+    Ok(Some(source.to_owned()))
 }
 
 fn limits(config: &ConnectionConfig) -> Result<Limits, CliError> {

@@ -225,6 +225,8 @@ pub(crate) struct ConnectionConfig {
     pub(crate) space_id: Option<String>,
     pub(crate) access_secret: Option<Secret>,
     pub(crate) segment_user_id: Option<UserIdField>,
+    /// Where regulations hold. Default: the whole workspace.
+    pub(crate) scope: Option<ScopeConfig>,
     #[serde(default)]
     pub(crate) limits: LimitsConfig,
 }
@@ -245,6 +247,14 @@ pub(crate) struct UserIdTable {
     pub(crate) field: String,
     /// Always `from`: the value comes from there.
     pub(crate) direction: Option<String>,
+}
+
+/// One source instead of the whole workspace.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScopeConfig {
+    /// The source's id on the Public API, its slug on the Config API.
+    pub(crate) source: String,
 }
 
 /// Limits of one connection.

@@ -41,11 +41,17 @@ pub(crate) fn resolve(file: ConfigFile, base: PathBuf) -> Result<Loaded, CliErro
     let datasets = file.datasets.iter().map(|config| dataset(config, &base)).collect::<Result<Vec<_>, _>>()?;
     let connections =
         file.connections.iter().map(|config| connection(config, &datasets)).collect::<Result<Vec<_>, _>>()?;
-    unique(file.connections.iter().map(|connection| connection.key.as_str()), "connections")?;
     unique(file.datasets.iter().map(|dataset| dataset.key.as_str()), "datasets")?;
+    together(&policy, &connections)?;
+    Ok(Loaded { file, base, policy, connections, datasets })
+}
+
+/// What connections must be beside each other, and under the policy.
+fn together(policy: &Policy, connections: &[ResolvedConnection]) -> Result<(), CliError> {
+    unique(connections.iter().map(|connection| connection.config.key.as_str()), "connections")?;
     for (at, one) in connections.iter().enumerate() {
-        let same = |other: &&ResolvedConnection| other.domain == one.domain && other.workspace == one.workspace;
-        if let Some(other) = connections[..at].iter().find(same) {
+        let place = |of: &ResolvedConnection| (of.domain.clone(), of.workspace.clone(), of.source.clone());
+        if let Some(other) = connections[..at].iter().find(|other| place(other) == place(one)) {
             return Err(invalid(format!(
                 "the connections {} and {} are on the same host and workspace ({}); every person would be sent twice",
                 other.config.key, one.config.key, one.workspace
@@ -53,20 +59,31 @@ pub(crate) fn resolve(file: ConfigFile, base: PathBuf) -> Result<Loaded, CliErro
             .hint("keep one of them"));
         }
     }
-    lacking(&policy, &connections)?;
-    Ok(Loaded { file, base, policy, connections, datasets })
+    lacking(policy, connections)
 }
 
-/// What a dialect does not have is said at start, not when somebody is to be erased.
+/// What a dialect or a scope does not have is said at start, not when somebody is to be erased.
 fn lacking(policy: &Policy, connections: &[ResolvedConnection]) -> Result<(), CliError> {
+    if policy.masking_strict {
+        return Ok(());
+    }
+    if policy.regulation == RegulationType::DeleteArchiveOnly
+        && let Some(one) = connections.iter().find(|one| one.source.is_none())
+    {
+        return Err(invalid(format!(
+            "execution.regulation = \"delete_archive_only\" is for single sources, and connection {} is for the whole workspace",
+            one.config.key
+        ))
+        .hint("scope = { source = \"…\" } on the connection, in a workspace that Segment has enabled it for"));
+    }
     let lacks = |one: &&ResolvedConnection| one.dialect == Dialect::Config && !config_api::supports(&policy.regulation);
     match connections.iter().find(lacks) {
-        Some(one) if !policy.masking_strict => Err(invalid(format!(
+        Some(one) => Err(invalid(format!(
             "connection {} is on the Config API, which has no {}",
             one.config.key, policy.regulation
         ))
         .hint("execution.regulation = \"suppress_with_delete\", \"delete_only\" or \"delete_internal\"")),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
@@ -92,7 +109,7 @@ fn policy(file: &ConfigFile) -> Result<Policy, CliError> {
             "execution.regulation \"{}\" deletes nothing, or is not known on the Public API",
             execution.regulation
         ))
-        .hint("suppress_with_delete, delete_only, delete_internal or suppress_with_delete_internal"));
+        .hint("suppress_with_delete, delete_only, delete_internal, suppress_with_delete_internal or, for a source, delete_archive_only"));
     }
     let regime = Regime::parse(&execution.regime)
         .ok_or_else(|| invalid(format!("execution.regime \"{}\" is not gdpr or ccpa", execution.regime)))?;

@@ -48,6 +48,8 @@ pub(crate) struct RegulationShape {
     pub(crate) id: Option<String>,
     #[serde(rename = "type")]
     pub(crate) kind: String,
+    /// The source that it is for; `null` for the whole workspace.
+    pub(crate) source: Option<String>,
     pub(crate) status: String,
     pub(crate) subjects: u64,
     pub(crate) destinations: Vec<DestinationShape>,
@@ -135,6 +137,7 @@ impl From<&Ledger> for RegulationShape {
         Self {
             id: ledger.regulation.as_ref().map(ToString::to_string),
             kind: ledger.kind.as_str().to_owned(),
+            source: ledger.source.clone(),
             status: ledger
                 .status
                 .as_ref()

@@ -65,10 +65,11 @@ impl TaskShape {
             let id = regulation.id.as_deref().unwrap_or("-");
             let _ = writeln!(
                 text,
-                "  {} {id} {} ({} user ids)",
+                "  {} {id} {} ({} user ids{})",
                 regulation.kind,
                 output.status(&regulation.status),
-                regulation.subjects
+                regulation.subjects,
+                regulation.source.as_ref().map(|source| format!(", source {source} only")).unwrap_or_default()
             );
             for destination in &regulation.destinations {
                 let _ = writeln!(text, "    {}: {}", destination.name, destination.status);
@@ -123,7 +124,10 @@ pub(crate) fn regulations(all: &RegulationsShape) -> String {
         rows.add_row([
             one.connection.clone(),
             one.regulation.id.clone().unwrap_or_else(|| "-".to_owned()),
-            one.regulation.kind.clone(),
+            match &one.regulation.source {
+                Some(source) => format!("{}\nsource {source}", one.regulation.kind),
+                None => one.regulation.kind.clone(),
+            },
             one.state.clone().unwrap_or_else(|| "not ours".to_owned()),
             one.at_segment.clone().unwrap_or_else(|| "-".to_owned()),
             one.regulation.subjects.to_string(),

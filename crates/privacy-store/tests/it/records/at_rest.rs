@@ -62,6 +62,7 @@ fn plan() -> IntentPlan {
         intent: IntentId::new("rin_1"),
         connection: ConnectionKey::new("segment"),
         kind: RegulationType::SuppressWithDelete,
+        source: None,
         scope: ClaimScope::All,
         max_subjects: 5_000,
         max_bytes: 4_000_000,

@@ -77,6 +77,7 @@ async fn intend_all(store: Arc<RecordStore>, worker: usize, users: u64) -> Vec<P
             intent: IntentId::new(format!("rin_{worker}_{number}")),
             connection: ConnectionKey::new("segment"),
             kind: RegulationType::SuppressOnly,
+            source: None,
             scope: ClaimScope::All,
             max_subjects: 4,
             max_bytes: 4_000_000,

@@ -7,8 +7,8 @@ use std::{collections::BTreeSet, time::Duration};
 use futures_util::TryStreamExt;
 
 use crate::{
-    MAX_SUBJECTS, NewRegulation, Pii, RegulationEntry, RegulationId, RegulationQuery, RegulationStatus, RegulationType,
-    Service, Submission, pages,
+    MAX_SUBJECTS, NewRegulation, Pii, RegulationEntry, RegulationId, RegulationQuery, RegulationScope,
+    RegulationStatus, RegulationType, Service, Submission, pages,
     ports::{RegulationSubmit, Regulations},
 };
 
@@ -21,6 +21,9 @@ pub trait RegulationsFixture: Sync {
 
     /// What creates.
     fn submit(&self) -> &dyn RegulationSubmit;
+
+    /// A source of the workspace, by the name that the API wants.
+    fn source(&self) -> &str;
 }
 
 fn ids(ids: &[&str]) -> BTreeSet<Pii<String>> {
@@ -28,7 +31,7 @@ fn ids(ids: &[&str]) -> BTreeSet<Pii<String>> {
 }
 
 async fn create(fixture: &dyn RegulationsFixture, kind: RegulationType, subjects: &[&str]) -> RegulationId {
-    match fixture.submit().create(&NewRegulation { kind, subjects: ids(subjects) }, WITHIN).await {
+    match fixture.submit().create(&NewRegulation::of_users(kind, ids(subjects)), WITHIN).await {
         Submission::Accepted(id) => id,
         other => panic!("{other:?}"),
     }
@@ -136,11 +139,41 @@ pub async fn suppressions_are_listed_until_they_end(fixture: &dyn RegulationsFix
     assert_eq!(suppressed(fixture).await, ids(&["u-2"]));
 }
 
+/// A regulation of one source is accepted, can be read, and does not stand among the workspace's suppressions.
+pub async fn a_source_has_regulations_of_its_own(fixture: &dyn RegulationsFixture) {
+    let source = RegulationScope::Source(fixture.source().to_owned());
+    let order = NewRegulation::of_users(RegulationType::SuppressOnly, ids(&["u-1"])).at(source);
+    let Submission::Accepted(id) = fixture.submit().create(&order, WITHIN).await else { panic!("not accepted") };
+    assert!(fixture.reader().get(&id).await.unwrap().is_some());
+    assert!(suppressed(fixture).await.is_empty());
+}
+
+/// A source's list holds what was accepted for it; an API that has no such list says so. It is never empty: a regulation
+/// that exists would be sent again.
+pub async fn a_sources_list_holds_what_exists_or_is_an_error(fixture: &dyn RegulationsFixture) {
+    let source = RegulationScope::Source(fixture.source().to_owned());
+    let order = NewRegulation::of_users(RegulationType::DeleteOnly, ids(&["u-1"])).at(source.clone());
+    create(fixture, RegulationType::DeleteOnly, &["u-1"]).await;
+    let Submission::Accepted(id) = fixture.submit().create(&order, WITHIN).await else { panic!("not accepted") };
+    let query = RegulationQuery { scope: source, count: 10, ..RegulationQuery::default() };
+    if let Ok(page) = fixture.reader().list(&query).await {
+        assert_eq!(page.items.into_iter().map(|entry| entry.id).collect::<Vec<_>>(), [id]);
+    }
+}
+
+/// A source that the workspace does not have is refused: nothing is created at the workspace instead.
+pub async fn an_unknown_source_is_refused(fixture: &dyn RegulationsFixture) {
+    let order = NewRegulation::of_users(RegulationType::DeleteOnly, ids(&["u-1"]));
+    let order = order.at(RegulationScope::Source("nobodys".to_owned()));
+    assert!(matches!(fixture.submit().create(&order, WITHIN).await, Submission::Refused(_)));
+    assert!(list(fixture, RegulationQuery { count: 10, ..RegulationQuery::default() }).await.concat().is_empty());
+}
+
 /// An order without subjects, or with too many, is not sent.
 pub async fn an_order_that_makes_no_sense_is_not_sent(fixture: &dyn RegulationsFixture) {
     let many = (0..=MAX_SUBJECTS).map(|at| Pii::new(format!("u-{at}"))).collect();
     for subjects in [BTreeSet::new(), many] {
-        let order = NewRegulation { kind: RegulationType::DeleteOnly, subjects };
+        let order = NewRegulation::of_users(RegulationType::DeleteOnly, subjects);
         assert!(matches!(fixture.submit().create(&order, WITHIN).await, Submission::NotSent(_)));
     }
     assert!(list(fixture, RegulationQuery { count: 10, ..RegulationQuery::default() }).await.concat().is_empty());
@@ -148,7 +181,7 @@ pub async fn an_order_that_makes_no_sense_is_not_sent(fixture: &dyn RegulationsF
 
 /// When the time is over nothing is sent.
 pub async fn nothing_is_sent_after_its_time(fixture: &dyn RegulationsFixture) {
-    let order = NewRegulation { kind: RegulationType::DeleteOnly, subjects: ids(&["u-1"]) };
+    let order = NewRegulation::of_users(RegulationType::DeleteOnly, ids(&["u-1"]));
     assert!(matches!(fixture.submit().create(&order, Duration::ZERO).await, Submission::NotSent(_)));
     assert!(list(fixture, RegulationQuery { count: 10, ..RegulationQuery::default() }).await.concat().is_empty());
 }
@@ -169,6 +202,9 @@ macro_rules! regulations_conformance {
             nothing_is_an_empty_list
             the_same_order_twice_is_two_regulations
             suppressions_are_listed_until_they_end
+            a_source_has_regulations_of_its_own
+            a_sources_list_holds_what_exists_or_is_an_error
+            an_unknown_source_is_refused
             an_order_that_makes_no_sense_is_not_sent
             nothing_is_sent_after_its_time
         }

@@ -132,6 +132,7 @@ fn ledger(plan: &IntentPlan, subjects: BTreeSet<Pii<String>>, now: Timestamp) ->
         intent: plan.intent.clone(),
         connection: plan.connection.clone(),
         kind: plan.kind.clone(),
+        source: plan.source.clone(),
         state: LedgerState::Sending,
         regulation: None,
         status: None,

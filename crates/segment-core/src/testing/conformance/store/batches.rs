@@ -142,6 +142,16 @@ pub async fn without_anybody_there_is_no_intent(store: &dyn RequestStore) {
     assert_eq!(members(&intend(store, &IntentPlan { scope: only(1), ..plan("rin_1") }).await.item), [id(1)]);
 }
 
+/// An intent keeps the source that it was made for: the configuration may name another one by the time it is looked for.
+pub async fn an_intent_keeps_its_source(store: &dyn RequestStore) {
+    wait_with(store, erasure(1), ["u1"]).await;
+    let source = Some("qW3e".to_owned());
+    let claimed = intend(store, &IntentPlan { source: source.clone(), ..plan("i1") }).await;
+    assert_eq!(claimed.item.source, source);
+    store.release(&claimed.lease).await.unwrap();
+    assert_eq!(ledger(store, "i1").await.source, source);
+}
+
 /// An intent's id is used once; a second use writes nothing.
 pub async fn an_intent_has_an_id_of_its_own(store: &dyn RequestStore) {
     sending(store, 1, "rin_1").await;

@@ -161,6 +161,7 @@ pub(super) fn plan(intent: &str) -> IntentPlan {
         intent: IntentId::new(intent),
         connection: ConnectionKey::new(BASIC),
         kind: RegulationType::SuppressOnly,
+        source: None,
         scope: ClaimScope::All,
         max_subjects: 5_000,
         max_bytes: 4_000_000,

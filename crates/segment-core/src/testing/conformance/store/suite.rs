@@ -59,6 +59,7 @@ macro_rules! request_store_conformance {
             a_batch_stays_within_its_bytes
             a_shared_user_id_is_sent_once
             without_anybody_there_is_no_intent
+            an_intent_keeps_its_source
             an_intent_has_an_id_of_its_own
             who_exceeds_the_batch_goes_alone
             the_months_quota_is_kept
