@@ -134,6 +134,7 @@ impl Prepared {
         let secret = mock.profile_token().to_owned().into();
         let profiles = ProfileApi::new(endpoint, mock.space_id(), secret, environment)?;
         let sources = Sources {
+            enabled: true,
             source: None,
             key: ConnectionKey::new("bench"),
             kind: ConnectionKind::SegmentUnify,

@@ -125,6 +125,13 @@ impl Rig {
         self.call_with(&["--output", "json"], args)
     }
 
+    /// A call that is asked to show people: what it prints is not searched for them.
+    #[must_use]
+    pub fn revealing_call(&self, args: &[&str]) -> Invocation {
+        let all = ["--output", "json"].iter().chain(args).map(|arg| (*arg).to_owned()).collect::<Vec<_>>();
+        Invocation::new(self.binary.clone(), self.folder.path().to_owned(), &all, Transcript::default())
+    }
+
     fn call_with(&self, global: &[&str], args: &[&str]) -> Invocation {
         let all = global.iter().chain(args).map(|arg| (*arg).to_owned()).collect::<Vec<_>>();
         Invocation::new(self.binary.clone(), self.folder.path().to_owned(), &all, self.transcript.clone())

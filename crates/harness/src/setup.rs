@@ -81,6 +81,12 @@ impl Setup {
         Self { mock: quick(MockConfig::new().profiles(8)), connections: UNIFY, edits: Vec::new() }
     }
 
+    /// No connection at all, and eight generated people.
+    #[must_use]
+    pub fn unconnected() -> Self {
+        Self { connections: "", ..Self::unify() }
+    }
+
     /// One `segment` connection, whose owned database is to be written to `shop.url` and `shop_dataset.yml`.
     #[must_use]
     pub fn basic() -> Self {

@@ -38,6 +38,9 @@ pub struct Sources {
     pub kind: ConnectionKind,
     /// The workspace as configured: slug or id.
     pub workspace: String,
+    /// Whether it takes new work. One that does not gets no new requests and sends no regulations; what Segment has accepted is
+    /// followed to its end.
+    pub enabled: bool,
     /// The source that its regulations are for; `None` for the whole workspace.
     pub source: Option<String>,
     /// Regulations and suppressions, to read.

@@ -72,9 +72,14 @@ impl Engine {
             .map(Connection::sources)
             .filter(|sources| only.is_none_or(|key| key == &sources.key));
         let able = wanted.filter(|sources| action.regulates() || sources.kind == ConnectionKind::SegmentUnify);
-        let keys: Vec<_> = able.map(|sources| sources.key.clone()).collect();
+        let (enabled, disabled): (Vec<_>, Vec<_>) = able.partition(|sources| sources.enabled);
+        let keys: Vec<_> = enabled.into_iter().map(|sources| sources.key.clone()).collect();
         if keys.is_empty() {
             let what = match only {
+                _ if !disabled.is_empty() => {
+                    let disabled: Vec<_> = disabled.iter().map(|sources| sources.key.as_str()).collect();
+                    format!("{action}; disabled, so that no new work is taken: {}", disabled.join(", "))
+                }
                 Some(key) => format!("{action} at {key}"),
                 None => format!("{action}; an access needs a connection of kind segment_unify"),
             };

@@ -4,6 +4,7 @@ mod access;
 mod check;
 mod connection;
 mod engine;
+mod holds;
 mod intake;
 mod lease;
 mod plan;

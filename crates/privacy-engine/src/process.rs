@@ -10,7 +10,7 @@ use segment_core::{
 };
 use serde_json::json;
 
-use crate::{Engine, Found, Progress, ResolveError, engine::after, resolve};
+use crate::{Engine, Found, Progress, ResolveError, engine::after, holds, resolve};
 
 /// Why a task cannot go on now, and whether it may be tried again.
 pub(crate) struct Failure {
@@ -63,17 +63,18 @@ impl Engine {
     /// Works a claimed request and saves the step.
     pub(crate) async fn process(&self, claimed: Claimed<Request>) -> Result<(), StoreError> {
         let Claimed { lease, item: request, .. } = claimed;
-        let update = self.keeping(&lease, self.step(&request)).await?;
+        let update = self.keeping(&lease, self.step(&request)).await??;
         self.store.save_request(&lease, &update).await
     }
 
-    async fn step(&self, request: &Request) -> RequestUpdate {
+    async fn step(&self, request: &Request) -> Result<RequestUpdate, StoreError> {
         let at = self.clock.now();
         let mut update = RequestUpdate { tasks: Vec::new(), package: None, next_at: None, audit: Vec::new(), at };
-        let Some(identities) = &request.identities else { return update };
+        let Some(identities) = &request.identities else { return Ok(update) };
         self.progress.tell(Progress::Resolving(request.id.clone()));
         let queued: Vec<Task> = request.tasks.iter().filter(|task| task.state == TaskState::Queued).cloned().collect();
-        let found = join_all(queued.iter().map(|task| self.find(request.action, identities, task))).await;
+        let mut found = join_all(queued.iter().map(|task| self.find(request.action, identities, task))).await;
+        self.stop_for_hold(request, identities, &mut found).await?;
         // Nothing is collected and nothing is sent while it is open who the person is, at whichever connection: also when
         // that was found out in an earlier step, or may be found out in a later one.
         // What was halted after it was sent says nothing of who it is.
@@ -108,7 +109,30 @@ impl Engine {
             update.next_at = None;
         }
         update.at = self.clock.now();
-        update
+        Ok(update)
+    }
+
+    /// A legal hold stops the whole request, at whichever connection the person was recognised.
+    async fn stop_for_hold(
+        &self,
+        request: &Request,
+        identities: &IdentitySet,
+        found: &mut [Result<Found, Failure>],
+    ) -> Result<(), StoreError> {
+        if !matches!(request.action, Action::Erasure | Action::Suppression) {
+            return Ok(());
+        }
+        let holds = self.holds().await?;
+        let resolved = found.iter().flatten().map(|found| &found.resolution);
+        let earlier = request.tasks.iter().filter_map(|task| task.resolution.as_ref());
+        let known: Vec<_> = resolved.chain(earlier).collect();
+        if let Some(hold) = holds::of_person(&holds, identities, &known) {
+            let halt = holds::halt(&hold.id, Resume::Queued);
+            for one in found.iter_mut().filter(|one| one.is_ok()) {
+                *one = Err(Failure::decision(halt.clone()));
+            }
+        }
+        Ok(())
     }
 
     async fn find(&self, action: Action, identities: &IdentitySet, task: &Task) -> Result<Found, Failure> {

@@ -174,6 +174,9 @@ impl Engine {
         let now = self.clock.now();
         let mut wakes = Vec::new();
         for backlog in self.store.backlog(scope, now).await? {
+            if self.is_disabled(&backlog.connection) {
+                continue;
+            }
             let gathered = after(backlog.since, self.policy.tracking.batch_window);
             let rests = self.rests.forecast(&backlog.connection, backlog.kind.quota(), now);
             wakes.push(rests.map_or(gathered, |rest| rest.max(gathered)));

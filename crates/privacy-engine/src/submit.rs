@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
 use segment_core::{
-    AuditEntry, Backlog, ClaimScope, Claimed, ErrorKind, Halt, HaltKind, Intended, IntentPlan, LedgerState,
-    LedgerUpdate, MAX_SUBJECTS, MemberChange, MemberNote, MonthlyQuota, NewRegulation, RegulationId, RegulationScope,
-    Resume, Retry, SegmentError, Submission, TaskEvent, ports::StoreError,
+    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, ErrorKind, Halt, HaltKind, Intended, IntentPlan,
+    LedgerState, LedgerUpdate, MAX_SUBJECTS, MemberChange, MemberNote, MonthlyQuota, NewRegulation, RegulationId,
+    RegulationScope, Resume, Retry, SegmentError, Submission, TaskEvent, ports::StoreError,
 };
 use serde_json::json;
 
@@ -32,7 +32,7 @@ impl Engine {
         let now = self.clock.now();
         for backlog in self.store.backlog(scope, now).await? {
             let rests = self.rests.until(&backlog.connection, backlog.kind.quota(), now).is_some();
-            if rests || !self.is_ready(&backlog, now) {
+            if rests || self.is_disabled(&backlog.connection) || !self.is_ready(&backlog, now) {
                 continue;
             }
             if let Some(intent) = self.intend(scope, &backlog, now).await? {
@@ -40,6 +40,11 @@ impl Engine {
             }
         }
         Ok(None)
+    }
+
+    /// Whether a connection sends nothing for now. One that is gone is not: its work goes to a human.
+    pub(crate) fn is_disabled(&self, connection: &ConnectionKey) -> bool {
+        self.connections.get(connection).is_some_and(|connection| !connection.sources.enabled)
     }
 
     /// Full, or gathered for long enough while nothing more can join right now.
@@ -98,6 +103,7 @@ impl Engine {
             }
             Err(error) => return self.not_asked(claimed, &error).await,
         }
+        let Some(claimed) = self.without_held(claimed).await? else { return Ok(()) };
         let scope = RegulationScope::of_source(claimed.item.source.as_deref());
         let regulation = NewRegulation::of_users(claimed.item.kind.clone(), claimed.item.subjects.clone()).at(scope);
         let subjects = claimed.item.subject_count;
@@ -264,7 +270,7 @@ impl Engine {
     }
 }
 
-fn held(connection: &segment_core::ConnectionKey, until: Timestamp) -> String {
+fn held(connection: &ConnectionKey, until: Timestamp) -> String {
     format!("the month's quota of {connection} is used up; the work waits until {until}")
 }
 

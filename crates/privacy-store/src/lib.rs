@@ -5,4 +5,4 @@ pub mod owned;
 mod records;
 
 pub use crypto::{MasterKey, MasterKeyError};
-pub use records::{OpenError, RecordOptions, RecordStore};
+pub use records::{OpenError, RecordOptions, RecordStore, Removal, StoredConnection, TestRecord};

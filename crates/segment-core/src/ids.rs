@@ -48,6 +48,11 @@ id! {
     IntentId
 }
 
+id! {
+    /// A legal hold: `hld_` and a UUID of version 7.
+    HoldId
+}
+
 fn uuid_v7(now: Timestamp, random: [u8; 10]) -> uuid::Uuid {
     let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
@@ -67,6 +72,14 @@ impl IntentId {
     #[must_use]
     pub fn generate(now: Timestamp, random: [u8; 10]) -> Self {
         Self(format!("rin_{}", uuid_v7(now, random).simple()))
+    }
+}
+
+impl HoldId {
+    /// A new id; see [`RequestId::generate`].
+    #[must_use]
+    pub fn generate(now: Timestamp, random: [u8; 10]) -> Self {
+        Self(format!("hld_{}", uuid_v7(now, random).simple()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod error;
 mod findings;
+mod hold;
 mod identity;
 mod ids;
 mod lifecycle;
@@ -21,8 +22,9 @@ mod work;
 
 pub use error::{ErrorKind, Retry, SegmentError, Service};
 pub use findings::{Finding, FindingCode};
+pub use hold::LegalHold;
 pub use identity::{Identity, IdentityError, IdentityKind, IdentitySet};
-pub use ids::{ConnectionKey, IntentId, RegulationId, RequestId};
+pub use ids::{ConnectionKey, HoldId, IntentId, RegulationId, RequestId};
 pub use lifecycle::{Gate, Halt, HaltKind, InvalidTransition, Outcome, RequestStatus, Resume, TaskEvent, TaskState};
 pub use order::{MAX_SUBJECTS, NewRegulation, RegulationScope, SubjectType};
 pub use package::{FileReceipt, NewPackage, PackageReceipt, Records, StagingKey};

@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, time::Duration};
 use jiff::Timestamp;
 
 use crate::{
-    AuditEntry, ConnectionKey, DestinationReport, Finding, IntentId, PackageReceipt, Pii, ProfileRef, RegulationId,
-    RegulationStatus, RegulationType, RequestId, Task, TaskEvent,
+    AuditEntry, ConnectionKey, DestinationReport, Finding, IdentitySet, IntentId, PackageReceipt, Pii, ProfileRef,
+    RegulationId, RegulationStatus, RegulationType, RequestId, Task, TaskEvent,
 };
 
 /// What a worker may work on.
@@ -250,6 +250,8 @@ pub struct LedgerFilter {
 pub struct Member {
     /// The person's request.
     pub request: RequestId,
+    /// What the person was asked for by; gone with the request's data key.
+    pub given: Option<IdentitySet>,
     /// The person's share of the user ids.
     pub subjects: BTreeSet<Pii<String>>,
     /// What a read-back asks for.

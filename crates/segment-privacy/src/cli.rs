@@ -2,10 +2,16 @@
 #![expect(clippy::doc_markdown, reason = "the doc comments are the help texts")]
 #![expect(clippy::struct_field_names, reason = "the fields are named after their flags")]
 
+mod connections;
+mod holds;
+
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use segment_core::{Identity, IdentityError, IdentityKind, IdentitySet};
+
+pub(crate) use connections::{ConnectionFields, Connections};
+pub(crate) use holds::Holds;
 
 /// Fulfil people's privacy requests at Twilio Segment: collect what is held on a person, or suppress and delete them.
 #[derive(Debug, Parser)]
@@ -85,12 +91,26 @@ pub(crate) enum Command {
     /// Our ledger of regulations beside Segment's, and the quota
     #[command(subcommand)]
     Regulations(Regulations),
+    /// Manage the connections that are kept in the record database, and see all of them
+    #[command(subcommand)]
+    Connections(Connections),
+    /// Place, list and lift legal holds: people who must not be erased
+    #[command(subcommand)]
+    Holds(Holds),
     /// Block new data of a user id
     Suppress(UserId),
     /// End the suppression of a user id
     Unsuppress(UserId),
     /// Work until stopped
     Worker,
+    #[command(hide = true)]
+    Serve(Later),
+    #[command(hide = true)]
+    Purge(Later),
+    #[command(hide = true)]
+    Evidence(Later),
+    #[command(hide = true)]
+    Token(Later),
     /// Show the configuration, or its JSON Schema
     #[command(subcommand)]
     Config(Config),
@@ -103,6 +123,13 @@ pub(crate) enum Command {
     },
     /// Print the manual page
     Man,
+}
+
+/// Whatever is given to a command that comes later.
+#[derive(Debug, Args)]
+pub(crate) struct Later {
+    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    _rest: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -182,6 +209,9 @@ pub(crate) struct Access {
     pub(crate) identities: Identities,
     #[command(flatten)]
     pub(crate) ask: Ask,
+    /// Show who it is about; the request's log says so
+    #[arg(long)]
+    pub(crate) reveal: bool,
     /// Write the package to this folder instead of the configured destination
     #[arg(long, value_name = "DIR", conflicts_with = "no_wait")]
     pub(crate) out: Option<PathBuf>,
@@ -207,6 +237,9 @@ pub(crate) struct Erase {
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Show who it is about; the request's log says so
+    #[arg(long, conflicts_with_all = ["from", "dry_run"])]
+    pub(crate) reveal: bool,
     #[command(flatten)]
     pub(crate) wait: Wait,
 }
@@ -244,6 +277,9 @@ pub(crate) enum Requests {
     Show {
         /// The request
         id: String,
+        /// Show who it is about; the request's log says so
+        #[arg(long)]
+        reveal: bool,
     },
     /// Show everything that happened to a request
     Log {
@@ -347,3 +383,6 @@ pub(crate) struct Init {
     #[arg(long)]
     pub(crate) no_check: bool,
 }
+
+#[cfg(test)]
+mod tests;

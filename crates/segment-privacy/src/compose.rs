@@ -1,13 +1,12 @@
 //! From a configuration to an engine: the only place where adapters are made.
 
+mod records;
+
 use std::{path::Path, sync::Arc};
 
 use privacy_engine::{Connection, ConnectionKind, Engine, Parts, Planner, Policy, ProgressSink, Sources};
 use privacy_package::ZipSink;
-use privacy_store::{
-    MasterKey, RecordOptions, RecordStore,
-    owned::{OwnedDirectory, OwnedOptions},
-};
+use privacy_store::owned::{OwnedDirectory, OwnedOptions};
 use secrecy::{ExposeSecret, SecretString};
 use segment_core::{
     ConnectionKey,
@@ -17,9 +16,11 @@ use segment_http::{ConfigApi, Endpoint, Environment, OsRandom, PublicApi, SoloPa
 use segment_unify::ProfileApi;
 
 use crate::{
-    config::{Dialect, Kind, Loaded, ResolvedConnection, shown_url},
+    config::{Dialect, Kind, Loaded, ResolvedConnection},
     error::{CliError, Exit, chain},
 };
+
+pub(crate) use records::{named_store, store, with_records};
 
 /// What adapters take from outside: real, or moved by a rehearsal.
 #[derive(Debug, Clone)]
@@ -77,6 +78,7 @@ fn adapters(loaded: &Loaded, connection: &ResolvedConnection, world: &World) -> 
             Kind::SegmentUnify => ConnectionKind::SegmentUnify,
         },
         workspace: connection.workspace.clone(),
+        enabled: connection.config.enabled,
         source: connection.source.clone(),
         regulations,
         profiles,
@@ -114,60 +116,31 @@ fn chosen<'a>(loaded: &'a Loaded, only: Option<&str>) -> Result<Vec<&'a Resolved
     let all: Vec<_> = loaded.connections.iter().filter(|one| only.is_none_or(|key| key == one.config.key)).collect();
     if all.is_empty() {
         let error = match only {
-            Some(key) if !loaded.connections.is_empty() => {
-                let known: Vec<_> = loaded.connections.iter().map(|one| one.config.key.as_str()).collect();
-                CliError::usage("no_connection", format!("there is no connection {key}"))
-                    .hint(format!("the configuration has: {}", known.join(", ")))
-            }
+            Some(key) if !loaded.connections.is_empty() => no_such_connection(loaded, key),
             _ => CliError::usage("no_connection", "no connection is configured")
-                .hint("add [[connections]] to the configuration; the README shows both kinds"),
+                .hint("add [[connections]] to the configuration, or use `segment-privacy connections add`"),
         };
         return Err(error);
     }
     Ok(all)
 }
 
-/// Plans, and holds nothing that can write.
+/// There is no connection of this key.
+pub(crate) fn no_such_connection(loaded: &Loaded, key: &str) -> CliError {
+    let known: Vec<_> = loaded.connections.iter().map(|one| one.config.key.as_str()).collect();
+    CliError::usage("no_connection", format!("there is no connection {key}"))
+        .hint(format!("the configuration has: {}", known.join(", ")))
+}
+
+/// Plans, and holds nothing that can write. Disabled connections take no part.
 pub(crate) fn planner(loaded: &Loaded, only: Option<&str>) -> Result<Planner, CliError> {
-    Ok(Planner::new(sources(loaded, only)?, loaded.policy.clone()))
-}
-
-/// The master key.
-pub(crate) fn master_key(loaded: &Loaded) -> Result<MasterKey, CliError> {
-    let secret = loaded.file.encryption.key.clone().unwrap_or_else(crate::config::default_key);
-    let text = secret.read("encryption key", &loaded.base)?;
-    MasterKey::from_base64(text.expose_secret()).map_err(|error| {
-        CliError::usage("key_malformed", error.to_string())
-            .hint("`segment-privacy init` makes a key file; never change the key of a database in use")
-    })
-}
-
-/// The record database, and how it is called where nobody may read its password.
-pub(crate) async fn named_store(loaded: &Loaded) -> Result<(RecordStore, String), CliError> {
-    let key = master_key(loaded)?;
-    let random = Arc::new(OsRandom);
-    let url = loaded.file.database.url.read("url of [database]", &loaded.base)?;
-    let name = shown_url(url.expose_secret());
-    let store = match url.expose_secret().split_once("://") {
-        Some(("sqlite", "")) => {
-            return Err(
-                CliError::usage("config_invalid", "database.url names no file").hint("sqlite://segment-privacy.db")
-            );
-        }
-        Some(("sqlite", path)) => RecordStore::open(&loaded.base.join(path), key, random).await?,
-        Some(("postgres" | "postgresql", _)) => {
-            // A step needs one connection, and half of the work waits for Segment.
-            let connections = u32::try_from(loaded.policy.concurrency / 2).unwrap_or(u32::MAX).clamp(2, 16);
-            RecordStore::connect(&url, key, random, &RecordOptions::default().connections(connections)).await?
-        }
-        _ => return Err(CliError::usage("config_invalid", "database.url must begin with sqlite:// or postgres://")),
-    };
-    Ok((store, name))
-}
-
-/// The record database.
-pub(crate) async fn store(loaded: &Loaded) -> Result<RecordStore, CliError> {
-    named_store(loaded).await.map(|(store, _)| store)
+    let mut sources = sources(loaded, only)?;
+    sources.retain(|one| one.enabled);
+    if sources.is_empty() {
+        return Err(CliError::usage("no_connection", "every connection that could do this is disabled")
+            .hint("`segment-privacy connections enable KEY`, or enabled = true in the configuration"));
+    }
+    Ok(Planner::new(sources, loaded.policy.clone()))
 }
 
 /// Where packages go; `out` overrides the configuration and is relative to the working directory.

@@ -1,6 +1,6 @@
 use super::{
-    access, answers_access, answers_erase, configuration, credentials, dataset, erasure, files, identities,
-    interruption, official_sdk, owned, records, repetition, requests, sources,
+    access, answers_access, answers_erase, configuration, connections, credentials, dataset, erasure, files, holds,
+    identities, interruption, official_sdk, owned, records, repetition, requests, sources,
 };
 use crate::scenario::Scenario;
 
@@ -14,6 +14,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         repetition::ALL,
         files::ALL,
         configuration::ALL,
+        connections::ALL,
+        holds::ALL,
         credentials::ALL,
         dataset::ALL,
         identities::ALL,

@@ -15,6 +15,7 @@ fn ledger(people: usize) -> Claimed<Ledger> {
     let subject = |at: usize| segment_core::Pii::new(format!("u-{at}"));
     let member = |at: usize| Member {
         request: RequestId::new(format!("pri_{at}")),
+        given: None,
         subjects: [subject(at)].into(),
         identifiers: BTreeSet::new(),
         verified: false,
@@ -61,6 +62,7 @@ fn backlog(people: u64) -> Backlog {
 
 fn engine(store: MockRequestStore, regulations: MockRegulations, submit: MockRegulationSubmit) -> Engine {
     let sources = Sources {
+        enabled: true,
         source: None,
         key: ConnectionKey::new("main"),
         kind: ConnectionKind::Segment,
@@ -94,6 +96,7 @@ async fn the_intent_is_recorded_then_sent_then_its_outcome_is_recorded() {
     let (mut store, mut submit, mut order) = (MockRequestStore::new(), MockRegulationSubmit::new(), Sequence::new());
     store.expect_backlog().returning(|_, _| Ok(vec![backlog(2)]));
     store.expect_intend().once().in_sequence(&mut order).returning(|_| Ok(recorded(2)));
+    store.expect_holds().once().in_sequence(&mut order).returning(|| Ok(Vec::new()));
     submit
         .expect_create()
         .with(always(), always())
@@ -119,6 +122,7 @@ async fn an_unknown_outcome_is_recorded_as_unknown() {
     let (mut store, mut submit) = (MockRequestStore::new(), MockRegulationSubmit::new());
     store.expect_backlog().returning(|_, _| Ok(vec![backlog(1)]));
     store.expect_intend().once().returning(|_| Ok(recorded(1)));
+    store.expect_holds().returning(|| Ok(Vec::new()));
     let broken = || SegmentError::new(Service::PublicApi, ErrorKind::Broken);
     submit.expect_create().once().returning(move |_, _| Submission::Unknown(broken()));
     store
@@ -152,6 +156,7 @@ async fn the_token_of_another_workspace_never_creates() {
     let mut store = MockRequestStore::new();
     store.expect_backlog().returning(|_, _| Ok(vec![backlog(1)]));
     store.expect_intend().once().returning(|_| Ok(recorded(1)));
+    store.expect_holds().returning(|| Ok(Vec::new()));
     store
         .expect_save_regulation()
         .withf(|_, update| {
@@ -177,6 +182,7 @@ async fn a_lost_race_holds_nothing_and_a_used_up_quota_does() {
         let mut store = MockRequestStore::new();
         store.expect_backlog().returning(|_, _| Ok(vec![backlog(1)]));
         store.expect_intend().once().returning(move |_| Ok(answer()));
+        store.expect_holds().returning(|| Ok(Vec::new()));
         let engine = engine(store, acme(), MockRegulationSubmit::new());
         async move {
             assert!(engine.close_batch(&ClaimScope::All).await.unwrap().is_none());

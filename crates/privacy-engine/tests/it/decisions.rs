@@ -1,10 +1,10 @@
 //! What humans decide, and what the plan says before.
 
-use privacy_engine::{Connection, Planner, Until};
+use privacy_engine::{Connection, Planner, Stop, Until};
 use segment_core::{Action, Decision, RequestStatus, ports::RequestStore};
 use segment_mock::Endpoint;
 
-use crate::rig::{Rig, identities};
+use crate::rig::{Rig, asked, identities};
 
 const ANN: [(&str, &str); 1] = [("email", "ann@example.com")];
 
@@ -68,4 +68,29 @@ async fn a_plan_reads_and_writes_nothing() {
     assert!(rig.mock.requests().iter().all(|request| request.method == "GET"));
     assert!(rig.mock.requests_to(Endpoint::CreateRegulation).is_empty());
     assert!(rig.store().requests(&segment_core::RequestFilter::default()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_disabled_connection_sends_nothing_and_follows_what_segment_has() {
+    let mut rig = Rig::new(true).await;
+    rig.person("ann");
+    rig.person("ben");
+    let engine = rig.engine();
+    let sent = rig.take(&engine, Action::Erasure, &[("user_id", "u-ann")]).await;
+    rig.work(&engine, &[&sent], Until::Accepted).await;
+    let waits = rig.take(&engine, Action::Erasure, &[("user_id", "u-ben")]).await;
+
+    rig.enabled = false;
+    let disabled = rig.engine();
+    let refused = disabled.intake(vec![asked(Action::Erasure, &[("user_id", "u-cid")])]).await.unwrap_err();
+    assert!(refused.to_string().contains("disabled"), "{refused}");
+    assert_eq!(rig.work(&disabled, &[&waits], Until::Accepted).await, Stop::Waiting(None));
+    assert_eq!(rig.request(&waits).await.status, RequestStatus::InProcessing);
+    rig.work(&disabled, &[&sent], Until::Ended).await;
+    assert_eq!(rig.request(&sent).await.status, RequestStatus::Complete);
+    assert_eq!(rig.mock.regulations().len(), 1);
+
+    rig.enabled = true;
+    rig.work(&rig.engine(), &[&waits], Until::Ended).await;
+    assert_eq!((rig.request(&waits).await.status, rig.mock.regulations().len()), (RequestStatus::Complete, 2));
 }

@@ -4,6 +4,7 @@
 mod access;
 mod batches;
 mod decisions;
+mod holds;
 mod lost_answers;
 mod resolving;
 mod rig;

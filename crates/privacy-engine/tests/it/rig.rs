@@ -49,6 +49,7 @@ pub(crate) struct Rig {
     /// Where the engine believes Segment to be.
     pub(crate) url: String,
     pub(crate) monthly_users: u64,
+    pub(crate) enabled: bool,
     /// The source that the connection is for.
     pub(crate) source: Option<String>,
     pub(crate) directory: Option<Arc<dyn segment_core::ports::SubjectDirectory>>,
@@ -88,6 +89,7 @@ impl Rig {
             kind: ConnectionKind::SegmentUnify,
             workspace,
             monthly_users: 110_000,
+            enabled: true,
             source: None,
             directory: None,
             also: None,
@@ -113,6 +115,7 @@ impl Rig {
             key: ConnectionKey::new("main"),
             kind: self.kind,
             workspace: self.workspace.clone(),
+            enabled: self.enabled,
             source: self.source.clone(),
             regulations: public.clone(),
             profiles: (self.kind == ConnectionKind::SegmentUnify).then_some(profiles as _),
@@ -219,6 +222,7 @@ fn unify(mock: &MockSegment, key: &str, environment: Environment, retries: Retri
         key: ConnectionKey::new(key),
         kind: ConnectionKind::SegmentUnify,
         workspace: mock.workspace_slug().to_owned(),
+        enabled: true,
         source: None,
         regulations: public.clone(),
         profiles: Some(Arc::new(profiles)),

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use segment_core::{
-    ConnectionKey, IntentId, Ledger, LedgerFilter, LedgerState, Member, RegulationId, RegulationStatus, RegulationType,
-    RequestId, ports::StoreError,
+    ConnectionKey, IdentitySet, IntentId, Ledger, LedgerFilter, LedgerState, Member, RegulationId, RegulationStatus,
+    RegulationType, RequestId, ports::StoreError,
 };
 use sqlx::FromRow;
 
@@ -112,18 +112,29 @@ impl RecordStore {
         let mut members = Vec::with_capacity(rows.len());
         for row in rows {
             let request = row.request_id.clone();
-            let key = self.request_key(connection, &request).await?;
-            let task = row.read(key.as_ref())?;
+            let person = self.person(connection, &request).await?;
+            let task = row.read(person.as_ref().map(|(key, _)| key))?;
             let verified = task.verified_at.is_some();
             let resolution = task.resolution.unwrap_or_default();
             members.push(Member {
                 request: RequestId::new(request),
+                given: person.map(|(_, given)| given),
                 subjects: resolution.user_ids,
                 identifiers: resolution.identifiers,
                 verified,
             });
         }
         Ok(members)
+    }
+
+    /// The data key of a request and who it is about, unless the key is destroyed.
+    async fn person(&self, connection: &mut Db, request: &str) -> Result<Option<(DataKey, IdentitySet)>, StoreError> {
+        let (wrapped, sealed): (Option<Vec<u8>>, Option<Vec<u8>>) =
+            connection.one("SELECT data_key, sealed FROM requests WHERE id = $1", args![request]).await?;
+        let (Some(wrapped), Some(sealed)) = (wrapped, sealed) else { return Ok(None) };
+        let key = request_rows::data_key(&self.keys, request, &wrapped)?;
+        let (identities, _) = request_rows::open_person(&key, request, &sealed)?;
+        Ok(Some((key, identities)))
     }
 
     /// The data key of a request, unless it is destroyed.

@@ -5,9 +5,11 @@
 
 mod batch;
 mod claim;
+mod connections;
 mod db;
 mod decide;
 mod errors;
+mod holds;
 mod intake;
 mod ledger;
 mod ledger_rows;
@@ -24,4 +26,5 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+pub use connections::{Removal, StoredConnection, TestRecord};
 pub use open::{OpenError, RecordOptions, RecordStore};

@@ -173,6 +173,36 @@ impl RecordStore {
         Ok(Self { pools: Pools::Postgres(pool), keys: Arc::new(Keys { master, lookup, random }) })
     }
 
+    /// [`open`](Self::open), if the file is there.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub async fn open_if_made(
+        path: &Path,
+        master: MasterKey,
+        random: Arc<dyn Random>,
+    ) -> Result<Option<Self>, OpenError> {
+        if path.exists() { Self::open(path, master, random).await.map(Some) } else { Ok(None) }
+    }
+
+    /// [`connect`](Self::connect), if our schema is there.
+    ///
+    /// # Errors
+    ///
+    /// As for [`connect`](Self::connect).
+    pub async fn connect_if_made(
+        url: &SecretString,
+        master: MasterKey,
+        random: Arc<dyn Random>,
+        options: &RecordOptions,
+    ) -> Result<Option<Self>, OpenError> {
+        let opened = postgres::open_if_made(url, &master, random.as_ref(), options).await?;
+        let store =
+            |(pool, lookup)| Self { pools: Pools::Postgres(pool), keys: Arc::new(Keys { master, lookup, random }) };
+        Ok(opened.map(store))
+    }
+
     /// Waits for what is under way and closes the database.
     pub async fn close(&self) {
         match &self.pools {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use segment_core::{
-    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Intake, Intended, IntentPlan, Lease,
-    Ledger, LedgerFilter, LedgerUpdate, NewRequest, QuotaCategory, RegulationId, Request, RequestFilter, RequestId,
-    RequestSummary, RequestUpdate,
+    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, HoldId, Intake, Intended, IntentPlan,
+    Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
+    RequestFilter, RequestId, RequestSummary, RequestUpdate,
     ports::{RequestStore, StoreError},
 };
 use tracing::instrument;
@@ -63,6 +63,11 @@ impl RequestStore for RecordStore {
     #[instrument(name = "db.log", skip_all, fields(%id), err(level = "debug"))]
     async fn log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError> {
         self.do_log(id).await
+    }
+
+    #[instrument(name = "db.note", skip_all, fields(%id), err(level = "debug"))]
+    async fn note(&self, id: &RequestId, entry: &AuditEntry) -> Result<bool, StoreError> {
+        again!(self.do_note(id, entry))
     }
 
     #[instrument(name = "db.decide", skip_all, fields(%id), err(level = "debug"))]
@@ -131,6 +136,21 @@ impl RequestStore for RecordStore {
         since: Timestamp,
     ) -> Result<u64, StoreError> {
         self.do_submitted(connection, category, since).await
+    }
+
+    #[instrument(name = "db.place_hold", skip_all, err(level = "debug"))]
+    async fn place_hold(&self, hold: &LegalHold) -> Result<(), StoreError> {
+        again!(self.do_place_hold(hold))
+    }
+
+    #[instrument(name = "db.holds", skip_all, err(level = "debug"))]
+    async fn holds(&self) -> Result<Vec<LegalHold>, StoreError> {
+        self.do_holds().await
+    }
+
+    #[instrument(name = "db.lift_hold", skip_all, err(level = "debug"))]
+    async fn lift_hold(&self, id: &HoldId, at: Timestamp) -> Result<Option<LegalHold>, StoreError> {
+        again!(self.do_lift_hold(id, at))
     }
 
     #[instrument(name = "db.next_due", skip_all, err(level = "debug"))]

@@ -29,6 +29,37 @@ pub(super) async fn open(
     random: &dyn Random,
     options: &RecordOptions,
 ) -> Result<(PgPool, LookupKey), OpenError> {
+    let (pool, name) = connect(url, options).await?;
+    let lookup = prepare(&pool, &name, master, random, &options.schema).await?;
+    Ok((pool, lookup))
+}
+
+/// The same, where our schema is there already.
+pub(super) async fn open_if_made(
+    url: &SecretString,
+    master: &MasterKey,
+    random: &dyn Random,
+    options: &RecordOptions,
+) -> Result<Option<(PgPool, LookupKey)>, OpenError> {
+    let (pool, name) = connect(url, options).await?;
+    let begun = pool.begin().await.map_err(errors::database);
+    let mut db = Db::Postgres(begun.map_err(|error| not_opened(&name, error))?);
+    if !is_made(&mut db, &name, &options.schema).await? {
+        return Ok(None);
+    }
+    drop(db);
+    let lookup = prepare(&pool, &name, master, random, &options.schema).await?;
+    Ok(Some((pool, lookup)))
+}
+
+async fn is_made(db: &mut Db, path: &str, schema: &str) -> Result<bool, OpenError> {
+    let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM pg_namespace WHERE nspname = $1";
+    let (there,): (i64,) = db.one(sql, args![schema]).await.map_err(|error| not_opened(path, error))?;
+    Ok(there > 0)
+}
+
+/// The pool, and how the server and its database are called.
+async fn connect(url: &SecretString, options: &RecordOptions) -> Result<(PgPool, String), OpenError> {
     let malformed =
         |source: Box<dyn std::error::Error + Send + Sync>| OpenError::Server { path: "of this URL".to_owned(), source };
     let letter = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
@@ -51,8 +82,7 @@ pub(super) async fn open(
         .connect_with(connect)
         .await
         .map_err(|error| OpenError::Server { path: name.clone(), source: Box::new(error) })?;
-    let lookup = prepare(&pool, &name, master, random, &options.schema).await?;
-    Ok((pool, lookup))
+    Ok((pool, name))
 }
 
 /// Migrates and reads, or makes, the look-up key, in one transaction under one lock: start-up races are safe.
@@ -66,9 +96,7 @@ async fn prepare(
     let failed = |error| not_opened(path, error);
     let mut db = Db::Postgres(pool.begin().await.map_err(|error| failed(errors::database(error)))?);
     db.execute("SELECT pg_advisory_xact_lock($1)", args![MIGRATION_LOCK]).await.map_err(failed)?;
-    let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM pg_namespace WHERE nspname = $1";
-    let (there,): (i64,) = db.one(sql, args![schema]).await.map_err(failed)?;
-    if there == 0 {
+    if !is_made(&mut db, path, schema).await? {
         // The name was checked: it needs no quotes. The role may lack the right to make schemas.
         let made = db.execute(&format!("CREATE SCHEMA {schema}"), args![]).await;
         made.map_err(|error| OpenError::Server { path: path.to_owned(), source: Box::new(error) })?;

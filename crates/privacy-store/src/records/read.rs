@@ -1,4 +1,4 @@
-//! Reading requests and their logs.
+//! Reading requests and their logs, and noting that somebody did.
 
 use segment_core::{
     Action, AuditEntry, Request, RequestFilter, RequestId, RequestStatus, RequestSummary, ports::StoreError,
@@ -9,6 +9,7 @@ use super::{
     RecordStore,
     db::{Db, args},
     request_rows::{REQUEST_COLUMNS, RequestRow, count, known, millis, tasks, time},
+    status,
 };
 
 #[derive(FromRow)]
@@ -64,6 +65,16 @@ impl RecordStore {
         ];
         let rows: Vec<SummaryRow> = db.all(&sql, args).await?;
         rows.into_iter().map(summary).collect()
+    }
+
+    pub(super) async fn do_note(&self, id: &RequestId, entry: &AuditEntry) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        if Self::row(&mut tx, id.as_str()).await?.is_none() {
+            return Ok(false);
+        }
+        status::log(&mut tx, id.as_str(), entry).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     pub(super) async fn do_log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError> {

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use segment_core::{
-    Action, ConnectionKey, FileReceipt, Finding, FindingCode, Gate, Halt, HaltKind, IntentId, Outcome, PackageReceipt,
-    Regime, RegulationType, Request, RequestId, RequestStatus, Resume, Task, TaskState, ports::StoreError,
+    Action, ConnectionKey, FileReceipt, Finding, FindingCode, Gate, Halt, HaltKind, IdentitySet, IntentId, Outcome,
+    PackageReceipt, Pii, Regime, RegulationType, Request, RequestId, RequestStatus, Resume, Task, TaskState,
+    ports::StoreError,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
@@ -109,6 +110,17 @@ pub(super) fn data_key(keys: &Keys, id: &str, wrapped: &[u8]) -> Result<DataKey,
     keys.master.data_key(place, wrapped).map_err(errors::sealed(place))
 }
 
+/// Who a request is about, and the caller's own reference.
+pub(super) fn open_person(
+    key: &DataKey,
+    id: &str,
+    sealed: &[u8],
+) -> Result<(IdentitySet, Option<Pii<String>>), StoreError> {
+    let place = Place(SEALED, id);
+    let plain = key.open(place, sealed).map_err(errors::sealed(place))?;
+    known(sealed::read_person(&plain), SEALED, id)
+}
+
 impl RequestRow {
     /// The request's data key, unless it is destroyed.
     pub(super) fn key(&self, keys: &Keys) -> Result<Option<DataKey>, StoreError> {
@@ -118,12 +130,8 @@ impl RequestRow {
     pub(super) fn read(self, keys: &Keys, tasks: Vec<TaskRow>) -> Result<Request, StoreError> {
         let key = self.key(keys)?;
         let id = self.id.as_str();
-        let place = Place(SEALED, id);
         let person = match (&key, &self.sealed) {
-            (Some(key), Some(sealed)) => {
-                let plain = key.open(place, sealed).map_err(errors::sealed(place))?;
-                Some(known(sealed::read_person(&plain), SEALED, id)?)
-            }
+            (Some(key), Some(sealed)) => Some(open_person(key, id, sealed)?),
             _ => None,
         };
         let (identities, external_id) = person.map_or((None, None), |(identities, id)| (Some(identities), id));

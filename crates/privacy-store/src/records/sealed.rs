@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use segment_core::{
-    DestinationReport, Identity, IdentityKind, IdentitySet, Pii, ProfileRef, RegulationStatus, Resolution,
+    DestinationReport, Identity, IdentityKind, IdentitySet, LegalHold, Pii, ProfileRef, RegulationStatus, Resolution,
 };
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -12,6 +12,12 @@ use zeroize::Zeroizing;
 struct PersonForm {
     identities: Vec<(String, String)>,
     external_id: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HoldForm {
+    identities: Vec<(String, String)>,
+    reason: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -40,19 +46,35 @@ fn write(form: &impl Serialize) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(serde_json::to_vec(form).unwrap_or_default())
 }
 
-pub(super) fn write_person(identities: &IdentitySet, external_id: Option<&Pii<String>>) -> Zeroizing<Vec<u8>> {
+fn identity_forms(identities: &IdentitySet) -> Vec<(String, String)> {
     let pair = |identity: &Identity| (identity.kind().as_str().to_owned(), identity.value().expose().clone());
+    identities.iter().map(pair).collect()
+}
+
+fn read_identities(forms: Vec<(String, String)>) -> Option<IdentitySet> {
+    let identity = |(kind, value): (String, String)| Identity::new(IdentityKind::parse(&kind).ok()?, &value).ok();
+    IdentitySet::new(forms.into_iter().map(identity).collect::<Option<Vec<_>>>()?).ok()
+}
+
+pub(super) fn write_person(identities: &IdentitySet, external_id: Option<&Pii<String>>) -> Zeroizing<Vec<u8>> {
     write(&PersonForm {
-        identities: identities.iter().map(pair).collect(),
+        identities: identity_forms(identities),
         external_id: external_id.map(|id| id.expose().clone()),
     })
 }
 
+pub(super) fn write_hold(hold: &LegalHold) -> Zeroizing<Vec<u8>> {
+    write(&HoldForm { identities: identity_forms(&hold.identities), reason: hold.reason.expose().clone() })
+}
+
+pub(super) fn read_hold(plain: &[u8]) -> Option<(IdentitySet, Pii<String>)> {
+    let form: HoldForm = serde_json::from_slice(plain).ok()?;
+    Some((read_identities(form.identities)?, Pii::new(form.reason)))
+}
+
 pub(super) fn read_person(plain: &[u8]) -> Option<(IdentitySet, Option<Pii<String>>)> {
     let form: PersonForm = serde_json::from_slice(plain).ok()?;
-    let identity = |(kind, value): (String, String)| Identity::new(IdentityKind::parse(&kind).ok()?, &value).ok();
-    let identities = form.identities.into_iter().map(identity).collect::<Option<Vec<_>>>()?;
-    Some((IdentitySet::new(identities).ok()?, form.external_id.map(Pii::new)))
+    Some((read_identities(form.identities)?, form.external_id.map(Pii::new)))
 }
 
 fn profile_form(profile: &ProfileRef) -> ProfileForm {

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::{
-    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Intake, Intended, IntentPlan, Lease,
-    Ledger, LedgerFilter, LedgerUpdate, NewRequest, QuotaCategory, RegulationId, Request, RequestFilter, RequestId,
-    RequestSummary, RequestUpdate,
+    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, HoldId, Intake, Intended, IntentPlan,
+    Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
+    RequestFilter, RequestId, RequestSummary, RequestUpdate,
 };
 
 /// Keeps everything that must survive. Each method is one durable step: one transaction that checks the fence, writes
@@ -28,6 +28,10 @@ pub trait RequestStore: Send + Sync + std::fmt::Debug {
 
     /// The log of one request, oldest first.
     async fn log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Adds to the log of a request what happened beside its work, such as that somebody looked at who it is about. `false` if
+    /// there is no such request.
+    async fn note(&self, id: &RequestId, entry: &AuditEntry) -> Result<bool, StoreError>;
 
     /// Applies a human's decision and answers with the request as it is then. Tasks that it cannot reach stay as they are.
     async fn decide(&self, id: &RequestId, decision: &Decision, at: Timestamp) -> Result<Option<Request>, StoreError>;
@@ -80,6 +84,15 @@ pub trait RequestStore: Send + Sync + std::fmt::Debug {
         category: QuotaCategory,
         since: Timestamp,
     ) -> Result<u64, StoreError>;
+
+    /// Places a legal hold. It stops erasures that have not left; the engine asks for it before it sends.
+    async fn place_hold(&self, hold: &LegalHold) -> Result<(), StoreError>;
+
+    /// Every legal hold that was ever placed, newest first.
+    async fn holds(&self) -> Result<Vec<LegalHold>, StoreError>;
+
+    /// Lifts a hold, and answers with it as it is then; `None` if there is none. One that is lifted already stays as it is.
+    async fn lift_hold(&self, id: &HoldId, at: Timestamp) -> Result<Option<LegalHold>, StoreError>;
 
     /// When the next things in the scope are due.
     async fn next_due(&self, scope: &ClaimScope) -> Result<Due, StoreError>;

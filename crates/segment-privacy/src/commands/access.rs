@@ -24,7 +24,7 @@ pub(crate) async fn run(loaded: &Loaded, args: &Access, output: &Output) -> Resu
         Some(drive::drive(&engine, vec![id.clone()], Until::Ended, args.wait.timeout).await?)
     };
     line.done();
-    drive::report(&engine, &id, &args.wait, driven, output).await
+    drive::report(&engine, &id, &args.wait, args.reveal, driven, output).await
 }
 
 /// Records a request and says under which id.
@@ -33,6 +33,11 @@ pub(crate) async fn take(
     asked: Asked,
     output: &Output,
 ) -> Result<segment_core::RequestId, CliError> {
+    let taking_part = engine.connections_for(asked.action, asked.connection.as_ref())?;
+    let disabled = engine.connections().map(privacy_engine::Connection::sources).filter(|sources| !sources.enabled);
+    for sources in disabled.filter(|sources| asked.connection.is_none() && !taking_part.contains(&sources.key)) {
+        output.say(&format!("warning: {} is disabled and takes no part", sources.key));
+    }
     let mut answers = engine.intake(vec![asked]).await?;
     let Some((id, intake)) = answers.pop() else {
         return Err(CliError::new(Exit::Unexpected, "unexpected", "the request was not recorded"));

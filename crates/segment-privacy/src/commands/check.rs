@@ -1,12 +1,15 @@
 //! `check`: every credential by itself, the owned database, the record database, the key, where packages go.
 
+use std::path::Path;
+
 use futures_util::future::join_all;
 use privacy_engine::{Check, CheckStatus, Sources};
-use segment_core::ports::PackageSink;
+use privacy_store::{RecordStore, TestRecord};
+use segment_core::{ConnectionKey, ports::PackageSink};
 
 use crate::{
-    compose,
-    config::Loaded,
+    compose::{self, World},
+    config::{Loaded, load},
     error::{CliError, Exit, chain},
     output::{
         Output,
@@ -15,15 +18,51 @@ use crate::{
     },
 };
 
-pub(crate) async fn run(loaded: &Loaded, only: Option<&str>, output: &Output) -> Result<Exit, CliError> {
-    let sources = compose::sources(loaded, only)?;
+/// The test of the command line: a record database that cannot be opened is told like everything else.
+pub(crate) async fn command(path: &Path, only: Option<&str>, output: &Output) -> Result<Exit, CliError> {
+    let loaded = load(path)?;
+    match compose::with_records(loaded.clone()).await {
+        Ok(loaded) => run(&loaded, None, only, output).await,
+        Err(problem) => run(&loaded, Some(problem), only, output).await,
+    }
+}
+
+/// Tests, shows, and keeps the outcomes in the record database.
+pub(crate) async fn run(
+    loaded: &Loaded,
+    problem: Option<CliError>,
+    only: Option<&str>,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    let records = match problem {
+        Some(problem) => Err(problem),
+        None => compose::named_store(loaded).await,
+    };
+    let sources = match (&records, compose::sources(loaded, only)) {
+        // What could not be read may hold them.
+        (Err(_), Err(error)) if only.is_none() && error.code == "no_connection" => Vec::new(),
+        (_, sources) => sources?,
+    };
     let connections = join_all(sources.iter().map(connection)).await;
-    let local = vec![record_database(loaded).await, packages(loaded).await, execution(loaded), retention()];
+    if let Ok((store, _)) = &records {
+        keep(store, &connections).await?;
+    }
+    let local = vec![record_database(&records), packages(loaded).await, execution(loaded), retention()];
     let failed =
         connections.iter().any(|one| one.status == "failed") || local.iter().any(|check| check.status == "failed");
     let shape = ChecksShape { connections, local };
     output.result(&shape, |output| tables::checks(&shape, output))?;
     Ok(if failed { Exit::CheckFailed } else { Exit::Done })
+}
+
+async fn keep(store: &RecordStore, connections: &[ConnectionChecksShape]) -> Result<(), CliError> {
+    let at = World::default().clock.now();
+    for one in connections {
+        let checks = serde_json::to_value(&one.checks).unwrap_or_default();
+        let connection = ConnectionKey::new(one.key.as_str());
+        store.note_test(&TestRecord { connection, at, succeeded: one.status == "succeeded", checks }).await?;
+    }
+    Ok(())
 }
 
 async fn connection(sources: &Sources) -> ConnectionChecksShape {
@@ -42,15 +81,12 @@ fn shape(name: &str, status: CheckStatus, message: impl Into<String>) -> CheckSh
 }
 
 /// The key is tried on the database: a wrong one is told apart from a missing one.
-async fn record_database(loaded: &Loaded) -> CheckShape {
+fn record_database(records: &Result<(RecordStore, String), CliError>) -> CheckShape {
     let name = "record database";
-    match compose::named_store(loaded).await {
-        Ok((store, shown)) => {
-            store.close().await;
-            shape(name, CheckStatus::Succeeded, format!("{shown} opens with the encryption key"))
-        }
+    match records {
+        Ok((_, shown)) => shape(name, CheckStatus::Succeeded, format!("{shown} opens with the encryption key")),
         Err(error) => {
-            let hint = error.hint.map(|hint| format!(". {hint}")).unwrap_or_default();
+            let hint = error.hint.as_ref().map(|hint| format!(". {hint}")).unwrap_or_default();
             shape(name, CheckStatus::Failed, format!("{}{hint}", error.message))
         }
     }

@@ -60,7 +60,7 @@ pub(crate) async fn run(output: &Output) -> Result<Exit, CliError> {
     demo.title("A Segment on loopback: two APIs, 42 people. Nothing leaves this machine.");
     let strict = demo.configuration(folder.path(), true)?;
     demo.title("1. check: is everything in place?");
-    check::run(&strict, None, output).await?;
+    check::run(&strict, None, None, output).await?;
     demo.access(&strict, folder.path()).await?;
     demo.erase(&strict, BEN, "3. erase, strictly: Ben is suppressed, nothing is deleted").await?;
     let deleting = demo.configuration(folder.path(), false)?;
@@ -122,7 +122,7 @@ impl Demo<'_> {
         let scope = ClaimScope::Requests(vec![id.clone()]);
         engine.run(&scope, Until::Ended, &CancellationToken::new()).await?;
         line.done();
-        let (_, shape) = drive::shape(&engine, &id).await?;
+        let (_, shape) = drive::shape(engine.store().as_ref(), &id, false).await?;
         self.output.result(&shape, |output| shape.text(output))?;
         Ok(id)
     }

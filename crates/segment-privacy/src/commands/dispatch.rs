@@ -1,9 +1,11 @@
 //! From a parsed command line to the command.
 
-use super::{access, check, config, demo, erase, init, man, regulations, requests, suppress, worker};
+use super::{
+    access, check, config, connections, demo, erase, holds, init, man, regulations, requests, suppress, worker,
+};
 use crate::{
-    cli::{Cli, Command},
-    compose::World,
+    cli::{Cli, Command, Connections},
+    compose::{self, World},
     config::load,
     error::{CliError, Exit},
     output::Output,
@@ -11,21 +13,36 @@ use crate::{
 
 pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, CliError> {
     let path = &cli.global.config;
+    // With the connections of the record database.
+    let all = async || compose::with_records(load(path)?).await;
     match cli.command {
         Command::Init(args) => init::run(args, path, output).await,
-        Command::Check { connection } => check::run(&load(path)?, connection.as_deref(), output).await,
-        Command::Access(args) => access::run(&load(path)?, &args, output).await,
-        Command::Erase(args) => erase::run(&load(path)?, &args, output).await,
-        Command::Requests(args) => requests::run(&load(path)?, args, output).await,
-        Command::Regulations(args) => regulations::run(&load(path)?, args, World::default().clock.now(), output).await,
-        Command::Suppress(args) => suppress::run(&load(path)?, &args, segment_core::Action::Suppression, output).await,
+        Command::Check { connection } => check::command(path, connection.as_deref(), output).await,
+        Command::Access(args) => access::run(&all().await?, &args, output).await,
+        Command::Erase(args) => erase::run(&all().await?, &args, output).await,
+        Command::Requests(args) => requests::run(&all().await?, args, output).await,
+        Command::Regulations(args) => regulations::run(&all().await?, args, World::default().clock.now(), output).await,
+        Command::Connections(Connections::Test { key }) => check::command(path, Some(&key), output).await,
+        Command::Connections(args) => connections::run(&load(path)?, args, output).await,
+        Command::Holds(args) => holds::run(&all().await?, args, output).await,
+        Command::Suppress(args) => suppress::run(&all().await?, &args, segment_core::Action::Suppression, output).await,
         Command::Unsuppress(args) => {
-            suppress::run(&load(path)?, &args, segment_core::Action::Unsuppression, output).await
+            suppress::run(&all().await?, &args, segment_core::Action::Unsuppression, output).await
         }
-        Command::Worker => worker::run(&load(path)?, output).await,
+        Command::Worker => worker::run(path, output).await,
+        Command::Serve(_) => Err(later("serve")),
+        Command::Purge(_) => Err(later("purge")),
+        Command::Evidence(_) => Err(later("evidence")),
+        Command::Token(_) => Err(later("token")),
         Command::Config(args) => config::run(&args, path, output),
         Command::Demo => demo::run(output).await,
         Command::Completions { shell } => man::completions(shell, output),
         Command::Man => man::page(output),
     }
+}
+
+/// A command that the documentation names, and this version does not have.
+fn later(name: &str) -> CliError {
+    CliError::usage("not_in_this_version", format!("`{name}` comes with a later version; nothing was done"))
+        .hint("the README says under \"Not yet\" what is missing")
 }

@@ -2,13 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use privacy_engine::{Engine, Policy, Stop, Until};
-use segment_core::{ClaimScope, LedgerFilter, Request, RequestId, ports::StoreError};
+use privacy_engine::{Connection, Engine, Policy, Stop, Until};
+use segment_core::{AuditEntry, ClaimScope, LedgerFilter, Request, RequestId, Task, TaskState, ports::RequestStore};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::Wait,
-    config::Loaded,
+    compose::World,
+    config::{Loaded, operator},
     error::{CliError, Exit},
     output::{Output, shapes::RequestShape},
 };
@@ -99,13 +101,24 @@ pub(crate) fn until(wait: &Wait) -> Until {
     if wait.wait { Until::Ended } else { Until::Accepted }
 }
 
-/// A request with its regulations, as it is printed.
-pub(crate) async fn shape(engine: &Engine, id: &RequestId) -> Result<(Request, RequestShape), CliError> {
-    let store = engine.store();
-    let request = store.request(id).await?.ok_or_else(|| crate::compose::no_such_request(id.as_str()))?;
+/// A request with its regulations, as it is printed. Who it is about is shown only after its log says so.
+pub(crate) async fn shape(
+    store: &dyn RequestStore,
+    id: &RequestId,
+    reveal: bool,
+) -> Result<(Request, RequestShape), CliError> {
+    let missing = || crate::compose::no_such_request(id.as_str());
+    if reveal {
+        let by = json!({"by": operator()});
+        let entry = AuditEntry::new(World::default().clock.now(), "revealed", by);
+        if !store.note(id, &entry).await? {
+            return Err(missing());
+        }
+    }
+    let request = store.request(id).await?.ok_or_else(missing)?;
     let filter = LedgerFilter { request: Some(id.clone()), ..LedgerFilter::default() };
-    let ledgers: Result<_, StoreError> = store.regulations(&filter).await;
-    let shape = RequestShape::new(&request, &ledgers?);
+    let shape = RequestShape::new(&request, &store.regulations(&filter).await?);
+    let shape = if reveal { shape.revealing(&request) } else { shape };
     Ok((request, shape))
 }
 
@@ -114,10 +127,11 @@ pub(crate) async fn report(
     engine: &Engine,
     id: &RequestId,
     wait: &Wait,
+    reveal: bool,
     driven: Option<Driven>,
     output: &Output,
 ) -> Result<Exit, CliError> {
-    let (request, shape) = shape(engine, id).await?;
+    let (request, shape) = shape(engine.store().as_ref(), id, reveal).await?;
     output.result(&shape, |output| shape.text(output))?;
     match driven {
         Some(Driven::Interrupted) => {
@@ -132,6 +146,15 @@ pub(crate) async fn report(
         }
         _ => {}
     }
+    for connection in engine.connections().map(Connection::sources).filter(|sources| !sources.enabled) {
+        let waits = |task: &&Task| task.connection == connection.key && task.state == TaskState::Resolved;
+        if request.tasks.iter().any(|task| waits(&task)) {
+            output.say(&format!(
+                "{0} is disabled and sends nothing: segment-privacy connections enable {0}",
+                connection.key
+            ));
+        }
+    }
     warn(&request, output);
     // Whoever only recorded is done by having recorded.
     let recorded = driven.is_none() && !matches!(request.status, segment_core::RequestStatus::Pending);
@@ -141,9 +164,8 @@ pub(crate) async fn report(
 
 /// What must not be overlooked, whatever is done with the result.
 fn warn(request: &Request, output: &Output) {
-    let nothing = |task: &segment_core::Task| {
-        task.findings.iter().any(|finding| finding.code == segment_core::FindingCode::NothingErased)
-    };
+    let nothing =
+        |task: &Task| task.findings.iter().any(|finding| finding.code == segment_core::FindingCode::NothingErased);
     let strict = request.tasks.iter().any(|task| task.kind == Some(segment_core::RegulationType::SuppressOnly));
     if request.action == segment_core::Action::Erasure && (strict || request.tasks.iter().any(nothing)) {
         output.say("warning: suppressed, not deleted (execution.masking_strict = true): nothing was erased");

@@ -40,5 +40,5 @@ async fn one(loaded: &Loaded, args: &Erase, output: &Output) -> Result<Exit, Cli
         Some(drive::drive(&engine, vec![id.clone()], drive::until(&args.wait), args.wait.timeout).await?)
     };
     line.done();
-    drive::report(&engine, &id, &args.wait, driven, output).await
+    drive::report(&engine, &id, &args.wait, args.reveal, driven, output).await
 }

@@ -7,7 +7,7 @@ use privacy_store::MasterKey;
 use segment_core::ports::Random;
 use segment_http::OsRandom;
 
-use super::ask::can_ask;
+use super::ask::{choose, input};
 use crate::{
     cli::Init,
     error::{CliError, Exit},
@@ -51,10 +51,7 @@ pub(crate) async fn run(args: Init, path: &Path, output: &Output) -> Result<Exit
     if no_check {
         return Ok(Exit::Done);
     }
-    match crate::config::load(path) {
-        Ok(loaded) => super::check::run(&loaded, None, output).await,
-        Err(error) => Err(error),
-    }
+    super::check::command(path, None, output).await
 }
 
 impl Answers {
@@ -162,48 +159,6 @@ impl Answers {
 /// A TOML string, whatever is in it.
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
-}
-
-fn input(prompt: &str, flag: &str, given: Option<String>) -> Result<String, CliError> {
-    let answer = match given {
-        Some(given) => given,
-        None if can_ask() => {
-            dialoguer::Input::new().with_prompt(prompt).interact_text().map_err(|error| asked(&error))?
-        }
-        None => return Err(no_terminal(flag)),
-    };
-    let answer = answer.trim().to_owned();
-    if answer.is_empty() {
-        return Err(CliError::usage("init_empty", format!("{flag} is empty; nothing was written")));
-    }
-    Ok(answer)
-}
-
-fn choose(prompt: &str, flag: &str, given: Option<String>, options: &[&str]) -> Result<String, CliError> {
-    if let Some(given) = given {
-        return Ok(given);
-    }
-    if !can_ask() {
-        return Err(no_terminal(flag));
-    }
-    let at = dialoguer::Select::new()
-        .with_prompt(prompt)
-        .items(options)
-        .default(0)
-        .interact()
-        .map_err(|error| asked(&error))?;
-    Ok(options[at].to_owned())
-}
-
-fn no_terminal(flag: &str) -> CliError {
-    CliError::usage(
-        "init_incomplete",
-        format!("there is no terminal to ask at, and {flag} was not given; nothing was written"),
-    )
-}
-
-fn asked(error: &dialoguer::Error) -> CliError {
-    CliError::new(Exit::Interrupted, "interrupted", format!("nothing was written: {error}"))
 }
 
 /// Writes a new file that only its owner can read.

@@ -27,13 +27,3 @@ fn print(text: Vec<u8>, output: &Output) -> Result<Exit, CliError> {
     output.raw(text.trim_end());
     Ok(Exit::Done)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
-}

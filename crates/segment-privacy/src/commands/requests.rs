@@ -21,7 +21,7 @@ use crate::{
 pub(crate) async fn run(loaded: &Loaded, args: Requests, output: &Output) -> Result<Exit, CliError> {
     match args {
         Requests::List { status, overdue, limit } => list(loaded, status.as_deref(), overdue, limit, output).await,
-        Requests::Show { id } => show(loaded, &id, output).await,
+        Requests::Show { id, reveal } => show(loaded, &id, reveal, output).await,
         Requests::Log { id } => log(loaded, &id, output).await,
         Requests::Retry { id, wait } => retry(loaded, &id, &wait, output).await,
         Requests::Cancel { id } => cancel(loaded, &id, output).await,
@@ -63,12 +63,9 @@ fn read_status(name: &str) -> Result<RequestStatus, CliError> {
     })
 }
 
-async fn show(loaded: &Loaded, id: &str, output: &Output) -> Result<Exit, CliError> {
+async fn show(loaded: &Loaded, id: &str, reveal: bool, output: &Output) -> Result<Exit, CliError> {
     let store = compose::store(loaded).await?;
-    let id = RequestId::new(id);
-    let request = store.request(&id).await?.ok_or_else(|| no_such_request(id.as_str()))?;
-    let ledgers = store.regulations(&segment_core::LedgerFilter { request: Some(id), ..Default::default() }).await?;
-    let shape = RequestShape::new(&request, &ledgers);
+    let (_, shape) = drive::shape(&store, &RequestId::new(id), reveal).await?;
     output.result(&shape, |output| shape.text(output))?;
     Ok(Exit::Done)
 }
@@ -123,5 +120,5 @@ async fn retry(loaded: &Loaded, id: &str, wait: &Wait, output: &Output) -> Resul
         Some(drive::drive(&engine, vec![id.clone()], drive::until(wait), wait.timeout).await?)
     };
     line.done();
-    drive::report(&engine, &id, wait, driven, output).await
+    drive::report(&engine, &id, wait, false, driven, output).await
 }

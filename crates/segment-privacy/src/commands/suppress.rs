@@ -34,5 +34,5 @@ pub(crate) async fn run(loaded: &Loaded, args: &UserId, action: Action, output: 
         Some(drive::drive(&engine, vec![id.clone()], drive::until(&args.wait), args.wait.timeout).await?)
     };
     line.done();
-    drive::report(&engine, &id, &args.wait, driven, output).await
+    drive::report(&engine, &id, &args.wait, false, driven, output).await
 }

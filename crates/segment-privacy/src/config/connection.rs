@@ -58,7 +58,7 @@ pub(super) fn connection(
         Some("eu") => true,
         Some(other) => return Err(invalid(format!("region = \"{other}\" of connection {key} is not us or eu"))),
     };
-    let missing = |name: &str| invalid(format!("connection {key} (kind {}) needs `{name}`", kind_name(config.kind)));
+    let missing = |name: &str| invalid(format!("connection {key} (kind {}) needs `{name}`", config.kind.name()));
     let (domain, dialect) = domain(config, eu)?;
     let default_profiles = if eu { Endpoint::PROFILES_EU } else { Endpoint::PROFILES_US };
     let profiles = config.profiles_domain.as_deref().unwrap_or(default_profiles);
@@ -93,13 +93,6 @@ pub(super) fn connection(
         monthly_users,
         user_id,
     })
-}
-
-fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Segment => "segment",
-        Kind::SegmentUnify => "segment_unify",
-    }
 }
 
 /// The domain decides the dialect, unless `api` says it.

@@ -8,7 +8,8 @@ use crate::error::CliError;
 const PREFIX: &str = "SEGMENT_PRIVACY__";
 const LISTS: [&str; 2] = ["connections", "datasets"];
 /// Keys that hold a number or a boolean; everything else is text, or a table or list in TOML's inline form.
-const NOT_TEXT: [&str; 11] = [
+const NOT_TEXT: [&str; 12] = [
+    "enabled",
     "masking_strict",
     "require_approval",
     "max_user_ids",
@@ -31,6 +32,12 @@ pub(crate) fn overrides() -> Vec<(String, String)> {
         .collect();
     all.sort();
     all
+}
+
+/// Who runs the command, as far as the environment says it.
+#[expect(clippy::disallowed_methods, reason = "the configuration is the one place that reads the environment")]
+pub(crate) fn operator() -> Option<String> {
+    ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok())
 }
 
 /// Writes the variables over the file's values.

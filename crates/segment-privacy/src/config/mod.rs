@@ -7,12 +7,14 @@ mod model;
 mod nearest;
 mod resolved;
 mod secret;
+pub(crate) mod stored;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use connection::{Dialect, ResolvedConnection};
+pub(crate) use environment::operator;
 pub(crate) use load::load;
-pub(crate) use model::{ConfigFile, ConnectionConfig, Kind, shown_url};
+pub(crate) use model::{ConfigFile, ConnectionConfig, Kind, LimitsConfig, ScopeConfig, UserIdField, shown_url};
 pub(crate) use nearest::misspelt_kind;
 pub(crate) use resolved::Loaded;
-pub(crate) use secret::default_key;
+pub(crate) use secret::{Secret, default_key};

@@ -203,12 +203,24 @@ pub(crate) enum Kind {
     SegmentUnify,
 }
 
+impl Kind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Segment => "segment",
+            Self::SegmentUnify => "segment_unify",
+        }
+    }
+}
+
 /// One workspace at Segment.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConnectionConfig {
     pub(crate) key: String,
     pub(crate) kind: Kind,
+    /// `false`: it takes no new work; what Segment has accepted is followed.
+    #[serde(default = "yes")]
+    pub(crate) enabled: bool,
     /// Default: platform.segmentapis.com, the Config API.
     pub(crate) domain: Option<String>,
     /// Default: profiles.segment.com.
@@ -231,12 +243,26 @@ pub(crate) struct ConnectionConfig {
     pub(crate) limits: LimitsConfig,
 }
 
+fn yes() -> bool {
+    true
+}
+
 /// Where the Segment user id is: `dataset.collection.field`, or Fides' table.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum UserIdField {
     Text(String),
     Table(UserIdTable),
+}
+
+impl UserIdField {
+    /// In one line.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Table(table) => format!("{}.{}", table.dataset, table.field),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]

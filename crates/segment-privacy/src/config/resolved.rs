@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use privacy_dataset::Dataset;
 use privacy_engine::{Policy, Tracking};
+use privacy_store::{RecordStore, StoredConnection};
 use segment_core::{Regime, RegulationType};
 use segment_http::config_api;
 
 use super::{
-    ConfigFile,
+    ConfigFile, ConnectionConfig,
     connection::{Dialect, ResolvedConnection, connection},
     model::DatasetConfig,
 };
@@ -23,6 +24,30 @@ pub(crate) struct Loaded {
     pub(crate) policy: Policy,
     pub(crate) connections: Vec<ResolvedConnection>,
     pub(crate) datasets: Vec<ResolvedDataset>,
+    /// The record database, once it was opened.
+    pub(crate) store: Option<RecordStore>,
+}
+
+impl Loaded {
+    /// What connections of the record database mean beside those of the file, which win where both have a key.
+    pub(crate) fn with_stored(mut self, stored: &[StoredConnection]) -> Result<Self, CliError> {
+        for one in stored {
+            if self.connections.iter().any(|known| known.config.key == one.key.as_str()) {
+                continue;
+            }
+            let config = super::stored::read(one)?;
+            self.connections.push(connection(&config, &self.datasets)?);
+        }
+        together(&self.policy, &self.connections)?;
+        Ok(self)
+    }
+
+    /// The same with this connection in place of, or beside, the others: whether it would be taken.
+    pub(crate) fn accepts(&self, config: &ConnectionConfig) -> Result<(), CliError> {
+        let others = self.connections.iter().filter(|one| one.config.key != config.key).cloned();
+        let all: Vec<_> = others.chain([connection(config, &self.datasets)?]).collect();
+        together(&self.policy, &all)
+    }
 }
 
 /// A dataset whose YAML is read.
@@ -43,7 +68,7 @@ pub(crate) fn resolve(file: ConfigFile, base: PathBuf) -> Result<Loaded, CliErro
         file.connections.iter().map(|config| connection(config, &datasets)).collect::<Result<Vec<_>, _>>()?;
     unique(file.datasets.iter().map(|dataset| dataset.key.as_str()), "datasets")?;
     together(&policy, &connections)?;
-    Ok(Loaded { file, base, policy, connections, datasets })
+    Ok(Loaded { file, base, policy, connections, datasets, store: None })
 }
 
 /// What connections must be beside each other, and under the policy.

@@ -47,6 +47,23 @@ impl Serialize for Secret {
 }
 
 impl Secret {
+    pub(crate) fn from_env(name: &str) -> Self {
+        Self::Env(FromEnv { env: name.to_owned() })
+    }
+
+    pub(crate) fn from_file(path: &str) -> Self {
+        Self::File(FromFile { file: path.to_owned() })
+    }
+
+    /// Where it comes from, never what it is.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Text(_) => "(hidden)".to_owned(),
+            Self::Env(from) => format!("env:{}", from.env),
+            Self::File(from) => format!("file:{}", from.file),
+        }
+    }
+
     /// The text, where the configuration holds it.
     pub(crate) fn inline(&self) -> Option<&str> {
         match self {

@@ -7,3 +7,5 @@ pub(crate) mod tables;
 
 pub(crate) use print::{Output, usage};
 pub(crate) use progress::ProgressLine;
+#[cfg(test)]
+mod tests;

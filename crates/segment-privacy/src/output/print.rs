@@ -117,7 +117,7 @@ pub(super) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header.to_vec());
-    if !std::io::stdout().is_terminal() {
+    if cfg!(test) || !std::io::stdout().is_terminal() {
         table.set_width(WIDTH);
     }
     table

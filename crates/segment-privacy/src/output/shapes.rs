@@ -1,4 +1,6 @@
-//! The JSON shapes: a contract. No identity value stands in any of them.
+//! The JSON shapes: a contract. No identity value stands in any of them, unless it was asked for.
+
+mod manage;
 
 use std::collections::BTreeMap;
 
@@ -6,6 +8,10 @@ use jiff::Timestamp;
 use privacy_engine::{Check, Plan};
 use segment_core::{AuditEntry, Ledger, Request, RequestSummary, Task};
 use serde::Serialize;
+
+pub(crate) use manage::{
+    ConnectionShape, ConnectionsShape, FieldShape, HoldShape, HoldsShape, IdentityShape, LastTestShape, RemovedShape,
+};
 
 /// `access`, `erase`, `requests show`.
 #[derive(Debug, Serialize)]
@@ -19,6 +25,9 @@ pub(crate) struct RequestShape {
     pub(crate) completed_at: Option<Timestamp>,
     pub(crate) verified_at: Option<Timestamp>,
     pub(crate) denied_reason: Option<String>,
+    /// Only where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) identities: Option<Vec<IdentityShape>>,
     pub(crate) tasks: Vec<TaskShape>,
     pub(crate) masked: BTreeMap<String, u64>,
     pub(crate) package: Option<PackageShape>,
@@ -32,6 +41,9 @@ pub(crate) struct TaskShape {
     pub(crate) code: Option<String>,
     pub(crate) message: Option<String>,
     pub(crate) identities: IdentitiesShape,
+    /// Only where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user_ids: Option<Vec<String>>,
     pub(crate) collections: BTreeMap<String, u64>,
     pub(crate) regulations: Vec<RegulationShape>,
     pub(crate) findings: Vec<FindingShape>,
@@ -89,6 +101,7 @@ impl RequestShape {
             completed_at: request.completed_at,
             verified_at: request.verified_at,
             denied_reason: request.denied_reason.clone(),
+            identities: None,
             tasks: request.tasks.iter().map(|task| TaskShape::new(request, task, ledgers)).collect(),
             masked: BTreeMap::new(),
             package: request.package.as_ref().map(|package| PackageShape {
@@ -97,6 +110,18 @@ impl RequestShape {
                 sha256: package.sha256.clone(),
             }),
         }
+    }
+}
+
+impl RequestShape {
+    /// The same with who it is about.
+    pub(crate) fn revealing(mut self, request: &Request) -> Self {
+        self.identities = request.identities.as_ref().map(|all| all.iter().map(IdentityShape::from).collect());
+        for (shape, task) in self.tasks.iter_mut().zip(&request.tasks) {
+            let resolution = task.resolution.as_ref();
+            shape.user_ids = resolution.map(|found| found.user_ids.iter().map(|id| id.expose().clone()).collect());
+        }
+        self
     }
 }
 
@@ -112,6 +137,7 @@ impl TaskShape {
             outcome: task.state.outcome().map(|outcome| outcome.as_str().to_owned()),
             code: halt.map(|halt| halt.kind.as_str().to_owned()),
             message: halt.map(|halt| halt.message.clone()),
+            user_ids: None,
             identities: IdentitiesShape { resolved_user_ids: task.user_ids, unreachable: task.unreachable },
             collections: task.collections.clone(),
             regulations: mine.map(share).collect(),

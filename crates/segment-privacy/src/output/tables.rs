@@ -9,8 +9,8 @@ use super::{
     Output,
     print::table,
     shapes::{
-        CheckShape, ChecksShape, DryRunShape, FileShape, LogShape, RegulationsShape, RejectedShape, RequestShape,
-        SummaryShape, TaskShape,
+        CheckShape, ChecksShape, ConnectionShape, ConnectionsShape, DryRunShape, FileShape, HoldShape, LastTestShape,
+        LogShape, RegulationsShape, RejectedShape, RequestShape, SummaryShape, TaskShape,
     },
 };
 
@@ -40,6 +40,9 @@ impl RequestShape {
         if let Some(reason) = &self.denied_reason {
             let _ = writeln!(text, "denied: {reason}");
         }
+        for identity in self.identities.iter().flatten() {
+            let _ = writeln!(text, "{}: {}", identity.kind, identity.value);
+        }
         for task in &self.tasks {
             task.write(&mut text, output);
         }
@@ -56,6 +59,9 @@ impl TaskShape {
         let _ = writeln!(text, "\n{} {}{outcome}", self.connection, output.status(&self.status));
         if let (Some(code), Some(message)) = (&self.code, &self.message) {
             let _ = writeln!(text, "  {code}: {message}");
+        }
+        for id in self.user_ids.iter().flatten() {
+            let _ = writeln!(text, "  user id {id}");
         }
         if !self.collections.is_empty() {
             let counts: Vec<_> = self.collections.iter().map(|(name, records)| format!("{records} {name}")).collect();
@@ -145,6 +151,70 @@ pub(crate) fn regulations(all: &RegulationsShape) -> String {
         ]);
     }
     format!("{rows}\n{quota}")
+}
+
+pub(crate) fn connections(all: &ConnectionsShape, output: &Output) -> String {
+    if all.connections.is_empty() {
+        return "no connections".to_owned();
+    }
+    let mut rows = table(&["connection", "kind", "from", "takes new work", "workspace", "source", "last test (UTC)"]);
+    for one in &all.connections {
+        rows.add_row([
+            one.key.clone(),
+            one.kind.clone(),
+            one.from.clone(),
+            if one.enabled { "yes" } else { "no, disabled" }.to_owned(),
+            one.workspace.clone().unwrap_or_default(),
+            one.source.clone().unwrap_or_else(|| "all".to_owned()),
+            last_test(one.last_test.as_ref(), output),
+        ]);
+    }
+    rows.to_string()
+}
+
+fn last_test(test: Option<&LastTestShape>, output: &Output) -> String {
+    test.map_or_else(|| "never".to_owned(), |test| format!("{} {}", output.status(&test.status), minute(test.at)))
+}
+
+pub(crate) fn connection(one: &ConnectionShape, output: &Output) -> String {
+    let state = if one.enabled { "" } else { ", disabled: it takes no new work" };
+    let mut rows = table(&["field", "value", "required", "default"]);
+    for field in &one.fields {
+        rows.add_row([
+            field.name.clone(),
+            field.value.clone().unwrap_or_default(),
+            if field.required { "required" } else { "" }.to_owned(),
+            field.default.clone().unwrap_or_default(),
+        ]);
+    }
+    format!(
+        "{} {}, from the {}{state}\n{rows}\nlast test: {}",
+        one.key,
+        one.kind,
+        if one.from == "file" { "configuration file" } else { "record database" },
+        last_test(one.last_test.as_ref(), output)
+    )
+}
+
+pub(crate) fn holds(all: &[HoldShape]) -> String {
+    if all.is_empty() {
+        return "no legal holds".to_owned();
+    }
+    let mut rows = table(&["hold", "placed (UTC)", "lifted (UTC)", "names", "why"]);
+    for one in all {
+        let named: Vec<_> = match &one.identities {
+            Some(identities) => identities.iter().map(|one| format!("{}: {}", one.kind, one.value)).collect(),
+            None => one.names.clone(),
+        };
+        rows.add_row([
+            one.id.clone(),
+            minute(one.placed_at),
+            maybe(one.lifted_at),
+            named.join("\n"),
+            one.reason.clone().unwrap_or_else(|| "(--reveal shows it)".to_owned()),
+        ]);
+    }
+    rows.to_string()
 }
 
 pub(crate) fn checks(all: &ChecksShape, output: &Output) -> String {

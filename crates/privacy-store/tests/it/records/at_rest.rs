@@ -3,11 +3,12 @@
 use std::{fs, path::Path, time::Duration};
 
 use jiff::Timestamp;
+use privacy_store::RecordStore;
 use segment_core::{
-    ClaimScope, Claimed, ConnectionKey, Decision, DestinationReport, Halt, HaltKind, Identity, IdentityKind,
-    IdentitySet, Intended, IntentId, IntentPlan, Ledger, LedgerState, LedgerUpdate, MemberChange, MonthlyQuota,
-    NewRequest, Outcome, Pii, ProfileRef, Regime, RegulationId, RegulationStatus, RegulationType, RequestUpdate,
-    Resolution, Resume, Task, TaskEvent, TaskState,
+    ClaimScope, Claimed, ConnectionKey, Decision, DestinationReport, Halt, HaltKind, HoldId, Identity, IdentityKind,
+    IdentitySet, Intended, IntentId, IntentPlan, Ledger, LedgerState, LedgerUpdate, LegalHold, MemberChange,
+    MonthlyQuota, NewRequest, Outcome, Pii, ProfileRef, Regime, RegulationId, RegulationStatus, RegulationType,
+    RequestUpdate, Resolution, Resume, Task, TaskEvent, TaskState,
     ports::{RequestStore, StoreError},
 };
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -15,7 +16,7 @@ use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use super::{Place, erasure, id, now, record};
 
 const HELD: Duration = Duration::from_hours(1);
-const PLANTED: [&str; 9] = [
+const PLANTED: [&str; 12] = [
     "planted.mail@example.com",
     "Planted-User-1",
     "planted-user-2",
@@ -25,6 +26,9 @@ const PLANTED: [&str; 9] = [
     "CASE-planted",
     "planted message of a destination",
     "Planted Destination",
+    "held@planted.example.com",
+    "Planted versus Company",
+    "sgp_planted_token",
 ];
 
 fn profile(kind: IdentityKind, value: &str) -> ProfileRef {
@@ -134,11 +138,28 @@ fn found(folder: &Path) -> (Vec<String>, Vec<&'static str>) {
     (names, hits)
 }
 
+/// A legal hold, and a connection with its token.
+async fn manage(store: &RecordStore) {
+    let hold = LegalHold {
+        id: HoldId::new("hld_1"),
+        identities: IdentitySet::new([Identity::new(IdentityKind::Email, PLANTED[9]).unwrap()]).unwrap(),
+        reason: Pii::from(PLANTED[10]),
+        placed_at: now(),
+        lifted_at: None,
+    };
+    store.place_hold(&hold).await.unwrap();
+    assert!(!format!("{hold:?}").contains("lanted"));
+    let key = ConnectionKey::new("segment");
+    assert!(store.add_connection(&key, &PLANTED[11].into(), now()).await.unwrap());
+    assert!(store.change_connection(&key, 1, &format!("{} again", PLANTED[11]).into(), now()).await.unwrap());
+}
+
 #[tokio::test]
 async fn no_file_names_a_person() {
     let place = Place::new();
     let store = place.open().await;
     live(&store).await;
+    manage(&store).await;
     let request = store.request(&id(1)).await.unwrap().unwrap();
     assert_eq!(request.identities, Some(planted().identities), "all of it is there");
     assert_eq!(request.tasks[0].state, TaskState::Complete(Outcome::Deleted));

@@ -1,6 +1,7 @@
 //! The record database, on real SQLite files and a real PostgreSQL server.
 
 mod at_rest;
+mod connections;
 mod opening;
 mod postgres;
 mod reopening;

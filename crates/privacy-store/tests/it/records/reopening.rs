@@ -8,9 +8,9 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use segment_core::{
-    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Intake, Intended, IntentPlan, Lease,
-    Ledger, LedgerFilter, LedgerUpdate, NewRequest, QuotaCategory, RegulationId, Request, RequestFilter, RequestId,
-    RequestSummary, RequestUpdate,
+    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, HoldId, Intake, Intended, IntentPlan,
+    Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
+    RequestFilter, RequestId, RequestSummary, RequestUpdate,
     ports::{RequestStore, StoreError},
 };
 
@@ -45,6 +45,10 @@ impl RequestStore for Reopening {
 
     async fn log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError> {
         on_fresh!(self, log(id))
+    }
+
+    async fn note(&self, id: &RequestId, entry: &AuditEntry) -> Result<bool, StoreError> {
+        on_fresh!(self, note(id, entry))
     }
 
     async fn decide(&self, id: &RequestId, decision: &Decision, at: Timestamp) -> Result<Option<Request>, StoreError> {
@@ -103,6 +107,18 @@ impl RequestStore for Reopening {
         since: Timestamp,
     ) -> Result<u64, StoreError> {
         on_fresh!(self, submitted(connection, category, since))
+    }
+
+    async fn place_hold(&self, hold: &LegalHold) -> Result<(), StoreError> {
+        on_fresh!(self, place_hold(hold))
+    }
+
+    async fn holds(&self) -> Result<Vec<LegalHold>, StoreError> {
+        on_fresh!(self, holds())
+    }
+
+    async fn lift_hold(&self, id: &HoldId, at: Timestamp) -> Result<Option<LegalHold>, StoreError> {
+        on_fresh!(self, lift_hold(id, at))
     }
 
     async fn next_due(&self, scope: &ClaimScope) -> Result<Due, StoreError> {

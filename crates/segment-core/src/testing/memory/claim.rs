@@ -97,12 +97,13 @@ impl State {
     fn members(&self, intent: &IntentId) -> Vec<Member> {
         let tasks = self.requests.values().flat_map(|entry| {
             let id = &entry.request.id;
-            entry.request.tasks.iter().map(move |task| (id, task))
+            entry.request.tasks.iter().map(move |task| (id, &entry.request.identities, task))
         });
-        let member = tasks.filter(|(_, task)| task.regulation.as_ref() == Some(intent)).map(|(id, task)| {
+        let member = tasks.filter(|(_, _, task)| task.regulation.as_ref() == Some(intent)).map(|(id, given, task)| {
             let resolution = task.resolution.clone().unwrap_or_default();
             Member {
                 request: id.clone(),
+                given: given.clone(),
                 subjects: resolution.user_ids,
                 identifiers: resolution.identifiers,
                 verified: task.verified_at.is_some(),

@@ -8,11 +8,11 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::state::State;
+use super::state::{State, misuse};
 use crate::{
-    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Intake, Intended, IntentPlan, Lease,
-    Ledger, LedgerFilter, LedgerUpdate, NewRequest, QuotaCategory, RegulationId, Request, RequestFilter, RequestId,
-    RequestSummary, RequestUpdate,
+    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, HoldId, Intake, Intended, IntentPlan,
+    Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
+    RequestFilter, RequestId, RequestSummary, RequestUpdate,
     ports::{Clock, RequestStore, StoreError},
     testing::ManualClock,
 };
@@ -68,6 +68,13 @@ impl RequestStore for MemoryStore {
 
     async fn log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError> {
         Ok(self.read(|state| state.find(id).map(|entry| entry.log.clone()).unwrap_or_default()))
+    }
+
+    async fn note(&self, id: &RequestId, entry: &AuditEntry) -> Result<bool, StoreError> {
+        self.step(|state, _| {
+            let found = state.entry(id);
+            Ok(found.map(|request| request.log.push(entry.clone())).is_some())
+        })
     }
 
     async fn decide(&self, id: &RequestId, decision: &Decision, at: Timestamp) -> Result<Option<Request>, StoreError> {
@@ -126,6 +133,27 @@ impl RequestStore for MemoryStore {
         since: Timestamp,
     ) -> Result<u64, StoreError> {
         Ok(self.read(|state| state.submitted(connection, category, since)))
+    }
+
+    async fn place_hold(&self, hold: &LegalHold) -> Result<(), StoreError> {
+        self.step(|state, _| match state.holds.insert(hold.id.clone(), hold.clone()) {
+            None => Ok(()),
+            Some(_) => Err(misuse("a legal hold of this id is recorded already")),
+        })
+    }
+
+    async fn holds(&self) -> Result<Vec<LegalHold>, StoreError> {
+        Ok(self.read(|state| state.holds.values().rev().cloned().collect()))
+    }
+
+    async fn lift_hold(&self, id: &HoldId, at: Timestamp) -> Result<Option<LegalHold>, StoreError> {
+        self.step(|state, _| {
+            let hold = state.holds.get_mut(id);
+            Ok(hold.map(|hold| {
+                hold.lifted_at.get_or_insert(at);
+                hold.clone()
+            }))
+        })
     }
 
     async fn next_due(&self, scope: &ClaimScope) -> Result<Due, StoreError> {

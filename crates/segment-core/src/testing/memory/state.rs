@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::{
-    Action, AuditEntry, ClaimScope, ConnectionKey, Identity, IntentId, Ledger, Request, RequestId, RequestStatus, Task,
-    TaskEvent, TaskState, ports::StoreError,
+    Action, AuditEntry, ClaimScope, ConnectionKey, HoldId, Identity, IntentId, Ledger, LegalHold, Request, RequestId,
+    RequestStatus, Task, TaskEvent, TaskState, ports::StoreError,
 };
 
 /// Everything. Entries are shared between copies until one of them changes.
@@ -15,6 +15,8 @@ use crate::{
 pub(super) struct State {
     pub(super) requests: BTreeMap<RequestId, Arc<Entry>>,
     pub(super) regulations: BTreeMap<IntentId, Arc<Regulation>>,
+    /// By id, which sorts by time.
+    pub(super) holds: BTreeMap<HoldId, LegalHold>,
 }
 
 /// A request and what only the store knows of it.

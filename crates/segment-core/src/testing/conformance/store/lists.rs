@@ -7,13 +7,27 @@ use super::sample::{
     id, intend, ledger_update, on_both, only, pending, plan, put, record, sending, update, wait_with,
 };
 use crate::{
-    Action, ClaimScope, Claimed, ConnectionKey, Decision, Due, IntentPlan, Ledger, LedgerFilter, LedgerState,
-    MemberChange, NewRequest, Outcome, QuotaCategory, Regime, RegulationType, RequestFilter, RequestStatus,
-    RequestUpdate, Resume, Task, TaskState, ports::RequestStore,
+    Action, AuditEntry, ClaimScope, Claimed, ConnectionKey, Decision, Due, IntentPlan, Ledger, LedgerFilter,
+    LedgerState, MemberChange, NewRequest, Outcome, QuotaCategory, Regime, RegulationType, RequestFilter,
+    RequestStatus, RequestUpdate, Resume, Task, TaskState, ports::RequestStore,
 };
 
 async fn listed(store: &dyn RequestStore, filter: RequestFilter) -> Vec<crate::RequestId> {
     store.requests(&filter).await.unwrap().into_iter().map(|request| request.id).collect()
+}
+
+/// What is noted stands in the log of its request, changes nothing else, and takes no lease.
+pub async fn a_note_stands_in_the_log(store: &dyn RequestStore) {
+    record(store, &[erasure(1)]).await;
+    let claimed = claim_only(store, 1, HELD).await;
+    let before = get(store, 1).await;
+    let entry = AuditEntry::new(at(7), "revealed", serde_json::json!({"by": "ops"}));
+    assert!(store.note(&id(1), &entry).await.unwrap());
+    assert_eq!(store.log(&id(1)).await.unwrap().last(), Some(&entry));
+    assert_eq!(get(store, 1).await, before);
+    store.release(&claimed.lease).await.unwrap();
+    assert!(!store.note(&id(2), &entry).await.unwrap(), "there is no such request");
+    assert!(store.log(&id(2)).await.unwrap().is_empty());
 }
 
 /// Requests are listed newest first, whatever their deadlines, and no more than asked for.

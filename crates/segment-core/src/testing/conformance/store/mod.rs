@@ -7,6 +7,7 @@
 mod batches;
 mod claims;
 mod decisions;
+mod holds;
 mod intake;
 mod leases;
 mod lists;
@@ -20,6 +21,7 @@ mod suite;
 pub use batches::*;
 pub use claims::*;
 pub use decisions::*;
+pub use holds::*;
 pub use intake::*;
 pub use leases::*;
 pub use lists::*;

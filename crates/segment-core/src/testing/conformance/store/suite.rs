@@ -102,6 +102,11 @@ macro_rules! request_store_conformance {
             a_retried_access_is_collected_as_a_whole
             a_retry_goes_on_with_every_halted_task
             a_retry_does_not_disturb_a_regulation_that_is_followed
+            holds_are_read_back
+            a_hold_has_an_id_of_its_own
+            a_lifted_hold_stays_as_a_fact
+            members_say_what_was_given
+            a_note_stands_in_the_log
             requests_are_listed_newest_first
             a_line_agrees_with_its_request
             requests_are_filtered

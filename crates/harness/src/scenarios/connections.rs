@@ -1,0 +1,283 @@
+//! `connections …`, and what a worker makes of a configuration that changes.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::{
+    assert::{same, until},
+    context::Context,
+    process::Invocation,
+    rig::Rig,
+    scenario::{Outcome, each, on_rig, scenarios},
+    setup::Setup,
+};
+
+scenarios! {
+    /// a connection of the record database: added, listed, shown, tested, used, edited, disabled, enabled, removed
+    connections_managed,
+    /// bad input to connections: each says what is wrong and what to do; nothing is changed
+    connections_refused,
+    /// the configuration file wins where both name a key; two connections that do not fit are told, and can be mended
+    connections_and_the_file,
+    /// two processes add the same connection: one does, the other is told
+    connections_added_twice,
+    /// a connection that is disabled while a worker runs sends nothing; enabled again, it goes on by itself
+    connections_disabled,
+    /// a connection at which something is open is not removed by mistake
+    connections_in_use,
+    /// the file is edited while a worker runs: a broken one is told and not used, a good one is taken up
+    worker_reconfigured,
+}
+
+fn add(rig: &Rig, key: &str) -> Invocation {
+    let (api, url, space) = (rig.api().name(), rig.mock().url(), rig.mock().space_id().to_owned());
+    let args = [
+        "connections",
+        "add",
+        key,
+        "--kind",
+        "segment_unify",
+        "--api",
+        api,
+        "--domain",
+        &url,
+        "--profiles-domain",
+        &url,
+        "--workspace",
+        "acme",
+        "--access-token",
+        "file:token",
+        "--space-id",
+        &space,
+        "--access-secret",
+        "-",
+        "--config-calls-per-minute",
+        "60000",
+    ];
+    rig.call(&args).stdin(format!("{}\n", rig.mock().profile_token()))
+}
+
+fn managed(context: &Context, body: impl FnOnce(&Rig) -> Result<()>) -> Result<Outcome> {
+    on_rig(context, &Setup::unconnected(), |rig| {
+        add(rig, "prod").run()?.exits(0)?.is("/key", "prod")?.is("/from", "database")?.is("/enabled", true)?;
+        body(rig)
+    })
+}
+
+const ERASE: [&str; 4] = ["erase", "--email", "person-0001@example.test", "--yes"];
+
+fn connections_managed(context: &Context) -> Result<Outcome> {
+    managed(context, |rig| {
+        let list = rig.run(&["connections", "list"])?;
+        list.exits(0)?.is("/connections/0/key", "prod")?.is("/connections/0/last_test", Value::Null)?;
+        rig.run(&["connections", "test", "prod"])?.exits(0)?.is("/connections/0/status", "succeeded")?;
+        let show = rig.run(&["connections", "show", "prod"])?;
+        show.exits(0)?.is("/last_test/status", "succeeded")?;
+        same("the token", &field(&show.at("/fields")?, "access-token")["value"], &Value::from("file:token"))?;
+        same("the secret", &field(&show.at("/fields")?, "access-secret")["value"], &Value::from("(hidden)"))?;
+        same("required", &field(&show.at("/fields")?, "space-id")["required"], &Value::from(true))?;
+        rig.run(&["access", "--email", "person-0001@example.test"])?.exits(0)?.is("/status", "complete")?;
+        rig.run(&["erase", "--email", "person-0002@example.test", "--dry-run"])?.exits(0)?.is("/plan/0/subjects", 1)?;
+
+        rig.run(&["connections", "edit", "prod", "--workspace", "other"])?.exits(0)?.is("/workspace", "other")?;
+        rig.run(&["check"])?.exits(5)?.is("/connections/0/status", "failed")?;
+        rig.run(&["connections", "list"])?.exits(0)?.is("/connections/0/last_test/status", "failed")?;
+        rig.run(&["connections", "edit", "prod", "--workspace", "acme", "--unset", "region"])?.exits(0)?;
+
+        rig.run(&["connections", "disable", "prod"])?.exits(0)?.is("/enabled", false)?;
+        rig.run(&ERASE)?.fails(2, "no_connection", &["disabled", "prod"])?;
+        rig.run(&["erase", "--email", "person-0001@example.test", "--dry-run"])?.fails(
+            2,
+            "no_connection",
+            &["disabled"],
+        )?;
+        rig.nothing_sent()?;
+        rig.run(&["connections", "enable", "prod"])?.exits(0)?.is("/enabled", true)?;
+        rig.run(&[ERASE.as_slice(), &["--wait"]].concat())?.exits(0)?.is("/status", "complete")?;
+        rig.regulated("SUPPRESS_ONLY", &["u-0001"])?;
+
+        rig.run(&["connections", "remove", "prod"])?.fails(2, "not_confirmed", &["--yes"])?;
+        rig.run(&["connections", "remove", "prod", "--yes"])?.exits(0)?.is("/removed", "prod")?;
+        rig.run(&["connections", "show", "prod"])?.fails(2, "no_connection", &["prod"])?;
+        Ok(())
+    })
+}
+
+fn field<'a>(fields: &'a Value, name: &str) -> &'a Value {
+    fields.as_array().into_iter().flatten().find(|field| field["name"] == name).unwrap_or(&Value::Null)
+}
+
+/// What is given, and the code and words of the answer.
+type Refused = (&'static [&'static str], &'static str, &'static [&'static str]);
+
+fn connections_refused(context: &Context) -> Result<Outcome> {
+    const CASES: &[Refused] = &[
+        (
+            &["add", "x", "--kind", "segment_unify"],
+            "connection_incomplete",
+            &["--workspace", "--access-token", "--space-id", "--access-secret"],
+        ),
+        (&["add", "x", "--kind", "segment", "--workspace", "w"], "connection_incomplete", &["--segment-user-id"]),
+        (&["add", "x"], "not_given", &["--kind"]),
+        (&["add", "x", "--kind", "segment", "--access-token", "sgp_typed"], "secret_on_command_line", &["env:NAME"]),
+        (&["add", "x", "--kind", "segment", "--access-token", "-"], "secret_missing", &["--access-token"]),
+        (&["add", "prod", "--kind", "segment"], "connection_exists", &["connections edit"]),
+        (&["edit", "prod", "--domain", "api.segment.evil.example"], "config_invalid", &["evil.example"]),
+        (&["edit", "prod", "--api", "public", "--domain", "platform.segmentapis.com"], "config_invalid", &["api"]),
+        (&["edit", "prod", "--unset", "workspace"], "config_invalid", &["workspace"]),
+        (&["edit", "prod", "--unset", "acces-token"], "no_such_field", &["access-token"]),
+        (&["edit", "prod", "--segment-user-id", "shop.customer.id"], "dataset_missing", &["shop"]),
+        (&["edit", "prod", "--source", ""], "config_invalid", &["scope.source"]),
+        (&["edit", "nobody"], "no_connection", &["prod"]),
+        (&["disable", "nobody"], "no_connection", &["prod"]),
+        (&["remove", "nobody", "--yes"], "no_connection", &["prod"]),
+        (&["test", "nobody"], "no_connection", &["prod"]),
+    ];
+    managed(context, |rig| {
+        let before = rig.run(&["connections", "show", "prod"])?.at("/fields")?;
+        for (args, code, words) in CASES {
+            rig.run(&[&["connections"], *args].concat())?.fails(2, code, words)?;
+        }
+        same("the connection", &rig.run(&["connections", "show", "prod"])?.at("/fields")?, &before)?;
+        let list = rig.run(&["connections", "list"])?.at("/connections")?;
+        same("connections", &list.as_array().map(Vec::len), &Some(1))
+    })
+}
+
+fn connections_and_the_file(context: &Context) -> Result<Outcome> {
+    on_rig(context, &Setup::unconnected(), |rig| {
+        add(rig, "unify").run()?.exits(0)?;
+        rig.run(&["connections", "edit", "unify", "--workspace", "elsewhere"])?.exits(0)?;
+        // The same key, and one more for the same workspace, in the file.
+        let of_file = |key: &str| {
+            format!(
+                "\n[[connections]]\nkey = \"{key}\"\nkind = \"segment_unify\"\napi = \"{}\"\ndomain = \"{url}\"\n\
+                 profiles_domain = \"{url}\"\nworkspace = \"acme\"\naccess_token = {{ file = \"token\" }}\n\
+                 space_id = \"{}\"\naccess_secret = {{ file = \"secret\" }}\n",
+                rig.api().name(),
+                rig.mock().space_id(),
+                url = rig.mock().url()
+            )
+        };
+        rig.reconfigure("[worker]", &format!("{}\n[worker]", of_file("unify")))?;
+        let list = rig.run(&["connections", "list"])?;
+        list.exits(0)?.is("/connections/0/from", "file")?.is("/connections/0/workspace", "acme")?;
+        ensure!(list.stderr.contains("the configuration file wins"), "{}", list.shown());
+        rig.run(&["check"])?.exits(0)?;
+        rig.run(&["connections", "edit", "unify", "--workspace", "x"])?.exits(0)?;
+        rig.run(&["connections", "show", "unify"])?.is("/from", "file")?;
+
+        rig.reconfigure("key = \"unify\"", "key = \"other\"")?;
+        rig.run(&["connections", "edit", "other", "--workspace", "x"])?.fails(2, "connection_in_file", &["there"])?;
+        rig.run(&["connections", "add", "other", "--kind", "segment"])?.fails(2, "connection_in_file", &["other"])?;
+        rig.run(&["connections", "edit", "unify", "--workspace", "acme"])?.fails(
+            2,
+            "config_invalid",
+            &["same host"],
+        )?;
+        rig.run(&["connections", "edit", "unify", "--workspace", "third"])?.exits(0)?;
+        // The file is edited to what the record database has.
+        rig.reconfigure("workspace = \"acme\"", "workspace = \"third\"")?;
+        rig.run(&ERASE)?.fails(2, "config_invalid", &["other", "unify", "same host"])?;
+        let list = rig.run(&["connections", "list"])?;
+        ensure!(list.exits(0)?.stderr.contains("same host"), "{}", list.shown());
+        rig.run(&["connections", "remove", "unify", "--yes"])?.exits(0)?;
+        rig.reconfigure("workspace = \"third\"", "workspace = \"acme\"")?;
+        rig.run(&["check"])?.exits(0)?;
+        rig.nothing_sent()
+    })
+}
+
+fn connections_added_twice(context: &Context) -> Result<Outcome> {
+    on_rig(context, &Setup::unconnected(), |rig| {
+        for round in 0..4 {
+            let key = format!("prod-{round}");
+            let (first, second) = (add(rig, &key).start()?, add(rig, &key).start()?);
+            let (first, second) = (first.wait()?, second.wait()?);
+            let (won, lost) = if first.exit == 0 { (first, second) } else { (second, first) };
+            won.exits(0)?.is("/key", key.as_str())?;
+            lost.fails(2, "connection_exists", &[&key])?;
+            rig.run(&["connections", "edit", &key, "--workspace", &key])?.exits(0)?;
+        }
+        let list = rig.run(&["connections", "list"])?.at("/connections")?;
+        same("connections", &list.as_array().map(Vec::len), &Some(4))
+    })
+}
+
+/// Longer than a worker needs to see a change.
+fn long_enough() {
+    std::thread::sleep(Duration::from_millis(2_800));
+}
+
+fn connections_disabled(context: &Context) -> Result<Outcome> {
+    managed(context, |rig| {
+        let id = rig.run(&[ERASE.as_slice(), &["--no-wait"]].concat())?.exits(0)?.text("/id")?;
+        rig.run(&["connections", "disable", "prod"])?.exits(0)?;
+        let waiting = rig.run(&["requests", "retry", &id])?;
+        waiting.exits(7)?.is("/status", "in_processing")?;
+        ensure!(waiting.stderr.contains("prod is disabled"), "{}", waiting.shown());
+        let worker = rig.start(&["worker"])?;
+        long_enough();
+        rig.nothing_sent()?;
+        rig.run(&["connections", "enable", "prod"])?.exits(0)?;
+        until("it is sent", || !rig.mock().regulations().is_empty())?;
+        until("it is complete", || {
+            rig.run(&["requests", "show", &id]).is_ok_and(|run| run.is("/status", "complete").is_ok())
+        })?;
+        worker.signal(Signal::SIGTERM)?;
+        let worker = worker.wait()?;
+        ensure!(worker.exits(0)?.stderr.contains("working on with the new one"), "{}", worker.shown());
+        rig.regulated("SUPPRESS_ONLY", &["u-0001"])
+    })
+}
+
+fn connections_in_use(context: &Context) -> Result<Outcome> {
+    managed(context, |rig| {
+        let id = rig.run(&[ERASE.as_slice(), &["--no-wait"]].concat())?.exits(0)?.text("/id")?;
+        rig.run(&["connections", "remove", "prod", "--yes"])?.fails(
+            2,
+            "connection_in_use",
+            &["1 requests", "--force"],
+        )?;
+        rig.run(&["connections", "show", "prod"])?.exits(0)?;
+        rig.run(&["connections", "remove", "prod", "--yes", "--force"])?.exits(0)?;
+        add(rig, "again").run()?.exits(0)?;
+        rig.run(&["requests", "retry", &id])?.needs_human("no_connection")?;
+        rig.nothing_sent()
+    })
+}
+
+fn worker_reconfigured(context: &Context) -> Result<Outcome> {
+    const CHANGES: &[(&str, &str)] = &[
+        ("masking_strict = true", "masking_stict = true"),
+        ("workspace = \"acme\"", "workspace = \"\""),
+        ("key = { file = \"key\" }", "key = { file = \"no-such-key\" }"),
+    ];
+    each(
+        CHANGES,
+        |change| change.1.to_owned(),
+        |(good, broken)| {
+            on_rig(context, &Setup::unify(), |rig| {
+                rig.run(&["check"])?.exits(0)?;
+                let worker = rig.start(&["worker"])?;
+                long_enough();
+                rig.reconfigure(good, broken)?;
+                long_enough();
+                rig.reconfigure(broken, good)?;
+                rig.reconfigure("masking_strict = true", "masking_strict = false")?;
+                long_enough();
+                rig.run(&[ERASE.as_slice(), &["--no-wait"]].concat())?.exits(0)?;
+                until("it is sent", || !rig.mock().regulations().is_empty())?;
+                worker.signal(Signal::SIGTERM)?;
+                let worker = worker.wait()?;
+                let said = |words: &str| worker.stderr.contains(words);
+                ensure!(worker.exits(0)?.exit == 0 && said("cannot be used"), "{}", worker.shown());
+                ensure!(said("working on with the new one"), "{}", worker.shown());
+                rig.regulated("SUPPRESS_WITH_DELETE", &["u-0001"])
+            })
+        },
+    )
+}

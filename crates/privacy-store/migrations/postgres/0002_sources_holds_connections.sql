@@ -1,0 +1,28 @@
+-- The source that a regulation is for; NULL for the whole workspace.
+ALTER TABLE regulations ADD COLUMN source TEXT;
+
+-- People who must not be erased. A hold that is lifted stays, as a fact.
+CREATE TABLE holds (
+    id        TEXT PRIMARY KEY,
+    placed_at BIGINT NOT NULL,
+    lifted_at BIGINT,
+    data_key  BYTEA NOT NULL,                        -- sealed by the master key
+    sealed    BYTEA NOT NULL                         -- identities, reason
+);
+
+-- Connections that are managed here rather than in the configuration file.
+CREATE TABLE connections (
+    key        TEXT PRIMARY KEY,
+    version    BIGINT NOT NULL,                        -- grows with every change
+    updated_at BIGINT NOT NULL,
+    data_key   BYTEA NOT NULL,                       -- sealed by the master key
+    sealed     BYTEA NOT NULL                        -- what the configuration file would say, secrets included
+);
+
+-- The last connection test of each connection, wherever it is configured.
+CREATE TABLE checks (
+    connection TEXT PRIMARY KEY,
+    at         BIGINT NOT NULL,
+    outcome    TEXT NOT NULL,                         -- succeeded or failed
+    checks     TEXT NOT NULL                          -- names, statuses, sentences: nothing that names a person
+);

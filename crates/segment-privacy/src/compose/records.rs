@@ -1,0 +1,86 @@
+//! The record database: where it is, and the connections that are managed in it.
+
+use std::{path::PathBuf, sync::Arc};
+
+use privacy_store::{MasterKey, RecordOptions, RecordStore};
+use secrecy::{ExposeSecret, SecretString};
+use segment_http::OsRandom;
+
+use crate::{
+    config::{Loaded, default_key, shown_url},
+    error::CliError,
+};
+
+/// The two kinds of record databases.
+enum Url {
+    Sqlite(PathBuf),
+    Postgres(SecretString),
+}
+
+/// Where it is, and how it is called where nobody may read its password.
+fn url(loaded: &Loaded) -> Result<(Url, String), CliError> {
+    let url = loaded.file.database.url.read("url of [database]", &loaded.base)?;
+    let name = shown_url(url.expose_secret());
+    let url = match url.expose_secret().split_once("://") {
+        Some(("sqlite", "")) => {
+            return Err(
+                CliError::usage("config_invalid", "database.url names no file").hint("sqlite://segment-privacy.db")
+            );
+        }
+        Some(("sqlite", path)) => Url::Sqlite(loaded.base.join(path)),
+        Some(("postgres" | "postgresql", _)) => Url::Postgres(url),
+        _ => return Err(CliError::usage("config_invalid", "database.url must begin with sqlite:// or postgres://")),
+    };
+    Ok((url, name))
+}
+
+fn options(loaded: &Loaded) -> RecordOptions {
+    // A step needs one connection, and half of the work waits for Segment.
+    let connections = u32::try_from(loaded.policy.concurrency / 2).unwrap_or(u32::MAX).clamp(2, 16);
+    RecordOptions::default().connections(connections)
+}
+
+/// The master key.
+fn master_key(loaded: &Loaded) -> Result<MasterKey, CliError> {
+    let secret = loaded.file.encryption.key.clone().unwrap_or_else(default_key);
+    let text = secret.read("encryption key", &loaded.base)?;
+    MasterKey::from_base64(text.expose_secret()).map_err(|error| {
+        CliError::usage("key_malformed", error.to_string())
+            .hint("`segment-privacy init` makes a key file; never change the key of a database in use")
+    })
+}
+
+/// The configuration with the connections of the record database, where there is one yet. Nothing is made.
+pub(crate) async fn with_records(loaded: Loaded) -> Result<Loaded, CliError> {
+    let (url, _) = url(&loaded)?;
+    let random = Arc::new(OsRandom);
+    let found = match url {
+        Url::Sqlite(path) if !path.exists() => None,
+        Url::Sqlite(path) => RecordStore::open_if_made(&path, master_key(&loaded)?, random).await?,
+        Url::Postgres(url) => {
+            RecordStore::connect_if_made(&url, master_key(&loaded)?, random, &options(&loaded)).await?
+        }
+    };
+    let Some(store) = found else { return Ok(loaded) };
+    let stored = store.connections().await?;
+    Ok(Loaded { store: Some(store), ..loaded.with_stored(&stored)? })
+}
+
+/// The record database, and how it is called. It is made if it is missing.
+pub(crate) async fn named_store(loaded: &Loaded) -> Result<(RecordStore, String), CliError> {
+    let (url, name) = url(loaded)?;
+    if let Some(store) = &loaded.store {
+        return Ok((store.clone(), name));
+    }
+    let (key, random) = (master_key(loaded)?, Arc::new(OsRandom));
+    let store = match url {
+        Url::Sqlite(path) => RecordStore::open(&path, key, random).await?,
+        Url::Postgres(url) => RecordStore::connect(&url, key, random, &options(loaded)).await?,
+    };
+    Ok((store, name))
+}
+
+/// The record database. It is made if it is missing.
+pub(crate) async fn store(loaded: &Loaded) -> Result<RecordStore, CliError> {
+    named_store(loaded).await.map(|(store, _)| store)
+}
