@@ -107,6 +107,36 @@ mod clashing {
     segment_core::request_store_conformance!(optional fresh);
 }
 
+/// The caller's clock is decades behind the server's, or ahead of it. What the rules of leases and of listings say must not
+/// depend on it.
+mod clocks_apart {
+    use segment_core::testing::conformance::store::begin_at;
+
+    use super::Opened;
+
+    mod caller_behind {
+        use super::{Opened, begin_at};
+
+        async fn fresh() -> Option<Opened> {
+            begin_at("2001-02-03T04:05:06Z".parse().unwrap());
+            Opened::new(4).await
+        }
+
+        segment_core::request_store_conformance!(optional fresh);
+    }
+
+    mod caller_ahead {
+        use super::{Opened, begin_at};
+
+        async fn fresh() -> Option<Opened> {
+            begin_at("2099-12-31T23:59:00Z".parse().unwrap());
+            Opened::new(4).await
+        }
+
+        segment_core::request_store_conformance!(optional fresh);
+    }
+}
+
 #[tokio::test]
 async fn it_keeps_to_a_schema_of_its_own() {
     let Some(server) = server().await else { return };

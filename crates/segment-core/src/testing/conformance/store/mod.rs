@@ -28,4 +28,5 @@ pub use lists::*;
 pub use members::*;
 pub use regulations::*;
 pub use retries::*;
+pub use sample::begin_at;
 pub use steps::*;

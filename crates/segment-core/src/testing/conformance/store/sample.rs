@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test panics")]
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::{
@@ -22,9 +22,20 @@ pub(super) const OVER: Duration = Duration::ZERO;
 pub(super) const BASIC: &str = "segment_basic";
 pub(super) const UNIFY: &str = "segment_unify";
 
-/// The caller's time: so many minutes after an arbitrary start.
+thread_local! {
+    /// In 2026.
+    static START: Cell<Timestamp> = Cell::new(Timestamp::from_second(1_795_500_000).unwrap());
+}
+
+/// Sets when the caller's time begins in the rules that this thread runs: the clocks of a caller and of its database may
+/// differ by whatever.
+pub fn begin_at(start: Timestamp) {
+    START.set(start);
+}
+
+/// The caller's time: so many minutes after the start.
 pub(super) fn at(minute: i64) -> Timestamp {
-    Timestamp::from_second(1_795_500_000 + 60 * minute).unwrap()
+    START.get() + SignedDuration::from_mins(minute)
 }
 
 pub(super) fn id(number: u32) -> RequestId {
