@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use segment_core::{Action, ConnectionKey, IdentitySet, Intake, NewRequest, Pii, Regime, RequestId};
 
-use crate::{Connection, ConnectionKind, Engine, EngineError};
+use crate::{Connection, ConnectionKind, Engine, EngineError, Sources};
 
 /// What somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +56,23 @@ impl Engine {
             identities: asked.identities,
             regime: asked.regime.unwrap_or(self.policy.regime),
             received_at: asked.received_at.unwrap_or(now),
+            left_out: self.left_out(asked.action, asked.connection.as_ref()),
             needs_approval: self.policy.require_approval && asked.action == Action::Erasure,
         })
+    }
+
+    /// The connections that could take part in an action but are disabled.
+    #[must_use]
+    pub fn left_out(&self, action: Action, only: Option<&ConnectionKey>) -> Vec<ConnectionKey> {
+        let able = self.able(action, only).filter(|sources| !sources.enabled);
+        able.map(|sources| sources.key.clone()).collect()
+    }
+
+    fn able<'a>(&'a self, action: Action, only: Option<&'a ConnectionKey>) -> impl Iterator<Item = &'a Sources> + 'a {
+        let wanted = self.connections.values().map(Connection::sources);
+        wanted
+            .filter(move |sources| only.is_none_or(|key| key == &sources.key))
+            .filter(move |sources| action.regulates() || sources.kind == ConnectionKind::SegmentUnify)
     }
 
     /// The connections that take part in an action.
@@ -66,18 +81,13 @@ impl Engine {
         action: Action,
         only: Option<&ConnectionKey>,
     ) -> Result<Vec<ConnectionKey>, EngineError> {
-        let wanted = self
-            .connections
-            .values()
-            .map(Connection::sources)
-            .filter(|sources| only.is_none_or(|key| key == &sources.key));
-        let able = wanted.filter(|sources| action.regulates() || sources.kind == ConnectionKind::SegmentUnify);
-        let (enabled, disabled): (Vec<_>, Vec<_>) = able.partition(|sources| sources.enabled);
-        let keys: Vec<_> = enabled.into_iter().map(|sources| sources.key.clone()).collect();
+        let enabled = self.able(action, only).filter(|sources| sources.enabled);
+        let keys: Vec<_> = enabled.map(|sources| sources.key.clone()).collect();
         if keys.is_empty() {
+            let disabled = self.left_out(action, only);
             let what = match only {
                 _ if !disabled.is_empty() => {
-                    let disabled: Vec<_> = disabled.iter().map(|sources| sources.key.as_str()).collect();
+                    let disabled: Vec<_> = disabled.iter().map(ConnectionKey::as_str).collect();
                     format!("{action}; disabled, so that no new work is taken: {}", disabled.join(", "))
                 }
                 Some(key) => format!("{action} at {key}"),

@@ -74,6 +74,8 @@ pub struct NewRequest {
     pub received_at: Timestamp,
     /// Whether somebody has to approve it first.
     pub needs_approval: bool,
+    /// Connections that could take part but are disabled. The log says so: a person's data there are not part of the request.
+    pub left_out: Vec<ConnectionKey>,
     /// One task each.
     pub connections: Vec<ConnectionKey>,
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     assert::{same, until},
-    context::Context,
+    context::{Api, Context},
     process::Invocation,
     rig::Rig,
     scenario::{Outcome, each, on_rig, scenarios},
@@ -26,6 +26,8 @@ scenarios! {
     connections_added_twice,
     /// a connection that is disabled while a worker runs sends nothing; enabled again, it goes on by itself
     connections_disabled,
+    /// a disabled connection beside an enabled one: the request is for the other alone, and says what is left out
+    connections_left_out,
     /// a connection at which something is open is not removed by mistake
     connections_in_use,
     /// the file is edited while a worker runs: a broken one is told and not used, a good one is taken up
@@ -230,6 +232,23 @@ fn connections_disabled(context: &Context) -> Result<Outcome> {
         worker.signal(Signal::SIGTERM)?;
         let worker = worker.wait()?;
         ensure!(worker.exits(0)?.stderr.contains("working on with the new one"), "{}", worker.shown());
+        rig.regulated("SUPPRESS_ONLY", &["u-0001"])
+    })
+}
+
+fn connections_left_out(context: &Context) -> Result<Outcome> {
+    managed(context, |rig| {
+        let source = if rig.api() == Api::Public { "qW3eR5tY7uI9oP1aS2dF4g" } else { "web" };
+        add(rig, "web").run()?.fails(2, "config_invalid", &["same host and workspace"])?;
+        rig.run(&["connections", "edit", "prod", "--source", source])?.exits(0)?;
+        add(rig, "web").run()?.exits(0)?;
+        rig.run(&["connections", "disable", "prod"])?.exits(0)?;
+        let run = rig.run(&[ERASE.as_slice(), &["--wait"]].concat())?;
+        run.exits(0)?.is("/tasks/0/connection", "web")?;
+        same("tasks", &run.at("/tasks")?.as_array().map(Vec::len), &Some(1))?;
+        ensure!(run.stderr.contains("prod is disabled and takes no part"), "{}", run.shown());
+        let log = rig.run(&["requests", "log", &run.text("/id")?])?;
+        log.is("/log/0/facts/left_out/0", "prod")?;
         rig.regulated("SUPPRESS_ONLY", &["u-0001"])
     })
 }

@@ -1,6 +1,6 @@
 //! Recording requests, each at most once.
 
-use segment_core::{Gate, Intake, NewRequest, RequestId, ports::StoreError};
+use segment_core::{ConnectionKey, Gate, Intake, NewRequest, RequestId, ports::StoreError};
 
 use super::{
     RecordStore, claim,
@@ -99,11 +99,13 @@ impl RecordStore {
                 )
                 .await?;
         }
+        let keys = |all: &[ConnectionKey]| all.iter().map(|key| key.as_str().to_owned()).collect::<Vec<_>>();
         let facts = serde_json::json!({
             "action": request.action.as_str(),
             "regime": request.regime.as_str(),
             "identities": request.identities.iter().map(|identity| identity.kind().as_str()).collect::<Vec<_>>(),
-            "connections": request.connections.iter().map(segment_core::ConnectionKey::as_str).collect::<Vec<_>>(),
+            "connections": keys(&request.connections),
+            "left_out": keys(&request.left_out),
         });
         status::log(connection, id, &segment_core::AuditEntry::new(request.received_at, "received", facts)).await?;
         self.log_waiting(connection, request).await

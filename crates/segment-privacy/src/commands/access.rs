@@ -33,11 +33,7 @@ pub(crate) async fn take(
     asked: Asked,
     output: &Output,
 ) -> Result<segment_core::RequestId, CliError> {
-    let taking_part = engine.connections_for(asked.action, asked.connection.as_ref())?;
-    let disabled = engine.connections().map(privacy_engine::Connection::sources).filter(|sources| !sources.enabled);
-    for sources in disabled.filter(|sources| asked.connection.is_none() && !taking_part.contains(&sources.key)) {
-        output.say(&format!("warning: {} is disabled and takes no part", sources.key));
-    }
+    tell_left_out(engine, asked.action, asked.connection.as_ref(), output);
     let mut answers = engine.intake(vec![asked]).await?;
     let Some((id, intake)) = answers.pop() else {
         return Err(CliError::new(Exit::Unexpected, "unexpected", "the request was not recorded"));
@@ -63,6 +59,18 @@ pub(crate) async fn take(
             output.say(&format!("recorded as {id}"));
             Ok(id)
         }
+    }
+}
+
+/// Warns of connections where nothing is done although something could be.
+pub(crate) fn tell_left_out(
+    engine: &privacy_engine::Engine,
+    action: Action,
+    only: Option<&ConnectionKey>,
+    output: &Output,
+) {
+    for key in engine.left_out(action, only) {
+        output.say(&format!("warning: {key} is disabled and takes no part"));
     }
 }
 

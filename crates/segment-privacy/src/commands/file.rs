@@ -57,6 +57,7 @@ pub(crate) async fn run(loaded: &Loaded, args: &Erase, path: &Path, output: &Out
     let engine = compose::engine(loaded, &World::default(), drive::policy(loaded), None, line.sink()).await?;
     let only = args.ask.connection.clone().map(segment_core::ConnectionKey::new);
     let connections = engine.connections_for(Action::Erasure, only.as_ref())?;
+    access::tell_left_out(&engine, Action::Erasure, only.as_ref(), output);
     let whom = format!("everybody in {}", path.display());
     ask::confirm(&plan::question(loaded, &whom, &connections), args.yes, output)?;
     let ids = intake(&engine, args, &mut rows, &mut shape).await?;

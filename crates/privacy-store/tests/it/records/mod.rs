@@ -91,6 +91,7 @@ fn erasure(number: usize) -> NewRequest {
         regime: Regime::Gdpr,
         received_at: now(),
         needs_approval: false,
+        left_out: Vec::new(),
         connections: vec![ConnectionKey::new("segment")],
     }
 }

@@ -68,6 +68,7 @@ fn entry(new: &NewRequest) -> Result<Entry, StoreError> {
         "regime": new.regime.as_str(),
         "identities": new.identities.iter().map(Identity::kind).map(IdentityKind::as_str).collect::<Vec<_>>(),
         "connections": new.connections.iter().map(crate::ConnectionKey::as_str).collect::<Vec<_>>(),
+        "left_out": new.left_out.iter().map(crate::ConnectionKey::as_str).collect::<Vec<_>>(),
     });
     let request = Request {
         id: new.id.clone(),

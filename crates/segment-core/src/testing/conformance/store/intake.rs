@@ -17,6 +17,7 @@ fn with_external_id(request: NewRequest, external_id: &str) -> NewRequest {
 pub async fn a_new_request_is_recorded_whole(store: &dyn RequestStore) {
     let new = NewRequest {
         regime: Regime::Ccpa,
+        left_out: vec![ConnectionKey::new("off")],
         identities: people(["ann", "ann.work"]),
         ..on_both(with_external_id(erasure(1), "CASE-7"))
     };
@@ -31,6 +32,8 @@ pub async fn a_new_request_is_recorded_whole(store: &dyn RequestStore) {
     assert_eq!(request.tasks, ["segment_basic", "segment_unify"].map(|key| Task::new(ConnectionKey::new(key))));
     assert!(request.package.is_none() && request.staging_key.is_some());
     assert_eq!(steps(store, 1).await, ["received"]);
+    let facts = store.log(&id(1)).await.unwrap().remove(0).facts;
+    assert_eq!(facts["left_out"], serde_json::json!(["off"]), "whose data are not part of it");
 }
 
 /// Every request has a staging key of its own, the same each time it is read.

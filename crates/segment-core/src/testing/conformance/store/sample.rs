@@ -61,6 +61,7 @@ pub(super) fn new(number: u32, action: Action) -> NewRequest {
         regime: Regime::Gdpr,
         received_at: at(number.into()),
         needs_approval: false,
+        left_out: Vec::new(),
         connections: vec![ConnectionKey::new(BASIC)],
     }
 }
