@@ -151,6 +151,7 @@ impl Prepared {
             clock,
             random: Arc::new(OsRandom),
             connections: vec![Connection::new(sources, public, 110_000)],
+            withheld: std::collections::BTreeMap::new(),
             policy: Policy::default(),
             owner: "bench".to_owned(),
             progress: ProgressSink::default(),

@@ -1,6 +1,9 @@
 //! One workspace at Segment, as ports.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use segment_core::{
     ConnectionKey, ErrorKind, SegmentError, Workspace,
@@ -57,6 +60,7 @@ pub struct Connection {
     pub(crate) sources: Sources,
     pub(crate) submit: Arc<dyn RegulationSubmit>,
     pub(crate) monthly_users: u64,
+    enabled: AtomicBool,
     workspace: OnceCell<Workspace>,
 }
 
@@ -64,13 +68,23 @@ impl Connection {
     /// Joins what reads with what creates. `monthly_users` is the quota of each category.
     #[must_use]
     pub fn new(sources: Sources, submit: Arc<dyn RegulationSubmit>, monthly_users: u64) -> Self {
-        Self { sources, submit, monthly_users, workspace: OnceCell::new() }
+        let enabled = AtomicBool::new(sources.enabled);
+        Self { sources, submit, monthly_users, enabled, workspace: OnceCell::new() }
     }
 
     /// What of it only reads.
     #[must_use]
     pub fn sources(&self) -> &Sources {
         &self.sources
+    }
+
+    /// Lets it send nothing from now on, while an engine works with it.
+    pub fn disable(&self) {
+        self.enabled.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.enabled.load(Ordering::Relaxed)
     }
 
     /// Whether the token belongs to the configured workspace. The token alone decides where we delete, so this is asked

@@ -24,6 +24,8 @@ pub struct Parts {
     pub random: Arc<dyn Random>,
     /// The workspaces.
     pub connections: Vec<Connection>,
+    /// Connections that are configured but cannot be used now, and why: their work waits.
+    pub withheld: BTreeMap<ConnectionKey, String>,
     /// How requests are fulfilled.
     pub policy: Policy,
     /// The name under which leases are taken, unique per process.
@@ -40,6 +42,7 @@ pub struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) connections: BTreeMap<ConnectionKey, Connection>,
+    pub(crate) withheld: BTreeMap<ConnectionKey, String>,
     pub(crate) policy: Policy,
     pub(crate) owner: String,
     pub(crate) progress: ProgressSink,
@@ -70,6 +73,7 @@ impl Engine {
             clock: parts.clock,
             random: parts.random,
             connections: parts.connections.into_iter().map(by_key).collect(),
+            withheld: parts.withheld,
             policy: parts.policy,
             owner: parts.owner,
             progress: parts.progress,

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use segment_core::{
-    Claimed, Halt, HaltKind, HoldId, Ledger, LegalHold, Member, MemberChange, MemberNote, RegulationType, Resume,
-    TaskEvent, ports::StoreError,
+    Action, Claimed, ConnectionKey, Halt, HaltKind, HoldId, IdentitySet, Ledger, LegalHold, Member, MemberChange,
+    MemberNote, RegulationType, Resolution, Resume, TaskEvent, ports::StoreError,
 };
 
-use crate::Engine;
+use crate::{Engine, ResolveError, Sources, resolve};
 
 impl Engine {
     /// The holds that stand.
@@ -24,7 +24,9 @@ impl Engine {
         }
         let holds = self.holds().await?;
         let hold_of = |member: &Member| {
-            let about = |hold: &&LegalHold| hold.is_about(member.given.as_ref(), &member.subjects, &member.identifiers);
+            let about = |hold: &&LegalHold| {
+                hold.is_about(member.given.as_ref(), &member.known.user_ids, &member.known.identifiers)
+            };
             holds.iter().find(about)
         };
         let note = |member: &Member| {
@@ -44,16 +46,36 @@ impl Engine {
 
 pub(crate) fn halt(hold: &HoldId, resume: Resume) -> Halt {
     let message = format!(
-        "the legal hold {hold} stops the erasure of this person. When it is over: `holds remove {hold}`, then `requests retry`"
+        "the legal hold {hold} lets nothing of this person be deleted or suppressed. When it is over: `holds remove {hold}`, \
+         then `requests retry`"
     );
     Halt { kind: HaltKind::LegalHold, message, resume }
+}
+
+/// Everything that can be found out of a person at these connections, to be recognised by; and where something could not be
+/// asked, in words. Each identity is asked for alone: whether they are one person does not matter here.
+pub async fn known_of(
+    sources: &[Sources],
+    identities: &IdentitySet,
+    max_user_ids: usize,
+) -> (Resolution, Vec<(ConnectionKey, String)>) {
+    let (mut known, mut failures) = (Resolution::default(), Vec::new());
+    for (sources, identity) in sources.iter().flat_map(|one| identities.iter().map(move |identity| (one, identity))) {
+        let Ok(alone) = IdentitySet::new([identity.clone()]) else { continue };
+        match resolve(sources, Action::Access, &alone, max_user_ids).await {
+            Ok(found) => known.learn(&found.resolution),
+            Err(ResolveError::Puzzle(puzzle)) => failures.push((sources.key.clone(), puzzle.halt().message)),
+            Err(error) => failures.push((sources.key.clone(), error.to_string())),
+        }
+    }
+    (known, failures)
 }
 
 /// The hold that somebody is on, by what was found at any connection.
 pub(crate) fn of_person<'a>(
     holds: &'a [LegalHold],
-    given: &segment_core::IdentitySet,
-    found: &[&segment_core::Resolution],
+    given: &IdentitySet,
+    found: &[&Resolution],
 ) -> Option<&'a LegalHold> {
     let nothing = (BTreeSet::new(), BTreeSet::new());
     holds.iter().find(|hold| {

@@ -24,6 +24,7 @@ mod wording;
 pub use check::{Check, CheckStatus, check};
 pub use connection::{Connection, ConnectionKind, Sources};
 pub use engine::{Engine, EngineError, Parts};
+pub use holds::known_of;
 pub use intake::Asked;
 pub use plan::{Plan, Planner};
 pub use policy::{Policy, Tracking};

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
-use segment_core::{Action, ConnectionKey, Finding, IdentitySet, MAX_SUBJECTS, Pii, RegulationType};
+use segment_core::{Action, ConnectionKey, Finding, IdentitySet, LegalHold, MAX_SUBJECTS, Pii, RegulationType, Resume};
 
-use crate::{Policy, ResolveError, Sources, resolve, wording};
+use crate::{Policy, ResolveError, Sources, holds, resolve, wording};
 
 /// Plans erasures, from what can only read.
 #[derive(Debug)]
 pub struct Planner {
     sources: Vec<Sources>,
     policy: Policy,
+    holds: Vec<LegalHold>,
 }
 
 /// What an erasure would do at one connection.
@@ -40,7 +41,13 @@ impl Planner {
     /// A planner over these connections.
     #[must_use]
     pub fn new(sources: Vec<Sources>, policy: Policy) -> Self {
-        Self { sources, policy }
+        Self { sources, policy, holds: Vec::new() }
+    }
+
+    /// With the legal holds that stand: whom they are about would not be sent.
+    #[must_use]
+    pub fn with_holds(self, holds: Vec<LegalHold>) -> Self {
+        Self { holds: holds.into_iter().filter(|hold| hold.lifted_at.is_none()).collect(), ..self }
     }
 
     /// What an erasure of these people would do, per connection.
@@ -61,13 +68,17 @@ impl Planner {
         let mut gathered = Gathered::default();
         for identities in people {
             match resolve(sources, Action::Erasure, identities, self.policy.max_user_ids).await {
-                Ok(found) => gathered.add(found.resolution.user_ids, &found.findings),
+                Ok(found) => match holds::of_person(&self.holds, identities, &[&found.resolution]) {
+                    Some(hold) => gathered.warn(holds::halt(&hold.id, Resume::Queued).message),
+                    None => gathered.add(found.resolution.user_ids, &found.findings),
+                },
                 Err(ResolveError::Puzzle(puzzle)) => gathered.warn(puzzle.halt().message),
                 Err(error) => return Err(error),
             }
         }
         let kind = self.policy.orders(Action::Erasure).unwrap_or(RegulationType::SuppressOnly);
-        for finding in wording::out_of_reach(&kind) {
+        let source = sources.source.as_deref();
+        for finding in wording::out_of_reach(&kind).into_iter().chain(source.map(wording::one_source)) {
             gathered.warn(finding.message);
         }
         let subjects = gathered.subjects.len();

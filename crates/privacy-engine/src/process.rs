@@ -136,6 +136,9 @@ impl Engine {
     }
 
     async fn find(&self, action: Action, identities: &IdentitySet, task: &Task) -> Result<Found, Failure> {
+        if let Some(why) = self.withheld.get(&task.connection) {
+            return Err(withheld(&task.connection, why));
+        }
         let connection =
             self.connections.get(&task.connection).ok_or_else(|| no_connection(&task.connection, Resume::Queued))?;
         if action.regulates() {
@@ -161,6 +164,8 @@ impl Engine {
             TaskEvent::Complete(Outcome::NoData)
         } else {
             task.kind = Some(kind);
+            let connection = self.connections.get(&task.connection);
+            task.source = connection.and_then(|connection| connection.sources.source.clone());
             TaskEvent::Resolve
         };
         move_task(task, event);
@@ -197,6 +202,13 @@ pub(crate) fn move_task(task: &mut Task, event: TaskEvent) {
         Ok(state) => task.state = state,
         Err(error) => tracing::error!(%error, connection = %task.connection, "a step was skipped"),
     }
+}
+
+/// It comes back with what it lacks, such as a secret that cannot be read.
+fn withheld(key: &ConnectionKey, why: &str) -> Failure {
+    let message = format!("the connection {key} cannot be used: {why}");
+    let halt = Halt { kind: HaltKind::NoConnection, message, resume: Resume::Queued };
+    Failure { halt, passing: true, decides: false }
 }
 
 pub(crate) fn no_connection(key: &ConnectionKey, resume: Resume) -> Failure {

@@ -47,6 +47,10 @@ impl Engine {
         if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
             return self.look_again(claimed, wait, false, None).await;
         }
+        if let Some(why) = self.withheld.get(&claimed.item.connection) {
+            let pause = self.policy.pause(claimed.item.attempts + 1);
+            return self.look_again(claimed, pause, false, Some(why.clone())).await;
+        }
         let Some(connection) = self.connections.get(&claimed.item.connection) else {
             return self.undecided(claimed, "the connection is not in the configuration any more").await;
         };
@@ -54,9 +58,12 @@ impl Engine {
             self.keeping(&claimed.lease, list(connection.sources.regulations.as_ref(), &claimed.item)).await?;
         match listing {
             Err(error) if error.kind() == ErrorKind::Misuse => {
-                let reason =
-                    "Segment's API lists no regulations of a single source; its app does, and so does the Public API";
-                self.undecided(claimed, reason).await
+                let message = "it is not known whether the regulation was created: the Config API lists none of a single source. \
+                               Look at Segment's app. Whether it is there or not, settle it with `requests resolve`; if it is \
+                               not, ask anew";
+                let halt =
+                    Halt { kind: HaltKind::ReconcileUndecided, message: message.to_owned(), resume: Resume::Sending };
+                self.halt(claimed, halt, "undecided").await
             }
             Err(error) if claimed.item.attempts + 1 >= self.policy.attempts => {
                 self.undecided(claimed, &format!("the list could not be read: {error}")).await

@@ -42,9 +42,10 @@ impl Engine {
         Ok(None)
     }
 
-    /// Whether a connection sends nothing for now. One that is gone is not: its work goes to a human.
+    /// Whether a connection sends nothing for now. One that is gone is not among them: its work goes to a human.
     pub(crate) fn is_disabled(&self, connection: &ConnectionKey) -> bool {
-        self.connections.get(connection).is_some_and(|connection| !connection.sources.enabled)
+        self.withheld.contains_key(connection)
+            || self.connections.get(connection).is_some_and(|connection| !connection.is_enabled())
     }
 
     /// Full, or gathered for long enough while nothing more can join right now.
@@ -67,7 +68,7 @@ impl Engine {
             intent: self.new_intent(),
             connection: backlog.connection.clone(),
             kind: backlog.kind.clone(),
-            source: self.connections.get(&backlog.connection).and_then(|connection| connection.sources.source.clone()),
+            source: backlog.source.clone(),
             scope: scope.clone(),
             max_subjects: MAX_SUBJECTS as u64,
             max_bytes: MAX_BYTES,
@@ -161,7 +162,9 @@ impl Engine {
         let unknown_source = claimed.item.source.as_deref().filter(|_| error.kind() == ErrorKind::NotFound);
         let advice = unknown_source.map(|source| format!(". {}", wording::unknown_source(source)));
         let message = format!("{error}{}", advice.unwrap_or_default());
-        let halt = |kind| Halt { kind, message: message.clone(), resume: Resume::Resolved };
+        // Once the configuration names the right source, the task is made anew with it.
+        let resume = if unknown_source.is_some() { Resume::Queued } else { Resume::Resolved };
+        let halt = |kind| Halt { kind, message: message.clone(), resume };
         let narrowable = matches!(error.kind(), ErrorKind::Invalid | ErrorKind::TooLarge);
         let named = error.refused_subject().and_then(|at| claimed.item.subjects.iter().nth(at));
         let (change, notes) = match named {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::{HoldId, IdentityKind, IdentitySet, Pii, ProfileRef};
+use crate::{HoldId, IdentityKind, IdentitySet, Pii, ProfileRef, Resolution};
 
 /// A person who must not be erased until somebody lifts the hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct LegalHold {
     pub id: HoldId,
     /// Who it is; any one of these is enough to recognise the person.
     pub identities: IdentitySet,
+    /// What was found of the person when the hold was placed: each of these is enough, too.
+    pub known: Resolution,
     /// Why, for those who work with it. It may name a person or a case.
     pub reason: Pii<String>,
     /// Since when.
@@ -31,15 +33,24 @@ impl LegalHold {
         user_ids: &BTreeSet<Pii<String>>,
         identifiers: &BTreeSet<ProfileRef>,
     ) -> bool {
-        let held: BTreeSet<_> = self.identities.iter().map(|one| key(one.kind(), one.value())).collect();
-        let given = given.into_iter().flatten().map(|one| key(one.kind(), one.value()));
-        let user_ids = user_ids.iter().map(|id| key(&IdentityKind::UserId, id));
-        let identifiers = identifiers.iter().filter_map(|profile| match profile {
-            ProfileRef::ExternalId { kind, value } => Some(key(kind, value)),
-            ProfileRef::SegmentId(_) => None,
-        });
-        given.chain(user_ids).chain(identifiers).any(|known| held.contains(&known))
+        let held: BTreeSet<_> = names(Some(&self.identities), &self.known.user_ids, &self.known.identifiers).collect();
+        names(given, user_ids, identifiers).any(|known| held.contains(&known))
     }
+}
+
+/// Everything that names a person.
+fn names<'a>(
+    given: Option<&'a IdentitySet>,
+    user_ids: &'a BTreeSet<Pii<String>>,
+    identifiers: &'a BTreeSet<ProfileRef>,
+) -> impl Iterator<Item = Pii<(String, String)>> + 'a {
+    let given = given.into_iter().flatten().map(|one| key(one.kind(), one.value()));
+    let user_ids = user_ids.iter().map(|id| key(&IdentityKind::UserId, id));
+    let identifiers = identifiers.iter().filter_map(|profile| match profile {
+        ProfileRef::ExternalId { kind, value } => Some(key(kind, value)),
+        ProfileRef::SegmentId(_) => None,
+    });
+    given.chain(user_ids).chain(identifiers)
 }
 
 fn key(kind: &IdentityKind, value: &Pii<String>) -> Pii<(String, String)> {
@@ -60,6 +71,7 @@ mod tests {
         let hold = LegalHold {
             id: HoldId::new("hld_1"),
             identities: set(IdentityKind::UserId, "U-1"),
+            known: Resolution { user_ids: [Pii::from("u-1-old")].into(), ..Resolution::default() },
             reason: Pii::from("case 7"),
             placed_at: Timestamp::UNIX_EPOCH,
             lifted_at: None,
@@ -67,6 +79,10 @@ mod tests {
         let (nothing, nobody) = (BTreeSet::new(), BTreeSet::new());
         assert!(hold.is_about(Some(&set(IdentityKind::UserId, "u-1")), &nothing, &nobody));
         assert!(hold.is_about(None, &[Pii::from("u-1")].into(), &nobody));
+        assert!(
+            hold.is_about(Some(&set(IdentityKind::UserId, "U-1-OLD")), &nothing, &nobody),
+            "found when it was placed"
+        );
         let found = ProfileRef::external_id(IdentityKind::UserId, Pii::from("u-1"));
         assert!(hold.is_about(None, &nothing, &[found].into()));
         assert!(!hold.is_about(Some(&set(IdentityKind::AnonymousId, "u-1")), &nothing, &nobody), "another kind");

@@ -141,6 +141,8 @@ pub struct Task {
     pub resolution: Option<Resolution>,
     /// What the regulation orders, set when the task is resolved.
     pub kind: Option<RegulationType>,
+    /// The source that the regulation is for, set with it; `None` for the whole workspace.
+    pub source: Option<String>,
     /// How many user ids were found.
     pub user_ids: u64,
     /// How many other ids were found that regulations cannot reach.
@@ -157,6 +159,14 @@ pub struct Task {
     pub verified_at: Option<Timestamp>,
 }
 
+impl Resolution {
+    /// Adds what was found elsewhere under which the person is known.
+    pub fn learn(&mut self, other: &Self) {
+        self.user_ids.extend(other.user_ids.iter().cloned());
+        self.identifiers.extend(other.identifiers.iter().cloned());
+    }
+}
+
 impl Task {
     /// A task that nobody has begun.
     #[must_use]
@@ -166,6 +176,7 @@ impl Task {
             state: TaskState::Queued,
             resolution: None,
             kind: None,
+            source: None,
             user_ids: 0,
             unreachable: 0,
             collections: BTreeMap::new(),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     AuditEntry, ConnectionKey, DestinationReport, Finding, IdentitySet, IntentId, PackageReceipt, Pii, ProfileRef,
-    RegulationId, RegulationStatus, RegulationType, RequestId, Task, TaskEvent,
+    RegulationId, RegulationStatus, RegulationType, RequestId, Resolution, Task, TaskEvent,
 };
 
 /// What a worker may work on.
@@ -64,13 +64,15 @@ pub struct RequestUpdate {
     pub at: Timestamp,
 }
 
-/// Resolved tasks that wait for a regulation, of one connection and type.
+/// Resolved tasks that wait for a regulation, of one connection, type and source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backlog {
     /// The connection.
     pub connection: ConnectionKey,
     /// What they order.
     pub kind: RegulationType,
+    /// The source that they are for; `None` for the whole workspace.
+    pub source: Option<String>,
     /// How many people.
     pub people: u64,
     /// How many user ids.
@@ -252,6 +254,8 @@ pub struct Member {
     pub request: RequestId,
     /// What the person was asked for by; gone with the request's data key.
     pub given: Option<IdentitySet>,
+    /// What was found of the person at all connections of the request.
+    pub known: Resolution,
     /// The person's share of the user ids.
     pub subjects: BTreeSet<Pii<String>>,
     /// What a read-back asks for.

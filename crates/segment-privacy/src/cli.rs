@@ -94,7 +94,7 @@ pub(crate) enum Command {
     /// Manage the connections that are kept in the record database, and see all of them
     #[command(subcommand)]
     Connections(Connections),
-    /// Place, list and lift legal holds: people who must not be erased
+    /// Place, list and lift legal holds: people who must not be erased or suppressed
     #[command(subcommand)]
     Holds(Holds),
     /// Block new data of a user id

@@ -2,7 +2,7 @@
 
 mod records;
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use privacy_engine::{Connection, ConnectionKind, Engine, Parts, Planner, Policy, ProgressSink, Sources};
 use privacy_package::ZipSink;
@@ -10,7 +10,7 @@ use privacy_store::owned::{OwnedDirectory, OwnedOptions};
 use secrecy::{ExposeSecret, SecretString};
 use segment_core::{
     ConnectionKey,
-    ports::{Clock, Random, RegulationSubmit, Regulations, SubjectDirectory},
+    ports::{Clock, Random, RegulationSubmit, Regulations, RequestStore, SubjectDirectory},
 };
 use segment_http::{ConfigApi, Endpoint, Environment, OsRandom, PublicApi, SoloPacer, SystemClock};
 use segment_unify::ProfileApi;
@@ -20,7 +20,7 @@ use crate::{
     error::{CliError, Exit, chain},
 };
 
-pub(crate) use records::{named_store, store, with_records};
+pub(crate) use records::{named_store, store, to_read, with_records};
 
 /// What adapters take from outside: real, or moved by a rehearsal.
 #[derive(Debug, Clone)]
@@ -108,8 +108,19 @@ fn relative_sqlite(url: &SecretString, base: &Path) -> SecretString {
 
 /// The reading halves of all connections, or of one.
 pub(crate) fn sources(loaded: &Loaded, only: Option<&str>) -> Result<Vec<Sources>, CliError> {
-    let world = World::default();
-    chosen(loaded, only)?.into_iter().map(|one| Ok(adapters(loaded, one, &world)?.sources)).collect()
+    chosen(loaded, only)?.into_iter().map(|one| reading(loaded, one)).collect()
+}
+
+/// A connection, and its reading half if it can be made.
+pub(crate) type Reading<'a> = (&'a ResolvedConnection, Result<Sources, CliError>);
+
+/// The same for a test: what one of them lacks says nothing of the others.
+pub(crate) fn each_source<'a>(loaded: &'a Loaded, only: Option<&str>) -> Result<Vec<Reading<'a>>, CliError> {
+    Ok(chosen(loaded, only)?.into_iter().map(|one| (one, reading(loaded, one))).collect())
+}
+
+fn reading(loaded: &Loaded, connection: &ResolvedConnection) -> Result<Sources, CliError> {
+    Ok(adapters(loaded, connection, &World::default())?.sources)
 }
 
 fn chosen<'a>(loaded: &'a Loaded, only: Option<&str>) -> Result<Vec<&'a ResolvedConnection>, CliError> {
@@ -129,18 +140,22 @@ fn chosen<'a>(loaded: &'a Loaded, only: Option<&str>) -> Result<Vec<&'a Resolved
 pub(crate) fn no_such_connection(loaded: &Loaded, key: &str) -> CliError {
     let known: Vec<_> = loaded.connections.iter().map(|one| one.config.key.as_str()).collect();
     CliError::usage("no_connection", format!("there is no connection {key}"))
-        .hint(format!("the configuration has: {}", known.join(", ")))
+        .hint(format!("there are: {}", known.join(", ")))
 }
 
 /// Plans, and holds nothing that can write. Disabled connections take no part.
-pub(crate) fn planner(loaded: &Loaded, only: Option<&str>) -> Result<Planner, CliError> {
-    let mut sources = sources(loaded, only)?;
-    sources.retain(|one| one.enabled);
+pub(crate) async fn planner(loaded: &Loaded, only: Option<&str>) -> Result<Planner, CliError> {
+    let enabled = chosen(loaded, only)?.into_iter().filter(|one| one.config.enabled);
+    let sources = enabled.map(|one| reading(loaded, one)).collect::<Result<Vec<_>, _>>()?;
     if sources.is_empty() {
         return Err(CliError::usage("no_connection", "every connection that could do this is disabled")
             .hint("`segment-privacy connections enable KEY`, or enabled = true in the configuration"));
     }
-    Ok(Planner::new(sources, loaded.policy.clone()))
+    let holds = match &loaded.store {
+        Some(store) => store.holds().await?,
+        None => Vec::new(),
+    };
+    Ok(Planner::new(sources, loaded.policy.clone()).with_holds(holds))
 }
 
 /// Where packages go; `out` overrides the configuration and is relative to the working directory.
@@ -153,19 +168,57 @@ pub(crate) fn packages(loaded: &Loaded, out: Option<&Path>) -> Result<ZipSink, C
     made.map_err(|error| CliError::usage("config_invalid", chain(&error)))
 }
 
+/// Which connections a command cannot do without.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Need<'a> {
+    /// Every enabled one: somebody asks for something everywhere.
+    All,
+    /// This one.
+    One(&'a str),
+    /// None: what cannot be used now waits.
+    None,
+}
+
+impl<'a> Need<'a> {
+    /// Of a command that may name a connection.
+    pub(crate) fn of(only: Option<&'a str>) -> Self {
+        only.map_or(Self::All, Self::One)
+    }
+
+    fn includes(self, connection: &ResolvedConnection) -> bool {
+        match self {
+            Self::All => connection.config.enabled,
+            Self::One(key) => connection.config.key == key,
+            Self::None => false,
+        }
+    }
+}
+
 /// The engine with everything it needs.
 pub(crate) async fn engine(
     loaded: &Loaded,
+    need: Need<'_>,
     world: &World,
     policy: Policy,
     out: Option<&Path>,
     progress: ProgressSink,
 ) -> Result<Arc<Engine>, CliError> {
-    let connections = chosen(loaded, None)?.into_iter().map(|one| {
-        let Adapters { sources, submit } = adapters(loaded, one, world)?;
-        Ok(Connection::new(sources, submit, one.monthly_users))
-    });
-    let connections = connections.collect::<Result<Vec<_>, CliError>>()?;
+    match need {
+        Need::All => chosen(loaded, None).map(drop)?,
+        Need::One(key) => chosen(loaded, Some(key)).map(drop)?,
+        Need::None => {}
+    }
+    let (mut connections, mut withheld) = (Vec::new(), BTreeMap::new());
+    for one in &loaded.connections {
+        match adapters(loaded, one, world) {
+            Ok(Adapters { sources, submit }) => connections.push(Connection::new(sources, submit, one.monthly_users)),
+            Err(error) if need.includes(one) => return Err(error),
+            Err(error) => {
+                tracing::warn!(connection = one.config.key, "cannot be used now, its work waits: {}", error.message);
+                withheld.insert(ConnectionKey::new(one.config.key.as_str()), error.message);
+            }
+        }
+    }
     let packages = packages(loaded, out)?;
     let store = store(loaded).await?;
     let mut owner = [0; 8];
@@ -176,6 +229,7 @@ pub(crate) async fn engine(
         clock: world.clock.clone(),
         random: world.random.clone(),
         connections,
+        withheld,
         policy,
         owner: format!("{}-{:016x}", std::process::id(), u64::from_le_bytes(owner)),
         progress,

@@ -49,7 +49,7 @@ impl Exit {
 }
 
 /// Why a command failed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct CliError {
     pub(crate) code: &'static str,
     pub(crate) message: String,
@@ -94,6 +94,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 impl From<OpenError> for CliError {
     fn from(error: OpenError) -> Self {
         let (code, exit, hint) = match &error {
+            OpenError::Key { .. } => ("key_malformed", Exit::Usage, "see [encryption] key"),
             OpenError::WrongKey { .. } => {
                 ("wrong_key", Exit::Usage, "give the key that the database was made with, see [encryption] key")
             }
@@ -143,7 +144,9 @@ impl From<EngineError> for CliError {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Store(error) => error.into(),
-            other => Self::usage("no_connection", other.to_string()).hint("see `connections` in the configuration"),
+            other => Self::usage("no_connection", other.to_string()).hint(
+                "`segment-privacy connections list` shows them all; `connections enable KEY` lets one work again",
+            ),
         }
     }
 }

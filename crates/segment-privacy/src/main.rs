@@ -25,7 +25,10 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return output.fail(&error::CliError::unexpected("cannot start", &error)),
     };
-    match runtime.block_on(commands::run(cli, &output)) {
+    let ended = runtime.block_on(commands::run(cli, &output));
+    // A read that never comes back, such as of a file on a dead network drive, must not keep the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    match ended {
         Ok(exit) => exit.into(),
         Err(error) => output.fail(&error),
     }

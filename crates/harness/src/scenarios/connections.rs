@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     assert::{same, until},
-    context::{Api, Context},
+    context::Context,
     process::Invocation,
     rig::Rig,
     scenario::{Outcome, each, on_rig, scenarios},
@@ -30,6 +30,10 @@ scenarios! {
     connections_left_out,
     /// a connection at which something is open is not removed by mistake
     connections_in_use,
+    /// a connection whose secret is gone: others work, a worker works on, check says which; what is asked everywhere is refused
+    connections_broken,
+    /// a connection that is disabled sends nothing, although the rest of the configuration cannot be used
+    disabled_in_spite_of_the_rest,
     /// the file is edited while a worker runs: a broken one is told and not used, a good one is taken up
     worker_reconfigured,
 }
@@ -133,6 +137,9 @@ fn connections_refused(context: &Context) -> Result<Outcome> {
         (&["edit", "prod", "--unset", "acces-token"], "no_such_field", &["access-token"]),
         (&["edit", "prod", "--segment-user-id", "shop.customer.id"], "dataset_missing", &["shop"]),
         (&["edit", "prod", "--source", ""], "config_invalid", &["scope.source"]),
+        (&["edit", "prod", "--source", ".."], "config_invalid", &["scope.source"]),
+        (&["edit", "prod", "--source", "../../x"], "config_invalid", &["slash"]),
+        (&["edit", "prod", "--monthly-users", "0"], "config_invalid", &["monthly_users"]),
         (&["edit", "nobody"], "no_connection", &["prod"]),
         (&["disable", "nobody"], "no_connection", &["prod"]),
         (&["remove", "nobody", "--yes"], "no_connection", &["prod"]),
@@ -169,8 +176,10 @@ fn connections_and_the_file(context: &Context) -> Result<Outcome> {
         list.exits(0)?.is("/connections/0/from", "file")?.is("/connections/0/workspace", "acme")?;
         ensure!(list.stderr.contains("the configuration file wins"), "{}", list.shown());
         rig.run(&["check"])?.exits(0)?;
-        rig.run(&["connections", "edit", "unify", "--workspace", "x"])?.exits(0)?;
-        rig.run(&["connections", "show", "unify"])?.is("/from", "file")?;
+        for args in [["edit", "unify", "--workspace", "x"].as_slice(), &["disable", "unify"], &["enable", "unify"]] {
+            rig.run(&[&["connections"], args].concat())?.fails(2, "connection_in_file", &["there"])?;
+        }
+        rig.run(&["connections", "show", "unify"])?.is("/from", "file")?.is("/enabled", true)?;
 
         rig.reconfigure("key = \"unify\"", "key = \"other\"")?;
         rig.run(&["connections", "edit", "other", "--workspace", "x"])?.fails(2, "connection_in_file", &["there"])?;
@@ -184,6 +193,11 @@ fn connections_and_the_file(context: &Context) -> Result<Outcome> {
         // The file is edited to what the record database has.
         rig.reconfigure("workspace = \"acme\"", "workspace = \"third\"")?;
         rig.run(&ERASE)?.fails(2, "config_invalid", &["other", "unify", "same host"])?;
+        // What must be possible all the same.
+        rig.run(&["requests", "list"])?.exits(0)?;
+        let hold = rig.run(&["holds", "add", "--email", "person-0001@example.test", "--reason", "x"])?;
+        ensure!(hold.exits(0)?.stderr.contains("same host"), "{}", hold.shown());
+        rig.run(&["holds", "remove", &hold.text("/id")?])?.exits(0)?;
         let list = rig.run(&["connections", "list"])?;
         ensure!(list.exits(0)?.stderr.contains("same host"), "{}", list.shown());
         rig.run(&["connections", "remove", "unify", "--yes"])?.exits(0)?;
@@ -195,23 +209,25 @@ fn connections_and_the_file(context: &Context) -> Result<Outcome> {
 
 fn connections_added_twice(context: &Context) -> Result<Outcome> {
     on_rig(context, &Setup::unconnected(), |rig| {
-        for round in 0..4 {
-            let key = format!("prod-{round}");
-            let (first, second) = (add(rig, &key).start()?, add(rig, &key).start()?);
+        for round in 0..6 {
+            // The same key, and keys that do not fit together: both are for the same workspace.
+            let keys = [format!("prod-{round}"), format!("prod-{round}{}", ["", "-too"][round % 2])];
+            let (first, second) = (add(rig, &keys[0]).start()?, add(rig, &keys[1]).start()?);
             let (first, second) = (first.wait()?, second.wait()?);
             let (won, lost) = if first.exit == 0 { (first, second) } else { (second, first) };
-            won.exits(0)?.is("/key", key.as_str())?;
-            lost.fails(2, "connection_exists", &[&key])?;
+            let key = won.exits(0)?.text("/key")?;
+            let code = if round % 2 == 0 { "connection_exists" } else { "config_invalid" };
+            lost.fails(2, code, &[])?;
             rig.run(&["connections", "edit", &key, "--workspace", &key])?.exits(0)?;
         }
         let list = rig.run(&["connections", "list"])?.at("/connections")?;
-        same("connections", &list.as_array().map(Vec::len), &Some(4))
+        same("connections", &list.as_array().map(Vec::len), &Some(6))
     })
 }
 
 /// Longer than a worker needs to see a change.
 fn long_enough() {
-    std::thread::sleep(Duration::from_millis(2_800));
+    std::thread::sleep(Duration::from_millis(4_800));
 }
 
 fn connections_disabled(context: &Context) -> Result<Outcome> {
@@ -238,9 +254,8 @@ fn connections_disabled(context: &Context) -> Result<Outcome> {
 
 fn connections_left_out(context: &Context) -> Result<Outcome> {
     managed(context, |rig| {
-        let source = if rig.api() == Api::Public { "qW3eR5tY7uI9oP1aS2dF4g" } else { "web" };
         add(rig, "web").run()?.fails(2, "config_invalid", &["same host and workspace"])?;
-        rig.run(&["connections", "edit", "prod", "--source", source])?.exits(0)?;
+        rig.run(&["connections", "edit", "prod", "--workspace", "elsewhere"])?.exits(0)?;
         add(rig, "web").run()?.exits(0)?;
         rig.run(&["connections", "disable", "prod"])?.exits(0)?;
         let run = rig.run(&[ERASE.as_slice(), &["--wait"]].concat())?;
@@ -256,16 +271,90 @@ fn connections_left_out(context: &Context) -> Result<Outcome> {
 fn connections_in_use(context: &Context) -> Result<Outcome> {
     managed(context, |rig| {
         let id = rig.run(&[ERASE.as_slice(), &["--no-wait"]].concat())?.exits(0)?.text("/id")?;
-        rig.run(&["connections", "remove", "prod", "--yes"])?.fails(
-            2,
-            "connection_in_use",
-            &["1 requests", "--force"],
-        )?;
+        rig.run(&["connections", "remove", "prod", "--yes"])?.fails(2, "connection_in_use", &["prod: 1", "--force"])?;
         rig.run(&["connections", "show", "prod"])?.exits(0)?;
+        rig.run(&["connections", "disable", "prod"])?.exits(0)?;
+        rig.run(&["requests", "retry", &id])?.exits(7)?;
+        let worker = rig.start(&["worker"])?;
+        long_enough();
+        // The only connection goes while a worker runs: nothing is sent, and what waited is handed to a human.
         rig.run(&["connections", "remove", "prod", "--yes", "--force"])?.exits(0)?;
-        add(rig, "again").run()?.exits(0)?;
+        until("it is handed to a human", || {
+            rig.run(&["requests", "show", &id]).is_ok_and(|run| run.is("/tasks/0/code", "no_connection").is_ok())
+        })?;
+        worker.signal(Signal::SIGTERM)?;
+        worker.wait()?.exits(0)?;
         rig.run(&["requests", "retry", &id])?.needs_human("no_connection")?;
         rig.nothing_sent()
+    })
+}
+
+fn connections_broken(context: &Context) -> Result<Outcome> {
+    managed(context, |rig| {
+        rig.write("lost", rig.token())?;
+        rig.run(&["connections", "edit", "prod", "--workspace", "elsewhere", "--access-token", "file:lost"])?
+            .exits(0)?;
+        add(rig, "other").run()?.exits(0)?;
+        std::fs::remove_file(rig.path("lost"))?;
+        // What one lacks says nothing of the other, unless something is asked for everywhere.
+        let check = rig.run(&["check"])?;
+        check.exits(5)?.is("/connections/0/status", "succeeded")?.is("/connections/1/status", "failed")?;
+        check.is("/connections/1/checks/0/name", "configuration")?;
+        rig.run(&ERASE)?.fails(2, "secret_missing", &["lost", "prod"])?;
+        let erase = [ERASE.as_slice(), &["--connection", "other", "--wait"]].concat();
+        let run = rig.run(&erase)?;
+        run.exits(0)?.is("/status", "complete")?;
+        rig.run(&["requests", "retry", &run.text("/id")?])?.exits(0)?;
+        rig.run(&["regulations", "list"])?.exits(0)?.is("/regulations/0/connection", "other")?;
+        rig.run(&["connections", "disable", "prod"])?.exits(0)?;
+        rig.run(&["erase", "--email", "person-0002@example.test", "--yes", "--wait"])?.exits(0)?;
+
+        // A worker works on what it can, and takes up the rest when it is there.
+        rig.run(&["connections", "edit", "prod", "--workspace", "acme-2"])?.exits(0)?;
+        rig.run(&["connections", "enable", "prod"])?.exits(0)?;
+        let worker = rig.start(&["worker"])?;
+        let third = ["erase", "--email", "person-0004@example.test", "--yes", "--no-wait", "--connection", "other"];
+        let id = rig.run(&third)?.exits(0)?.text("/id")?;
+        until("it is complete", || {
+            rig.run(&["requests", "show", &id]).is_ok_and(|run| run.is("/status", "complete").is_ok())
+        })?;
+        worker.signal(Signal::SIGTERM)?;
+        let worker = worker.wait()?;
+        ensure!(worker.exits(0)?.stderr.contains("prod"), "{}", worker.shown());
+        let sent: Vec<_> = rig.regulations().into_iter().map(|(_, subjects)| subjects).collect();
+        same(
+            "regulations",
+            &sent,
+            &[["u-0001"], ["u-0002"], ["u-0004"]].map(|ids| ids.map(str::to_owned).to_vec()).to_vec(),
+        )
+    })
+}
+
+fn disabled_in_spite_of_the_rest(context: &Context) -> Result<Outcome> {
+    managed(context, |rig| {
+        let worker = rig.start(&["worker"])?;
+        long_enough();
+        // The file breaks, and then somebody disables the connection: that counts all the same.
+        rig.reconfigure("[worker]", "[wroker]")?;
+        rig.reconfigure("[wroker]", "[worker]\nconcurrency = 0")?;
+        rig.run(&["connections", "disable", "prod"])?.fails(2, "config_invalid", &["concurrency"])?;
+        rig.write(
+            "good.toml",
+            std::fs::read_to_string(rig.path("segment-privacy.toml"))?.replace("\nconcurrency = 0", ""),
+        )?;
+        rig.run(&["--config", "good.toml", "connections", "disable", "prod"])?.exits(0)?;
+        long_enough();
+        rig.run(&["--config", "good.toml", "connections", "enable", "prod"])?.exits(0)?;
+        let erase = [&["--config", "good.toml"], ERASE.as_slice(), &["--no-wait"]].concat();
+        rig.run(&erase)?.exits(0)?;
+        long_enough();
+        rig.nothing_sent()?;
+        rig.reconfigure("\nconcurrency = 0", "")?;
+        until("it is sent", || !rig.mock().regulations().is_empty())?;
+        worker.signal(Signal::SIGTERM)?;
+        let worker = worker.wait()?;
+        ensure!(worker.exits(0)?.stderr.contains("cannot be used"), "{}", worker.shown());
+        rig.regulated("SUPPRESS_ONLY", &["u-0001"])
     })
 }
 

@@ -28,6 +28,8 @@ fn holds_stop_erasures(context: &Context) -> Result<Outcome> {
     on_rig(context, &Setup::unify().deleting(), |rig| {
         rig.keep_private(WHY);
         let hold = rig.run(&["holds", "add", "--user-id", "U-0001", "--reason", WHY])?.exits(0)?.text("/id")?;
+        let plan = rig.run(&["erase", "--email", EMAIL, "--dry-run"])?;
+        ensure!(plan.exits(0)?.is("/plan/0/subjects", 0)?.stdout.contains(&hold), "{}", plan.shown());
         let run = rig.run(&["erase", "--email", EMAIL, "--yes", "--wait"])?;
         run.needs_human("legal_hold")?;
         ensure!(run.text("/tasks/0/message")?.contains(&hold), "{}", run.shown());

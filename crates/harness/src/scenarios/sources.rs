@@ -45,6 +45,8 @@ fn source_erasure(context: &Context) -> Result<Outcome> {
         let checked = rig.run(&["check"])?;
         let status = checked.exits(0)?.check("source")?;
         same("the check of the source", &status, if rig.api() == Api::Public { "succeeded" } else { "skipped" })?;
+        let plan = rig.run(&["erase", "--email", "person-0001@example.test", "--dry-run"])?;
+        ensure!(plan.exits(0)?.stdout.contains("only: the data of the workspace's other sources"), "{}", plan.shown());
         let run = rig.run(&ERASE)?;
         run.exits(0)?.is("/status", "complete")?.is("/verified_at", serde_json::Value::Null)?;
         run.finds("one_source")?.finds("not_verifiable")?;

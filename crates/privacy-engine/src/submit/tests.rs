@@ -16,6 +16,7 @@ fn ledger(people: usize) -> Claimed<Ledger> {
     let member = |at: usize| Member {
         request: RequestId::new(format!("pri_{at}")),
         given: None,
+        known: segment_core::Resolution::default(),
         subjects: [subject(at)].into(),
         identifiers: BTreeSet::new(),
         verified: false,
@@ -53,6 +54,7 @@ fn backlog(people: u64) -> Backlog {
     Backlog {
         connection: ConnectionKey::new("main"),
         kind: RegulationType::SuppressWithDelete,
+        source: None,
         people,
         subjects: people,
         since: Timestamp::UNIX_EPOCH,
@@ -77,6 +79,7 @@ fn engine(store: MockRequestStore, regulations: MockRegulations, submit: MockReg
         clock: Arc::new(ManualClock::default()),
         random: Arc::new(CountingRandom::default()),
         connections: vec![Connection::new(sources, Arc::new(submit), 110_000)],
+        withheld: std::collections::BTreeMap::new(),
         policy: Policy::default(),
         owner: "test".to_owned(),
         progress: ProgressSink::default(),

@@ -137,6 +137,7 @@ impl Rig {
             clock,
             random: Arc::new(OsRandom),
             connections,
+            withheld: std::collections::BTreeMap::new(),
             policy: self.policy.clone(),
             owner: "test".to_owned(),
             progress: ProgressSink::default(),

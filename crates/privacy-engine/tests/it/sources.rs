@@ -103,3 +103,14 @@ async fn archives_of_a_source_are_deleted_by_their_own_type() {
     assert_eq!(request.status, RequestStatus::Complete);
     assert_eq!(rig.mock.regulations()[0].regulation_type, "DELETE_ARCHIVE_ONLY");
 }
+
+#[tokio::test]
+async fn what_was_found_for_one_source_does_not_go_to_the_whole_workspace() {
+    let mut rig = rig(false).await;
+    rig.monthly_users = 0;
+    let request = rig.run(Action::Erasure, &ANN, Until::Accepted).await;
+    assert_eq!(request.status, RequestStatus::InProcessing, "it is found, and waits for the quota");
+    (rig.source, rig.monthly_users) = (None, 110_000);
+    rig.work(&rig.engine(), &[&request.id], Until::Accepted).await;
+    assert_eq!(posts(&rig), (0, 1));
+}

@@ -22,6 +22,7 @@ use crate::crypto::Place;
 struct BacklogRow {
     connection: String,
     kind: String,
+    source: Option<String>,
     people: i64,
     subjects: i64,
     since: i64,
@@ -47,13 +48,13 @@ impl RecordStore {
         let mut db = self.read().await?;
         // Resolvable: an erasure that has this connection is due or being resolved right now.
         let sql = format!(
-            "SELECT t.connection AS connection, t.kind AS kind, COUNT(*) AS people, CAST(SUM(t.user_ids) AS BIGINT) AS subjects, \
+            "SELECT t.connection AS connection, t.kind AS kind, t.source AS source, COUNT(*) AS people, CAST(SUM(t.user_ids) AS BIGINT) AS subjects, \
              MIN(t.resolved_at) AS since, EXISTS (SELECT 1 FROM tasks q JOIN requests r ON r.id = q.request_id \
                  WHERE q.connection = t.connection AND q.state = 'queued' AND r.action <> 'access' \
                  AND r.gate = 'open' AND r.next_at <= $2 AND {not_waiting} \
                  AND {request_in_scope}) AS resolvable \
              FROM tasks t WHERE t.state = 'resolved' \
-             AND {task_in_scope} GROUP BY t.connection, t.kind",
+             AND {task_in_scope} GROUP BY t.connection, t.kind, t.source",
             not_waiting = claim::not_waiting(),
             request_in_scope = db.dialect().within("r.id", "$1"),
             task_in_scope = db.dialect().within("t.request_id", "$1"),
@@ -62,6 +63,7 @@ impl RecordStore {
         let read = |row: BacklogRow| Backlog {
             connection: ConnectionKey::new(row.connection),
             kind: RegulationType::parse(&row.kind),
+            source: row.source,
             people: count(row.people),
             subjects: count(row.subjects),
             since: time(row.since),
@@ -96,7 +98,7 @@ impl RecordStore {
     async fn pick(&self, connection: &mut Db, plan: &IntentPlan) -> Result<Option<Batch>, StoreError> {
         let sql = format!(
             "SELECT t.request_id, t.user_ids, t.max_people FROM tasks t JOIN requests r ON r.id = t.request_id \
-             WHERE t.state = 'resolved' AND t.connection = $1 AND t.kind = $2 \
+             WHERE t.state = 'resolved' AND t.connection = $1 AND t.kind = $2 AND COALESCE(t.source, '') = $5 \
              AND {in_scope} \
              ORDER BY r.due_at, r.id LIMIT $4 {all}",
             all = connection.dialect().take_all("t"),
@@ -109,7 +111,8 @@ impl RecordStore {
                     plan.connection.as_str(),
                     plan.kind.as_str(),
                     scope::parameter(&plan.scope),
-                    number(MAX_SUBJECTS as u64)
+                    number(MAX_SUBJECTS as u64),
+                    plan.source.as_deref().unwrap_or_default()
                 ],
             )
             .await?;

@@ -1,9 +1,9 @@
-//! Connections that are managed in the record database, and the last connection test of each. What a connection's settings
-//! mean is the configuration's business: here they are a sealed text.
+//! Connections that are managed in the record database, the last connection test of each, and what operators did. What a
+//! connection's settings mean is the configuration's business: here they are a sealed text.
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use segment_core::{ConnectionKey, ports::StoreError};
+use segment_core::{AuditEntry, ConnectionKey, ports::StoreError};
 use sqlx::FromRow;
 
 use super::{
@@ -101,45 +101,49 @@ impl RecordStore {
         rows.into_iter().map(|row| row.read(&self.keys)).collect()
     }
 
-    /// Adds a connection; `false` if there is one with this key.
+    /// Adds a connection, or changes the one with its key, if nobody has changed any connection since `seen` was read: they
+    /// must fit together. `false` if somebody has; nothing was changed then.
     ///
     /// # Errors
     ///
     /// As for every step, see [`StoreError`].
-    pub async fn add_connection(
+    pub async fn put_connection(
         &self,
         key: &ConnectionKey,
         settings: &SecretString,
+        seen: &[StoredConnection],
         at: Timestamp,
     ) -> Result<bool, StoreError> {
+        let id = key.as_str();
         let (data_key, sealed) = self.seal_settings(key, settings);
-        let sql = "INSERT INTO connections (key, version, updated_at, data_key, sealed) VALUES ($1, 1, $2, $3, $4) \
-                   ON CONFLICT (key) DO NOTHING";
         let mut tx = self.begin_locking().await?;
-        let added = tx.execute(sql, args![key.as_str(), millis(at), data_key, sealed]).await?;
+        tx.lock("connections").await?;
+        let sql = "SELECT key, version FROM connections ORDER BY key";
+        let now: Vec<(String, i64)> = tx.all(sql, args![]).await?;
+        let mut then: Vec<_> = seen.iter().map(|one| (one.key.to_string(), one.version)).collect();
+        then.sort();
+        if now != then {
+            return Ok(false);
+        }
+        if then.iter().any(|(known, _)| known == id) {
+            let sql = "UPDATE connections SET version = version + 1, updated_at = $2, data_key = $3, sealed = $4 WHERE key = $1";
+            tx.execute(sql, args![id, millis(at), data_key, sealed]).await?;
+        } else {
+            let sql =
+                "INSERT INTO connections (key, version, updated_at, data_key, sealed) VALUES ($1, $2, $3, $4, $5)";
+            tx.execute(sql, args![id, self.first_version(), millis(at), data_key, sealed]).await?;
+            // A test of another one that had this key says nothing.
+            tx.execute("DELETE FROM checks WHERE connection = $1", args![id]).await?;
+        }
         tx.commit().await?;
-        Ok(added == 1)
+        Ok(true)
     }
 
-    /// Changes a connection that is still at this version; `false` if somebody else has changed or removed it.
-    ///
-    /// # Errors
-    ///
-    /// As for every step, see [`StoreError`].
-    pub async fn change_connection(
-        &self,
-        key: &ConnectionKey,
-        version: i64,
-        settings: &SecretString,
-        at: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let (data_key, sealed) = self.seal_settings(key, settings);
-        let sql = "UPDATE connections SET version = version + 1, updated_at = $3, data_key = $4, sealed = $5 \
-                   WHERE key = $1 AND version = $2";
-        let mut tx = self.begin_locking().await?;
-        let changed = tx.execute(sql, args![key.as_str(), version, millis(at), data_key, sealed]).await?;
-        tx.commit().await?;
-        Ok(changed == 1)
+    /// One that was removed and added again is not taken for the one before.
+    fn first_version(&self) -> i64 {
+        let mut bytes = [0; 4];
+        self.keys.random.fill(&mut bytes);
+        i64::from(u32::from_le_bytes(bytes)) << 20
     }
 
     /// Removes a connection at which nothing is open; with `even_in_use` also another one, whose open tasks then need a human.
@@ -149,20 +153,15 @@ impl RecordStore {
     /// As for every step, see [`StoreError`].
     pub async fn remove_connection(&self, key: &ConnectionKey, even_in_use: bool) -> Result<Removal, StoreError> {
         let mut tx = self.begin_locking().await?;
+        tx.lock("connections").await?;
         let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM tasks WHERE connection = $1 AND state NOT IN ('complete', 'canceled')";
         let (open,): (i64,) = tx.one(sql, args![key.as_str()]).await?;
-        let there: Option<(i64,)> =
-            tx.optional("SELECT version FROM connections WHERE key = $1", args![key.as_str()]).await?;
-        if there.is_none() {
-            return Ok(Removal::Missing);
-        }
         if open > 0 && !even_in_use {
             return Ok(Removal::InUse(count(open)));
         }
-        tx.execute("DELETE FROM connections WHERE key = $1", args![key.as_str()]).await?;
-        tx.execute("DELETE FROM checks WHERE connection = $1", args![key.as_str()]).await?;
+        let removed = tx.execute("DELETE FROM connections WHERE key = $1", args![key.as_str()]).await?;
         tx.commit().await?;
-        Ok(Removal::Removed)
+        Ok(if removed == 1 { Removal::Removed } else { Removal::Missing })
     }
 
     fn seal_settings(&self, key: &ConnectionKey, settings: &SecretString) -> (Vec<u8>, Vec<u8>) {
@@ -203,5 +202,31 @@ impl RecordStore {
             })
         };
         rows.into_iter().map(read).collect()
+    }
+    /// Keeps what an operator did to a hold or a connection.
+    ///
+    /// # Errors
+    ///
+    /// As for every step, see [`StoreError`].
+    pub async fn journal(&self, subject: &str, entry: &AuditEntry) -> Result<(), StoreError> {
+        let sql = "INSERT INTO journal (at, subject, step, facts) VALUES ($1, $2, $3, $4)";
+        let mut tx = self.begin_locking().await?;
+        tx.execute(sql, args![millis(entry.at), subject, entry.step.as_str(), entry.facts.to_string()]).await?;
+        tx.commit().await
+    }
+
+    /// What operators did to a hold or a connection, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// As for every step, see [`StoreError`].
+    pub async fn journal_of(&self, subject: &str) -> Result<Vec<AuditEntry>, StoreError> {
+        let sql = "SELECT at, step, facts FROM journal WHERE subject = $1 ORDER BY id";
+        let rows: Vec<(i64, String, String)> = self.read().await?.all(sql, args![subject]).await?;
+        let entry = |(at, step, facts): (i64, String, String)| {
+            let facts = known(serde_json::from_str(&facts).ok(), "journal.facts", subject)?;
+            Ok(AuditEntry::new(time(at), step, facts))
+        };
+        rows.into_iter().map(entry).collect()
     }
 }

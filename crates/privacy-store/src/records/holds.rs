@@ -33,9 +33,10 @@ impl HoldRow {
         let (key_place, place) = (Place(DATA_KEY, id), Place(SEALED, id));
         let key = keys.master.data_key(key_place, &self.data_key).map_err(errors::sealed(key_place))?;
         let plain = key.open(place, &self.sealed).map_err(errors::sealed(place))?;
-        let (identities, reason) = known(sealed::read_hold(&plain), SEALED, id)?;
+        let (identities, found, reason) = known(sealed::read_hold(&plain), SEALED, id)?;
         Ok(LegalHold {
             identities,
+            known: found,
             reason,
             placed_at: time(self.placed_at),
             lifted_at: self.lifted_at.map(time),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use segment_core::{
     ConnectionKey, IdentitySet, IntentId, Ledger, LedgerFilter, LedgerState, Member, RegulationId, RegulationStatus,
-    RegulationType, RequestId, ports::StoreError,
+    RegulationType, RequestId, Resolution, ports::StoreError,
 };
 use sqlx::FromRow;
 
@@ -107,24 +107,42 @@ impl RecordStore {
     }
 
     async fn members(&self, connection: &mut Db, intent: &str) -> Result<Vec<Member>, StoreError> {
-        let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE intent = $1 ORDER BY request_id");
+        // With what the same requests found elsewhere.
+        let sql = format!(
+            "SELECT {TASK_COLUMNS} FROM tasks WHERE request_id IN (SELECT request_id FROM tasks WHERE intent = $1) \
+             ORDER BY request_id, connection"
+        );
         let rows: Vec<TaskRow> = connection.all(&sql, args![intent]).await?;
-        let mut members = Vec::with_capacity(rows.len());
-        for row in rows {
-            let request = row.request_id.clone();
-            let person = self.person(connection, &request).await?;
-            let task = row.read(person.as_ref().map(|(key, _)| key))?;
-            let verified = task.verified_at.is_some();
-            let resolution = task.resolution.unwrap_or_default();
-            members.push(Member {
-                request: RequestId::new(request),
-                given: person.map(|(_, given)| given),
-                subjects: resolution.user_ids,
-                identifiers: resolution.identifiers,
-                verified,
-            });
+        let mut members = Vec::new();
+        for rows in rows.chunk_by(|one, next| one.request_id == next.request_id) {
+            members.extend(self.member(connection, intent, rows).await?);
         }
         Ok(members)
+    }
+
+    async fn member(&self, connection: &mut Db, intent: &str, rows: &[TaskRow]) -> Result<Option<Member>, StoreError> {
+        let Some(first) = rows.first() else { return Ok(None) };
+        let request = RequestId::new(first.request_id.as_str());
+        let person = self.person(connection, request.as_str()).await?;
+        let (mut known, mut own) = (Resolution::default(), None);
+        for row in rows {
+            let task = row.clone().read(person.as_ref().map(|(key, _)| key))?;
+            known.learn(&task.resolution.clone().unwrap_or_default());
+            if task.regulation.as_ref().is_some_and(|of| of.as_str() == intent) {
+                own = Some(task);
+            }
+        }
+        Ok(own.map(|task| {
+            let resolution = task.resolution.unwrap_or_default();
+            Member {
+                request,
+                given: person.map(|(_, given)| given),
+                known,
+                subjects: resolution.user_ids,
+                identifiers: resolution.identifiers,
+                verified: task.verified_at.is_some(),
+            }
+        }))
     }
 
     /// The data key of a request and who it is about, unless the key is destroyed.

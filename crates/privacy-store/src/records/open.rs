@@ -84,6 +84,13 @@ pub enum OpenError {
         /// the id of the key given
         given: String,
     },
+    /// The key cannot be had.
+    #[error("the encryption key cannot be read")]
+    Key {
+        /// why
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// It is not a record database.
     #[error("{path} is not a record database")]
     NotARecordDatabase {
@@ -203,6 +210,60 @@ impl RecordStore {
         Ok(opened.map(store))
     }
 
+    /// Opens a SQLite file to read what operators keep in it, connections and legal holds: nothing is made, migrated or
+    /// written. `None` where there is nothing of that; then the key is not looked at either.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub async fn open_to_read(
+        path: &Path,
+        master: impl FnOnce() -> Result<MasterKey, Box<dyn std::error::Error + Send + Sync>>,
+        random: Arc<dyn Random>,
+    ) -> Result<Option<Self>, OpenError> {
+        let name = path.display().to_string();
+        let Some(pool) = sqlite::open_to_read(path).await else { return Ok(None) };
+        let pools = Pools::Sqlite { writer: pool.clone(), reader: pool };
+        Self::to_read(pools, name, master, random).await
+    }
+
+    /// The same of a PostgreSQL database.
+    ///
+    /// # Errors
+    ///
+    /// As for [`connect`](Self::connect).
+    pub async fn connect_to_read(
+        url: &SecretString,
+        master: impl FnOnce() -> Result<MasterKey, Box<dyn std::error::Error + Send + Sync>>,
+        random: Arc<dyn Random>,
+        options: &RecordOptions,
+    ) -> Result<Option<Self>, OpenError> {
+        let (pool, name) = postgres::connect_to_read(url, options).await?;
+        Self::to_read(Pools::Postgres(pool), name, master, random).await
+    }
+
+    async fn to_read(
+        pools: Pools,
+        path: String,
+        master: impl FnOnce() -> Result<MasterKey, Box<dyn std::error::Error + Send + Sync>>,
+        random: Arc<dyn Random>,
+    ) -> Result<Option<Self>, OpenError> {
+        let mut db = begin_to_read(&pools).await.map_err(|error| not_opened(&path, error))?;
+        // An older version has no such tables; a database that is not ours is told when it is opened to be written.
+        let sql = "SELECT (SELECT COUNT(*) FROM connections) + (SELECT COUNT(*) FROM holds WHERE lifted_at IS NULL)";
+        let counted: Result<(i64,), _> = db.one(sql, args![]).await;
+        drop(db);
+        if counted.is_ok_and(|(rows,)| rows > 0) {
+            let mut db = begin_to_read(&pools).await.map_err(|error| not_opened(&path, error))?;
+            let sql = "SELECT key_id, lookup_key FROM key_ring WHERE id = 1";
+            let row: (String, Vec<u8>) = db.one(sql, args![]).await.map_err(|error| not_opened(&path, error))?;
+            let master = master().map_err(|source| OpenError::Key { source })?;
+            let lookup = unlock(&path, &master, row)?;
+            return Ok(Some(Self { pools, keys: Arc::new(Keys { master, lookup, random }) }));
+        }
+        Ok(None)
+    }
+
     /// Waits for what is under way and closes the database.
     pub async fn close(&self) {
         match &self.pools {
@@ -238,14 +299,18 @@ impl RecordStore {
 
     /// A transaction that reads: everything in it is of the same moment.
     pub(super) async fn read(&self) -> Result<Db, StoreError> {
-        let begun = match &self.pools {
-            Pools::Sqlite { reader, .. } => reader.begin().await.map(Db::Sqlite),
-            Pools::Postgres(pool) => {
-                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map(Db::Postgres)
-            }
-        };
-        begun.map_err(errors::database)
+        begin_to_read(&self.pools).await
     }
+}
+
+async fn begin_to_read(pools: &Pools) -> Result<Db, StoreError> {
+    let begun = match pools {
+        Pools::Sqlite { reader, .. } => reader.begin().await.map(Db::Sqlite),
+        Pools::Postgres(pool) => {
+            pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map(Db::Postgres)
+        }
+    };
+    begun.map_err(errors::database)
 }
 
 /// Reads, or makes, the look-up key, in the transaction that migrates.

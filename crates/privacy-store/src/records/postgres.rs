@@ -52,6 +52,14 @@ pub(super) async fn open_if_made(
     Ok(Some((pool, lookup)))
 }
 
+/// Connects without making anything, to read.
+pub(super) async fn connect_to_read(
+    url: &SecretString,
+    options: &RecordOptions,
+) -> Result<(PgPool, String), OpenError> {
+    connect(url, &options.clone().connections(1)).await
+}
+
 async fn is_made(db: &mut Db, path: &str, schema: &str) -> Result<bool, OpenError> {
     let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM pg_namespace WHERE nspname = $1";
     let (there,): (i64,) = db.one(sql, args![schema]).await.map_err(|error| not_opened(path, error))?;

@@ -63,7 +63,7 @@ pub(super) struct RequestRow {
     pub(super) fence: i64,
 }
 
-#[derive(FromRow)]
+#[derive(Clone, FromRow)]
 pub(super) struct TaskRow {
     pub(super) request_id: String,
     connection: String,
@@ -73,6 +73,7 @@ pub(super) struct TaskRow {
     halt_message: Option<String>,
     halt_resume: Option<String>,
     kind: Option<String>,
+    source: Option<String>,
     sealed: Option<Vec<u8>>,
     user_ids: i64,
     unreachable: i64,
@@ -227,6 +228,7 @@ impl TaskRow {
             state,
             resolution,
             kind: self.kind.as_deref().map(RegulationType::parse),
+            source: self.source,
             user_ids: count(self.user_ids),
             unreachable: count(self.unreachable),
             collections: known(read_collections(&self.collections), "tasks.collections", &row)?,
@@ -256,7 +258,7 @@ pub(super) fn write_findings(findings: &BTreeSet<Finding>) -> String {
 pub(super) const REQUEST_COLUMNS: &str = "id, action, regime, gate, begun, status, received_at, due_at, completed_at, \
     verified_at, denied_reason, data_key, sealed, package, fence";
 pub(super) const TASK_COLUMNS: &str = "request_id, connection, state, outcome, halt_kind, halt_message, halt_resume, \
-    kind, sealed, user_ids, unreachable, collections, findings, attempts, verified_at, intent";
+    kind, source, sealed, user_ids, unreachable, collections, findings, attempts, verified_at, intent";
 
 /// The tasks of one request, by connection.
 pub(super) async fn tasks(connection: &mut Db, request: &str) -> Result<Vec<TaskRow>, StoreError> {
@@ -282,8 +284,8 @@ pub(super) async fn write_task(
     };
     let resolved = (task.state == TaskState::Resolved).then(|| millis(at));
     let done = connection.execute("UPDATE tasks SET kind = $3, sealed = $4, user_ids = $5, unreachable = $6, collections = $7, findings = $8, \
-         attempts = $9, verified_at = $10, resolved_at = COALESCE($11, resolved_at) \
-         WHERE request_id = $1 AND connection = $2", args![request, task.connection.as_str(), task.kind.as_ref().map(RegulationType::as_str), sealed, number(task.user_ids), number(task.unreachable), serde_json::to_string(&task.collections).unwrap_or_default(), write_findings(&task.findings), i64::from(task.attempts), task.verified_at.map(millis), resolved]).await?;
+         attempts = $9, verified_at = $10, resolved_at = COALESCE($11, resolved_at), source = $12 \
+         WHERE request_id = $1 AND connection = $2", args![request, task.connection.as_str(), task.kind.as_ref().map(RegulationType::as_str), sealed, number(task.user_ids), number(task.unreachable), serde_json::to_string(&task.collections).unwrap_or_default(), write_findings(&task.findings), i64::from(task.attempts), task.verified_at.map(millis), resolved, task.source.as_deref()]).await?;
     if done != 1 {
         return Err(errors::misuse("the request has no task of this connection"));
     }

@@ -17,6 +17,7 @@ struct PersonForm {
 #[derive(Serialize, Deserialize)]
 struct HoldForm {
     identities: Vec<(String, String)>,
+    known: ResolutionForm,
     reason: String,
 }
 
@@ -64,12 +65,16 @@ pub(super) fn write_person(identities: &IdentitySet, external_id: Option<&Pii<St
 }
 
 pub(super) fn write_hold(hold: &LegalHold) -> Zeroizing<Vec<u8>> {
-    write(&HoldForm { identities: identity_forms(&hold.identities), reason: hold.reason.expose().clone() })
+    write(&HoldForm {
+        identities: identity_forms(&hold.identities),
+        known: resolution_form(&hold.known),
+        reason: hold.reason.expose().clone(),
+    })
 }
 
-pub(super) fn read_hold(plain: &[u8]) -> Option<(IdentitySet, Pii<String>)> {
+pub(super) fn read_hold(plain: &[u8]) -> Option<(IdentitySet, Resolution, Pii<String>)> {
     let form: HoldForm = serde_json::from_slice(plain).ok()?;
-    Some((read_identities(form.identities)?, Pii::new(form.reason)))
+    Some((read_identities(form.identities)?, read_resolution_form(form.known)?, Pii::new(form.reason)))
 }
 
 pub(super) fn read_person(plain: &[u8]) -> Option<(IdentitySet, Option<Pii<String>>)> {
@@ -93,17 +98,24 @@ fn read_profile(ProfileForm(kind, value): ProfileForm) -> Option<ProfileRef> {
     })
 }
 
-pub(super) fn write_resolution(resolution: &Resolution) -> Zeroizing<Vec<u8>> {
-    write(&ResolutionForm {
+fn resolution_form(resolution: &Resolution) -> ResolutionForm {
+    ResolutionForm {
         user_ids: resolution.user_ids.iter().map(|id| id.expose().clone()).collect(),
         profiles: resolution.profiles.iter().map(profile_form).collect(),
         identifiers: resolution.identifiers.iter().map(profile_form).collect(),
         unreachable: resolution.unreachable,
-    })
+    }
+}
+
+pub(super) fn write_resolution(resolution: &Resolution) -> Zeroizing<Vec<u8>> {
+    write(&resolution_form(resolution))
 }
 
 pub(super) fn read_resolution(plain: &[u8]) -> Option<Resolution> {
-    let form: ResolutionForm = serde_json::from_slice(plain).ok()?;
+    read_resolution_form(serde_json::from_slice(plain).ok()?)
+}
+
+fn read_resolution_form(form: ResolutionForm) -> Option<Resolution> {
     Some(Resolution {
         user_ids: form.user_ids.into_iter().map(Pii::new).collect(),
         profiles: form.profiles.into_iter().map(read_profile).collect::<Option<_>>()?,

@@ -46,6 +46,13 @@ pub(super) async fn open(
     Ok((Pools::Sqlite { writer, reader }, lookup))
 }
 
+/// Opens a file that is there, to read; `None` if that is not possible.
+pub(super) async fn open_to_read(path: &Path) -> Option<SqlitePool> {
+    std::fs::metadata(path).ok().filter(|file| file.is_file() && file.len() > 0)?;
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).disable_statement_logging();
+    pool(1).connect_with(options).await.ok()
+}
+
 fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)

@@ -2,7 +2,7 @@
 //! not understood becomes a success.
 
 use segment_core::{
-    Page, Pii, RegulationEntry, RegulationId, RegulationReport, RegulationStatus, RegulationType, Suppression,
+    Cursor, Page, Pii, RegulationEntry, RegulationId, RegulationReport, RegulationStatus, RegulationType, Suppression,
     Workspace,
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -79,8 +79,8 @@ struct WirePagination {
     next: Option<String>,
 }
 
-/// P5, asked for `count` entries.
-pub(super) fn regulations(body: &[u8], count: u16) -> Option<Page<RegulationEntry>> {
+/// P5, P6. `is_whole` says of a page without pagination whether so many entries are all.
+pub(super) fn regulations(body: &[u8], is_whole: impl Fn(usize) -> bool) -> Option<Page<RegulationEntry>> {
     #[derive(Deserialize)]
     struct Data {
         // Required but nullable: an answer without the key is not a list, and "absent" would send a regulation again.
@@ -107,7 +107,9 @@ pub(super) fn regulations(body: &[u8], count: u16) -> Option<Page<RegulationEntr
     };
     let told = data.pagination.is_some();
     let next = data.pagination.and_then(|pagination| pagination.next);
-    page(data.regulations.into_iter().flatten().map(entry).collect(), count, told, next)
+    let items: Vec<_> = data.regulations.into_iter().flatten().map(entry).collect();
+    let whole = told || is_whole(items.len());
+    whole.then(|| Page { items, next: next.and_then(Cursor::new) })
 }
 
 /// P7, asked for `count` entries. The documented example spells the subject type `userId`.
@@ -168,6 +170,10 @@ mod tests {
 
     use super::*;
 
+    fn below_ten(entries: usize) -> bool {
+        entries < 10
+    }
+
     #[test]
     fn what_is_missing_is_missing_and_not_an_error() {
         let sparse =
@@ -181,11 +187,13 @@ mod tests {
         assert_eq!(full.status, RegulationStatus::Other("NEW_ONE".into()));
         assert_eq!(full.destinations[0].name, "Braze");
 
-        let page =
-            regulations(br#"{"data":{"regulations":[{"id":"r","status":"RUNNING"}],"pagination":{"next":null}}}"#, 10);
+        let page = regulations(
+            br#"{"data":{"regulations":[{"id":"r","status":"RUNNING"}],"pagination":{"next":null}}}"#,
+            below_ten,
+        );
         let page = page.unwrap();
         assert!(page.items[0].subjects.is_none() && page.items[0].kind.is_none() && page.next.is_none());
-        assert_eq!(regulations(br#"{"data":{"regulations":null}}"#, 10).unwrap().items, []);
+        assert_eq!(regulations(br#"{"data":{"regulations":null}}"#, below_ten).unwrap().items, []);
         assert!(
             suppressions(br#"{"data":{"suppressed":[{"subjectType":"USER_ID","subjectIds":["u"]}]}}"#, 10)
                 .unwrap()
@@ -214,7 +222,7 @@ mod tests {
         }
         for body in ["", "<html>", "{}", r#"{"data":null}"#, r#"{"data":[]}"#, r#"{"data":{}}"#] {
             assert!(
-                regulations(body.as_bytes(), 10).is_none() && suppressions(body.as_bytes(), 10).is_none(),
+                regulations(body.as_bytes(), below_ten).is_none() && suppressions(body.as_bytes(), 10).is_none(),
                 "{body}"
             );
         }
@@ -235,7 +243,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_body_panics(body in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (workspace(&body), created(&body), report(&body), regulations(&body, 10), suppressions(&body, 10), problem(&body));
+            let _ = (workspace(&body), created(&body), report(&body), regulations(&body, below_ten), suppressions(&body, 10), problem(&body));
         }
     }
 }

@@ -81,8 +81,8 @@ impl Regulations for PublicApi {
     }
 
     async fn list(&self, query: &RegulationQuery) -> Result<Page<RegulationEntry>, SegmentError> {
-        let whole = requests::whole_below(query);
-        let mut page = self.transport.read(&requests::list(query), |body| answers::regulations(body, whole)).await?;
+        let parse = |body: &[u8]| answers::regulations(body, |entries| requests::is_whole(query, entries));
+        let mut page = self.transport.read(&requests::list(query), parse).await?;
         // How a list of types is encoded is not documented: what the service may have ignored is applied here.
         let wanted = |kind: &_| query.kinds.is_empty() || query.kinds.contains(kind);
         page.items.retain(|entry| {

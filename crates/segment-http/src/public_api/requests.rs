@@ -83,9 +83,11 @@ fn entries_a_page(query: &RegulationQuery) -> u16 {
     if query.scope == RegulationScope::Workspace { query.count.clamp(1, USUAL_PAGE) } else { 1_000 }
 }
 
-/// A page that says nothing of a next one is whole only with fewer entries than this: `count` may be ignored.
-pub(super) fn whole_below(query: &RegulationQuery) -> u16 {
-    entries_a_page(query).min(USUAL_PAGE)
+/// Whether a page of so many entries that says nothing of a next one is whole. It is not if it is full, or if it holds what is
+/// served where no count is given: the count may have been ignored.
+pub(super) fn is_whole(query: &RegulationQuery, entries: usize) -> bool {
+    let asked = usize::from(entries_a_page(query));
+    entries < asked && (asked <= usize::from(USUAL_PAGE) || entries != usize::from(USUAL_PAGE))
 }
 
 /// P7: one page of suppressions.
@@ -152,6 +154,9 @@ mod tests {
 
         let query = RegulationQuery { scope: RegulationScope::Source("s?".into()), count: 10, ..Default::default() };
         assert_eq!(list(&query).target, "/regulations/sources/s%3F?pagination.count=1000");
-        assert_eq!(whole_below(&query), 200);
+        let whole: Vec<_> = [0, 199, 200, 201, 999, 1_000].map(|entries| is_whole(&query, entries)).into();
+        assert_eq!(whole, [true, true, false, true, true, false]);
+        let query = RegulationQuery { count: 10, ..Default::default() };
+        assert!(is_whole(&query, 9) && !is_whole(&query, 10));
     }
 }

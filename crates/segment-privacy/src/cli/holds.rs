@@ -6,7 +6,7 @@ use super::Identities;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Holds {
-    /// Place a hold: erasures of this person that have not left are stopped
+    /// Place a hold: what would delete or suppress this person and has not left is stopped
     Add {
         #[command(flatten)]
         identities: Identities,

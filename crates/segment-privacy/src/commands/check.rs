@@ -9,7 +9,7 @@ use segment_core::{ConnectionKey, ports::PackageSink};
 
 use crate::{
     compose::{self, World},
-    config::{Loaded, load},
+    config::{Loaded, ResolvedConnection, load},
     error::{CliError, Exit, chain},
     output::{
         Output,
@@ -38,20 +38,23 @@ pub(crate) async fn run(
         Some(problem) => Err(problem),
         None => compose::named_store(loaded).await,
     };
-    let sources = match (&records, compose::sources(loaded, only)) {
+    let chosen = match (&records, compose::each_source(loaded, only)) {
         // What could not be read may hold them.
-        (Err(_), Err(error)) if only.is_none() && error.code == "no_connection" => Vec::new(),
-        (_, sources) => sources?,
+        (Err(_), Err(error)) if error.code == "no_connection" && only.is_none() => Vec::new(),
+        (Err(problem), Err(error)) if error.code == "no_connection" => return Err(problem.clone()),
+        (_, chosen) => chosen?,
     };
-    let connections = join_all(sources.iter().map(connection)).await;
-    if let Ok((store, _)) = &records {
-        keep(store, &connections).await?;
-    }
+    let connections = join_all(chosen.into_iter().map(|(one, sources)| connection(one, sources))).await;
     let local = vec![record_database(&records), packages(loaded).await, execution(loaded), retention()];
     let failed =
         connections.iter().any(|one| one.status == "failed") || local.iter().any(|check| check.status == "failed");
     let shape = ChecksShape { connections, local };
     output.result(&shape, |output| tables::checks(&shape, output))?;
+    if let Ok((store, _)) = &records
+        && let Err(error) = keep(store, &shape.connections).await
+    {
+        output.say(&format!("warning: the outcome could not be kept: {}", error.message));
+    }
     Ok(if failed { Exit::CheckFailed } else { Exit::Done })
 }
 
@@ -65,12 +68,18 @@ async fn keep(store: &RecordStore, connections: &[ConnectionChecksShape]) -> Res
     Ok(())
 }
 
-async fn connection(sources: &Sources) -> ConnectionChecksShape {
-    let checks = privacy_engine::check(sources).await;
+async fn connection(one: &ResolvedConnection, sources: Result<Sources, CliError>) -> ConnectionChecksShape {
+    let checks = match sources {
+        Ok(sources) => privacy_engine::check(&sources).await,
+        Err(error) => {
+            let hint = error.hint.map(|hint| format!(". {hint}")).unwrap_or_default();
+            vec![Check::new("configuration", CheckStatus::Failed, format!("{}{hint}", error.message))]
+        }
+    };
     let failed = checks.iter().any(|check| check.status == CheckStatus::Failed);
     ConnectionChecksShape {
-        key: sources.key.to_string(),
-        kind: sources.kind.as_str().to_owned(),
+        key: one.config.key.clone(),
+        kind: one.config.kind.name().to_owned(),
         status: if failed { "failed" } else { "succeeded" }.to_owned(),
         checks: checks.into_iter().map(CheckShape::from).collect(),
     }

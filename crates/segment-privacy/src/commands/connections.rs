@@ -3,14 +3,17 @@
 mod fields;
 mod secrets;
 
+use jiff::Timestamp;
 use privacy_store::{RecordStore, Removal, StoredConnection, TestRecord};
-use segment_core::ConnectionKey;
+use secrecy::ExposeSecret;
+use segment_core::{AuditEntry, ConnectionKey};
+use serde_json::json;
 
 use super::ask;
 use crate::{
     cli::{ConnectionFields, Connections},
     compose::{self, World},
-    config::{ConnectionConfig, Kind, Loaded, stored},
+    config::{ConnectionConfig, Kind, Loaded, operator, stored},
     error::{CliError, Exit},
     output::{
         Output,
@@ -40,11 +43,12 @@ pub(crate) async fn run(loaded: &Loaded, args: Connections, output: &Output) -> 
         Connections::List => known.list(output).await,
         Connections::Show { key } => known.show(&key, output).await,
         Connections::Edit { key, fields, unset } => {
+            // What is given wins over what is put back.
             let change = |config: &mut ConnectionConfig| {
-                fields::apply(config, *fields)?;
-                fields::unset(config, &unset)
+                fields::unset(config, &unset)?;
+                fields::apply(config, *fields)
             };
-            known.change(&key, change, output).await
+            known.change(&key, "edited", change, output).await
         }
         Connections::Enable { key } => known.enable(&key, true, output).await,
         Connections::Disable { key } => known.enable(&key, false, output).await,
@@ -66,15 +70,13 @@ impl Known<'_> {
         CliError::usage("no_connection", format!("there is no connection {key}")).hint(hint)
     }
 
-    /// The one to be changed, which must be of the record database.
+    /// The one to be changed, which must be of the record database alone: a change of one that the file has, too, would have
+    /// no effect.
     fn of_database(&self, key: &str) -> Result<&StoredConnection, CliError> {
-        if let Some(stored) = self.stored.iter().find(|one| one.key.as_str() == key) {
-            return Ok(stored);
+        if self.in_file(key).is_some() {
+            return Err(in_file(key));
         }
-        Err(match self.in_file(key) {
-            Some(_) => in_file(key),
-            None => self.missing(key),
-        })
+        self.stored.iter().find(|one| one.key.as_str() == key).ok_or_else(|| self.missing(key))
     }
 
     async fn add(
@@ -98,11 +100,7 @@ impl Known<'_> {
         let mut config = fields::new(key, kind);
         fields::apply(&mut config, fields)?;
         fields::ask_missing(&mut config)?;
-        self.check(&config)?;
-        let now = World::default().clock.now();
-        if !self.store.add_connection(&ConnectionKey::new(key), &stored::write(&config)?, now).await? {
-            return Err(exists(key));
-        }
+        self.put(&config, "added").await?;
         output.say(&format!("added; test it: segment-privacy connections test {key}"));
         self.print(&config, DATABASE, output).await
     }
@@ -112,9 +110,12 @@ impl Known<'_> {
             config.enabled = enabled;
             Ok(())
         };
-        let exit = self.change(key, change, output).await?;
+        let exit = self.change(key, if enabled { "enabled" } else { "disabled" }, change, output).await?;
         if !enabled {
-            output.say("it takes no new requests and sends nothing; what Segment has accepted is followed");
+            output.say(
+                "it takes no new requests and sends no regulations; what was recorded is looked up, and what Segment has \
+                 accepted is followed",
+            );
         }
         Ok(exit)
     }
@@ -122,46 +123,78 @@ impl Known<'_> {
     async fn change(
         &self,
         key: &str,
+        step: &str,
         change: impl FnOnce(&mut ConnectionConfig) -> Result<(), CliError>,
         output: &Output,
     ) -> Result<Exit, CliError> {
-        let before = self.of_database(key)?;
-        let mut config = stored::read(before)?;
+        let mut config = stored::read(self.of_database(key)?)?;
+        let before = stored::write(&config)?;
         change(&mut config)?;
-        self.check(&config)?;
-        let now = World::default().clock.now();
-        let changed = self.store.change_connection(&before.key, before.version, &stored::write(&config)?, now).await?;
-        if !changed {
-            return Err(CliError::usage(
-                "connection_changed",
-                format!("somebody else has changed or removed the connection {key} meanwhile; nothing was changed"),
-            )
-            .hint("look at it with `connections show`, then run the command again"));
+        if before.expose_secret() == stored::write(&config)?.expose_secret() {
+            output.say("nothing is different; nothing was changed");
+        } else {
+            self.put(&config, step).await?;
         }
         self.print(&config, DATABASE, output).await
     }
 
+    /// Stores a connection, if it fits beside all others: also those that somebody else adds or changes at this moment.
+    async fn put(&self, config: &ConnectionConfig, step: &str) -> Result<(), CliError> {
+        let (key, settings) = (ConnectionKey::new(config.key.as_str()), stored::write(config)?);
+        let version = |all: &[StoredConnection]| all.iter().find(|one| one.key == key).map(|one| one.version);
+        let mut seen = self.stored.clone();
+        loop {
+            self.check(config, &seen)?;
+            if self.store.put_connection(&key, &settings, &seen, now()).await? {
+                return self.journal(key.as_str(), step).await;
+            }
+            let before = version(&seen);
+            seen = self.store.connections().await?;
+            if before.is_none() && version(&seen).is_some() {
+                return Err(exists(key.as_str()));
+            }
+            if before != version(&seen) {
+                return Err(CliError::usage(
+                    "connection_changed",
+                    format!("somebody else has changed or removed the connection {key} meanwhile; nothing was changed"),
+                )
+                .hint("look at it with `connections show`, then run the command again"));
+            }
+        }
+    }
+
+    async fn journal(&self, key: &str, step: &str) -> Result<(), CliError> {
+        let entry = AuditEntry::new(now(), step, json!({"by": operator()}));
+        Ok(self.store.journal(key, &entry).await?)
+    }
+
     /// Whether it would be taken beside all others. A disabled one must fit, too: enabling it is one step.
-    fn check(&self, config: &ConnectionConfig) -> Result<(), CliError> {
-        let others: Vec<_> = self.stored.iter().filter(|one| one.key.as_str() != config.key).cloned().collect();
+    fn check(&self, config: &ConnectionConfig, seen: &[StoredConnection]) -> Result<(), CliError> {
+        let others: Vec<_> = seen.iter().filter(|one| one.key.as_str() != config.key).cloned().collect();
         self.loaded.clone().with_stored(&others)?.accepts(config)
     }
 
     async fn remove(&self, key: &str, yes: bool, force: bool, output: &Output) -> Result<Exit, CliError> {
-        let stored = self.of_database(key)?;
+        let stored = self.stored.iter().find(|one| one.key.as_str() == key);
+        let stored =
+            stored.ok_or_else(|| if self.in_file(key).is_some() { in_file(key) } else { self.missing(key) })?;
+        // What the file has, too, goes on there.
+        let shadowed = self.in_file(key).is_some();
         let question = format!("The connection {key} and its secrets will be removed from the record database.");
         ask::confirm(&question, yes, output)?;
-        match self.store.remove_connection(&stored.key, force).await? {
+        match self.store.remove_connection(&stored.key, force || shadowed).await? {
             Removal::Removed => {
+                self.journal(key, "removed").await?;
                 output.result(&RemovedShape { removed: key.to_owned() }, |_| format!("removed {key}"))?;
                 Ok(Exit::Done)
             }
             Removal::InUse(people) => Err(CliError::usage(
                 "connection_in_use",
-                format!("{people} requests have something open at {key}; nothing was removed"),
+                format!("nothing was removed; requests with something open at {key}: {people}"),
             )
             .hint(
-                "`connections disable` lets them come to their end; --force removes it, and each then needs a human",
+                "`connections disable` lets them come to their end; --force removes it, and a worker then hands each to a \
+                 human",
             )),
             _ => Err(self.missing(key)),
         }
@@ -174,7 +207,13 @@ impl Known<'_> {
             connections.push(shape(config, FILE, &tests));
         }
         for one in self.stored.iter().filter(|one| self.in_file(one.key.as_str()).is_none()) {
-            connections.push(shape(&stored::read(one)?, DATABASE, &tests));
+            connections.push(match stored::read(one) {
+                Ok(config) => shape(&config, DATABASE, &tests),
+                Err(error) => {
+                    output.say(&format!("warning: {}", error.message));
+                    unreadable(one.key.as_str())
+                }
+            });
         }
         let all = ConnectionsShape { connections };
         output.result(&all, |output| tables::connections(&all, output))?;
@@ -220,6 +259,24 @@ fn shape(config: &ConnectionConfig, from: &str, tests: &[TestRecord]) -> Connect
         last_test: test.map(LastTestShape::from),
         fields: Vec::new(),
     }
+}
+
+/// A connection of which no more is known than that it is there.
+fn unreadable(key: &str) -> ConnectionShape {
+    ConnectionShape {
+        key: key.to_owned(),
+        kind: "unreadable".to_owned(),
+        from: DATABASE.to_owned(),
+        enabled: false,
+        workspace: None,
+        source: None,
+        last_test: None,
+        fields: Vec::new(),
+    }
+}
+
+fn now() -> Timestamp {
+    World::default().clock.now()
 }
 
 fn in_file(key: &str) -> CliError {

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{check, drive};
 use crate::{
-    compose::{self, World},
+    compose::{self, Need, World},
     config::{self, Loaded},
     error::{CliError, Exit},
     output::{Output, ProgressLine, tables},
@@ -109,7 +109,7 @@ impl Demo<'_> {
     }
 
     async fn engine(&self, loaded: &Loaded, line: &ProgressLine) -> Result<Arc<Engine>, CliError> {
-        compose::engine(loaded, &self.world, drive::policy(loaded), None, line.sink()).await
+        compose::engine(loaded, Need::All, &self.world, drive::policy(loaded), None, line.sink()).await
     }
 
     /// Runs one request to its end; days pass on the mock's clock while it waits.

@@ -4,7 +4,7 @@ use super::{
     access, check, config, connections, demo, erase, holds, init, man, regulations, requests, suppress, worker,
 };
 use crate::{
-    cli::{Cli, Command, Connections},
+    cli::{Cli, Command, Connections, Requests},
     compose::{self, World},
     config::load,
     error::{CliError, Exit},
@@ -19,12 +19,15 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, CliError> {
         Command::Init(args) => init::run(args, path, output).await,
         Command::Check { connection } => check::command(path, connection.as_deref(), output).await,
         Command::Access(args) => access::run(&all().await?, &args, output).await,
+        Command::Erase(args) if args.dry_run => erase::run(&compose::to_read(load(path)?).await?, &args, output).await,
         Command::Erase(args) => erase::run(&all().await?, &args, output).await,
-        Command::Requests(args) => requests::run(&all().await?, args, output).await,
+        Command::Requests(args @ Requests::Retry { .. }) => requests::run(&all().await?, args, output).await,
+        // What must be possible even while connections do not fit together.
+        Command::Requests(args) => requests::run(&load(path)?, args, output).await,
         Command::Regulations(args) => regulations::run(&all().await?, args, World::default().clock.now(), output).await,
         Command::Connections(Connections::Test { key }) => check::command(path, Some(&key), output).await,
         Command::Connections(args) => connections::run(&load(path)?, args, output).await,
-        Command::Holds(args) => holds::run(&all().await?, args, output).await,
+        Command::Holds(args) => holds::run(path, args, output).await,
         Command::Suppress(args) => suppress::run(&all().await?, &args, segment_core::Action::Suppression, output).await,
         Command::Unsuppress(args) => {
             suppress::run(&all().await?, &args, segment_core::Action::Unsuppression, output).await

@@ -1,12 +1,20 @@
 //! `holds …`: people who must not be erased.
 
-use segment_core::{HoldId, LegalHold, Pii, RequestFilter, RequestStatus, ports::RequestStore};
+use std::path::Path;
+
+use jiff::Timestamp;
+use privacy_engine::known_of;
+use privacy_store::RecordStore;
+use segment_core::{
+    AuditEntry, HoldId, IdentitySet, LegalHold, Pii, RequestFilter, RequestStatus, Resolution, ports::RequestStore,
+};
+use serde_json::json;
 
 use super::access;
 use crate::{
     cli::Holds,
     compose::{self, World},
-    config::Loaded,
+    config::{Loaded, load, operator},
     error::{CliError, Exit},
     output::{
         Output,
@@ -15,21 +23,35 @@ use crate::{
     },
 };
 
-pub(crate) async fn run(loaded: &Loaded, args: Holds, output: &Output) -> Result<Exit, CliError> {
-    let store = compose::store(loaded).await?;
+/// Of a reason, in characters: it is a note, not a file.
+const MAX_REASON: usize = 2_000;
+
+pub(crate) async fn run(path: &Path, args: Holds, output: &Output) -> Result<Exit, CliError> {
+    let file = load(path)?;
+    // A hold must be possible even while connections do not fit together.
+    let loaded = match compose::with_records(file.clone()).await {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            output.say(&format!("warning: {}", error.message));
+            file
+        }
+    };
+    let store = compose::store(&loaded).await?;
     match args {
         Holds::Add { identities, reason } => {
             let identities = identities.read().map_err(|error| access::refused_identity(&error))?;
             if reason.trim().is_empty() {
                 return Err(CliError::usage("reason_empty", "the reason is empty; nothing was recorded"));
             }
-            let World { clock, random } = World::default();
-            let mut bytes = [0; 10];
-            random.fill(&mut bytes);
-            let placed_at = clock.now();
-            let id = HoldId::generate(placed_at, bytes);
-            let hold = LegalHold { id, identities, reason: Pii::new(reason), placed_at, lifted_at: None };
+            if reason.chars().count() > MAX_REASON {
+                return Err(CliError::usage(
+                    "reason_too_long",
+                    format!("the reason is longer than {MAX_REASON} characters"),
+                ));
+            }
+            let hold = new_hold(&loaded, identities, reason, output).await;
             store.place_hold(&hold).await?;
+            journal(&store, &hold.id, "placed").await?;
             let mut shape = HoldShape::new(&hold, false);
             shape.left_already = left_already(&store, &hold).await?;
             show(&shape, output)
@@ -38,6 +60,7 @@ pub(crate) async fn run(loaded: &Loaded, args: Holds, output: &Output) -> Result
         Holds::Remove { id } => {
             let lifted = store.lift_hold(&HoldId::new(id.as_str()), World::default().clock.now()).await?;
             let hold = lifted.ok_or_else(|| no_such_hold(&id))?;
+            journal(&store, &hold.id, "lifted").await?;
             show(&HoldShape::new(&hold, false), output)?;
             output.say("erasures that it stopped go on with: segment-privacy requests retry ID");
             Ok(Exit::Done)
@@ -45,11 +68,45 @@ pub(crate) async fn run(loaded: &Loaded, args: Holds, output: &Output) -> Result
     }
 }
 
-async fn list(store: &dyn RequestStore, all: bool, reveal: bool, output: &Output) -> Result<Exit, CliError> {
+/// A hold of this person. What can be found out of them at the connections belongs to it, since an erasure may be asked for by
+/// another of their ids.
+async fn new_hold(loaded: &Loaded, identities: IdentitySet, reason: String, output: &Output) -> LegalHold {
+    let (known, failures) = match compose::sources(loaded, None) {
+        Ok(sources) => known_of(&sources, &identities, loaded.policy.max_user_ids).await,
+        Err(error) => {
+            output.say(&format!("warning: no connection could be asked: {}", error.message));
+            Default::default()
+        }
+    };
+    for (connection, why) in failures {
+        output.say(&format!("warning: {connection} could not be asked: {why}"));
+    }
+    // Whom it was asked for by is among the identifiers.
+    if known.user_ids.is_empty() && known.identifiers.len() <= identities.len() {
+        output.say(
+            "warning: nothing more is known of the person: only a request by exactly these identities is recognised",
+        );
+    }
+    let World { clock, random } = World::default();
+    let mut bytes = [0; 10];
+    random.fill(&mut bytes);
+    // The record keeps milliseconds.
+    let now = clock.now();
+    let placed_at = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
+    let id = HoldId::generate(placed_at, bytes);
+    LegalHold { id, identities, known, reason: Pii::new(reason), placed_at, lifted_at: None }
+}
+
+async fn journal(store: &RecordStore, hold: &HoldId, step: &str) -> Result<(), CliError> {
+    let entry = AuditEntry::new(World::default().clock.now(), step, json!({"by": operator()}));
+    Ok(store.journal(hold.as_str(), &entry).await?)
+}
+
+async fn list(store: &RecordStore, all: bool, reveal: bool, output: &Output) -> Result<Exit, CliError> {
     let mut holds = store.holds().await?;
     holds.retain(|hold| all || hold.lifted_at.is_none());
-    if reveal {
-        tracing::warn!(holds = holds.len(), "who legal holds are about, and why, was shown");
+    for hold in holds.iter().filter(|_| reveal) {
+        journal(store, &hold.id, "revealed").await?;
     }
     let shape = HoldsShape { holds: holds.iter().map(|hold| HoldShape::new(hold, reveal)).collect() };
     output.result(&shape, |_| tables::holds(&shape.holds))?;
@@ -71,12 +128,10 @@ async fn left_already(store: &dyn RequestStore, hold: &LegalHold) -> Result<Vec<
         let filter = RequestFilter { status: Some(status), ..RequestFilter::default() };
         for summary in store.requests(&filter).await? {
             let Some(request) = store.request(&summary.id).await? else { continue };
-            let sent = request.tasks.iter().filter(|task| task.state.may_have_been_sent());
-            let about = |task: &segment_core::Task| {
-                let found = task.resolution.clone().unwrap_or_default();
-                hold.is_about(request.identities.as_ref(), &found.user_ids, &found.identifiers)
-            };
-            if sent.into_iter().any(about) {
+            let mut known = Resolution::default();
+            request.tasks.iter().filter_map(|task| task.resolution.as_ref()).for_each(|found| known.learn(found));
+            let sent = request.tasks.iter().any(|task| task.state.may_have_been_sent());
+            if sent && hold.is_about(request.identities.as_ref(), &known.user_ids, &known.identifiers) {
                 left.push(request.id.to_string());
             }
         }

@@ -13,7 +13,7 @@ use segment_core::{
 use crate::{
     cli::Regulations,
     compose,
-    config::Loaded,
+    config::{Loaded, ResolvedConnection},
     error::{CliError, Exit, chain},
     output::{
         Output,
@@ -35,7 +35,7 @@ pub(crate) async fn run(loaded: &Loaded, args: Regulations, now: Timestamp, outp
         Regulations::Show { id } => (LedgerFilter { id: Some(id), ..LedgerFilter::default() }, true),
     };
     let ledgers = store.regulations(&filter).await?;
-    let sources = compose::sources(loaded, None)?;
+    let sources = usable(loaded, output);
     let at_segment = at_segment(&sources, output).await;
     let mut regulations: Vec<_> = ledgers.iter().map(|ledger| ours(ledger, &at_segment)).collect();
     if one && regulations.is_empty() {
@@ -57,6 +57,17 @@ pub(crate) async fn run(loaded: &Loaded, args: Regulations, now: Timestamp, outp
     let shape = RegulationsShape { regulations, quota };
     output.result(&shape, |_| tables::regulations(&shape))?;
     Ok(Exit::Done)
+}
+
+/// The connections that can be asked; the ledger is shown without the others.
+fn usable(loaded: &Loaded, output: &Output) -> Vec<Sources> {
+    let all = compose::each_source(loaded, None).unwrap_or_default();
+    let told = |(one, sources): (&ResolvedConnection, Result<Sources, CliError>)| {
+        sources
+            .inspect_err(|error| output.say(&format!("warning: {} cannot be asked: {}", one.config.key, error.message)))
+            .ok()
+    };
+    all.into_iter().filter_map(told).collect()
 }
 
 /// What Segment lists. A connection that cannot be asked is told, and the ledger is shown without it.

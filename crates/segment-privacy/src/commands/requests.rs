@@ -8,7 +8,7 @@ use serde_json::json;
 use super::drive;
 use crate::{
     cli::{Requests, Wait},
-    compose::{self, World, no_such_request},
+    compose::{self, Need, World, no_such_request},
     config::Loaded,
     error::{CliError, Exit},
     output::{
@@ -106,7 +106,8 @@ async fn cancel(loaded: &Loaded, id: &str, output: &Output) -> Result<Exit, CliE
 
 async fn retry(loaded: &Loaded, id: &str, wait: &Wait, output: &Output) -> Result<Exit, CliError> {
     let line = ProgressLine::new(output.is_json());
-    let engine = compose::engine(loaded, &World::default(), drive::policy(loaded), None, line.sink()).await?;
+    let engine =
+        compose::engine(loaded, Need::None, &World::default(), drive::policy(loaded), None, line.sink()).await?;
     let id = RequestId::new(id);
     let at = World::default().clock.now();
     let request =

@@ -4,44 +4,50 @@
 use std::{path::Path, pin::Pin, sync::Arc, time::Duration};
 
 use privacy_engine::{Engine, ProgressSink, Until};
-use segment_core::ClaimScope;
+use privacy_store::StoredConnection;
+use segment_core::{ClaimScope, ConnectionKey};
 use tokio_util::sync::CancellationToken;
 
 use super::drive::interrupted;
 use crate::{
-    compose::{self, World},
-    config::{Loaded, load},
+    compose::{self, Need, World},
+    config::{self, Loaded, load},
     error::{CliError, Exit},
     output::Output,
 };
 
 /// How often a change is looked for.
 const LOOK: Duration = Duration::from_secs(2);
+/// How many looks until what could not be used, such as a missing secret, is tried again.
+const LOOKS_FOR_WHAT_LACKS: u64 = 5;
 
 /// A configuration, and the engine that works by it.
 struct Working {
     loaded: Loaded,
     engine: Arc<Engine>,
     seen: Seen,
+    /// Something that is configured could not be used: perhaps it can be later.
+    lacks: bool,
 }
 
-/// What tells one configuration from another: the file's text, and the versions of the connections in the record database.
-#[derive(PartialEq, Eq)]
+/// What tells one configuration from another: the file's text, and the connections in the record database.
+#[derive(Clone, PartialEq, Eq)]
 struct Seen {
-    text: Option<Vec<u8>>,
-    stored: Option<Vec<(String, i64)>>,
+    text: Vec<u8>,
+    stored: Vec<(ConnectionKey, i64)>,
 }
 
 pub(crate) async fn run(path: &Path, output: &Output) -> Result<Exit, CliError> {
-    let mut working = start(path).await?;
+    let mut working = start(path, true).await?;
+    if working.loaded.connections.is_empty() {
+        output.say("warning: no connection is configured: whatever waits is handed to a human");
+    }
     output.say("working; Ctrl-C or SIGTERM ends it");
     // One for all rounds: a signal between two of them is not lost.
     let mut stopped = Box::pin(interrupted());
     while let Some(next) = round(path, &working, stopped.as_mut(), output).await? {
         output.say("the configuration has changed: working on with the new one");
-        if let Some(store) = &working.loaded.store {
-            store.close().await;
-        }
+        close(&working).await;
         working = next;
     }
     output.say("stopped; nothing is half-done");
@@ -72,47 +78,86 @@ async fn round(
     Ok(next)
 }
 
-async fn start(path: &Path) -> Result<Working, CliError> {
+/// An engine by the configuration as it is. What changes while it is read is a change that is seen afterwards. `make` allows to
+/// make the record database.
+async fn start(path: &Path, make: bool) -> Result<Working, CliError> {
+    let text = read(path).await.unwrap_or_default();
     let mut loaded = compose::with_records(load(path)?).await?;
+    if loaded.store.is_none() && !make {
+        return Err(CliError::usage("no_database", "the record database that it names is not there"));
+    }
     loaded.store = Some(compose::store(&loaded).await?);
     let progress = ProgressSink::new(|progress| tracing::info!(?progress, "working"));
-    let engine = compose::engine(&loaded, &World::default(), loaded.policy.clone(), None, progress).await?;
-    let seen = look(path, &loaded).await;
-    Ok(Working { loaded, engine, seen })
+    let (world, policy) = (World::default(), loaded.policy.clone());
+    let engine = compose::engine(&loaded, Need::None, &world, policy, None, progress).await?;
+    let lacks = engine.connections().count() < loaded.connections.len();
+    let seen = Seen { text, stored: loaded.stored.clone() };
+    Ok(Working { loaded, engine, seen, lacks })
 }
 
-async fn look(path: &Path, loaded: &Loaded) -> Seen {
-    let stored = match &loaded.store {
-        Some(store) => store.connections().await.ok(),
-        None => None,
-    };
-    Seen {
-        text: tokio::fs::read(path).await.ok(),
-        stored: stored.map(|all| all.into_iter().map(|one| (one.key.to_string(), one.version)).collect()),
+/// The text of the file; `None` if it cannot be read right now, or is no file that can be read twice.
+async fn read(path: &Path) -> Option<Vec<u8>> {
+    tokio::fs::metadata(path).await.ok().filter(std::fs::Metadata::is_file)?;
+    tokio::fs::read(path).await.ok()
+}
+
+impl Working {
+    /// What there is now; `None` if that cannot be told.
+    async fn look(&self, path: &Path) -> Option<Seen> {
+        let stored = self.loaded.store.as_ref()?.connections().await.ok()?;
+        self.obey(&stored);
+        let text = read(path).await?;
+        Some(Seen { text, stored: stored.into_iter().map(|one| (one.key, one.version)).collect() })
+    }
+
+    /// What was removed or disabled sends nothing from now on, whatever else the configuration has become.
+    fn obey(&self, stored: &[StoredConnection]) {
+        let of_file = |key: &ConnectionKey| self.loaded.file.connections.iter().any(|one| one.key == key.as_str());
+        for connection in self.engine.connections() {
+            let key = &connection.sources().key;
+            let now = stored.iter().find(|one| &one.key == key).map(config::stored::read);
+            let stands = now.is_some_and(|config| config.is_ok_and(|config| config.enabled));
+            if !stands && !of_file(key) {
+                connection.disable();
+            }
+        }
     }
 }
 
-/// Waits until there is another configuration that can be worked by. One that cannot is told, once.
+/// Waits until there is another configuration that can be worked by, and that is not being written any more; or until what was
+/// lacking may be there. A configuration that cannot be used is told, once, and tried again.
 async fn changed(path: &Path, working: &Working, output: &Output) -> Working {
-    let mut told = None;
-    loop {
+    let (mut last, mut told) = (None, None);
+    for looks in 1_u64.. {
         tokio::time::sleep(LOOK).await;
-        let seen = look(path, &working.loaded).await;
-        // What cannot be read right now, such as a file being written, says nothing.
-        let unreadable = seen.text.is_none() || seen.stored.is_none();
-        if unreadable || seen == working.seen || told.as_ref() == Some(&seen) {
+        let Some(seen) = working.look(path).await else { continue };
+        let settled = last.replace(seen.clone()).is_some_and(|last| last == seen);
+        let same = seen == working.seen;
+        let again = working.lacks && looks.is_multiple_of(LOOKS_FOR_WHAT_LACKS);
+        if !settled || (same && !again) {
             continue;
         }
-        match start(path).await {
+        match start(path, false).await {
+            Ok(next) if same && next.lacks => close(&next).await,
             Ok(next) => return next,
             Err(error) => {
                 let hint = error.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-                output.say(&format!(
+                let words = format!(
                     "warning: the configuration has changed but cannot be used: {}{hint}. Working on with the one before",
                     error.message
-                ));
-                told = Some(seen);
+                );
+                if told.as_ref() != Some(&words) {
+                    output.say(&words);
+                    told = Some(words);
+                }
             }
         }
+    }
+    std::future::pending().await
+}
+
+async fn close(working: &Working) {
+    if let Some(store) = &working.loaded.store {
+        store.close().await;
     }
 }

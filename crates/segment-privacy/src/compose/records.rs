@@ -66,6 +66,31 @@ pub(crate) async fn with_records(loaded: Loaded) -> Result<Loaded, CliError> {
     Ok(Loaded { store: Some(store), ..loaded.with_stored(&stored)? })
 }
 
+/// The same for a dry run: the record database is only read, and closed to writing.
+pub(crate) async fn to_read(loaded: Loaded) -> Result<Loaded, CliError> {
+    let (url, _) = url(&loaded)?;
+    let random = Arc::new(OsRandom);
+    let mut refused = None;
+    let key = || {
+        master_key(&loaded).map_err(|error| {
+            let message = error.message.clone();
+            refused = Some(error);
+            message.into()
+        })
+    };
+    let found = match url {
+        Url::Sqlite(path) => RecordStore::open_to_read(&path, key, random).await,
+        Url::Postgres(url) => RecordStore::connect_to_read(&url, key, random, &options(&loaded)).await,
+    };
+    let found = match (found, refused) {
+        (Err(_), Some(error)) => return Err(error),
+        (found, _) => found?,
+    };
+    let Some(store) = found else { return Ok(loaded) };
+    let stored = store.connections().await?;
+    Ok(Loaded { store: Some(store), ..loaded.with_stored(&stored)? })
+}
+
 /// The record database, and how it is called. It is made if it is missing.
 pub(crate) async fn named_store(loaded: &Loaded) -> Result<(RecordStore, String), CliError> {
     let (url, name) = url(loaded)?;

@@ -82,6 +82,9 @@ pub(super) fn connection(
     let source = source(config)?;
     let limits = limits(config)?;
     let monthly_users = config.limits.monthly_users.unwrap_or(MONTHLY_USERS);
+    if monthly_users == 0 {
+        return Err(invalid(format!("limits.monthly_users of connection {key} must be at least 1")));
+    }
     Ok(ResolvedConnection {
         config: config.clone(),
         domain,
@@ -136,12 +139,24 @@ fn endpoint(domain: &str, config: &ConnectionConfig, name: &str) -> Result<Endpo
 /// Names such as `workspaces/acme/sources/web` are the Config API's too, and are shortened.
 fn source(config: &ConnectionConfig) -> Result<Option<String>, CliError> {
     let Some(scope) = &config.scope else { return Ok(None) };
-    let source = scope.source.rsplit('/').next().unwrap_or_default().trim();
-    if source.is_empty() {
-        return Err(invalid(format!("scope.source of connection {} is empty", config.key))
-            .hint("leave scope out for the whole workspace"));
+    let given = scope.source.trim();
+    let source =
+        given.strip_prefix("workspaces/").and_then(|rest| rest.split_once("/sources/")).map_or(given, |(_, one)| one);
+    let wrong = |why: &str| {
+        Err(invalid(format!("scope.source of connection {} {why}", config.key)).hint(
+            "the source's id on the Public API, its slug on the Config API; leave scope out for the whole workspace",
+        ))
+    };
+    match source {
+        "" => wrong("is empty"),
+        // Ids in paths are 1 to 255 characters long (documented).
+        _ if source.chars().count() > 255 => wrong("is longer than 255 characters"),
+        "." | ".." => wrong("is no source"),
+        _ if source.contains('/') || source.chars().any(|c| c.is_control() || c.is_whitespace()) => {
+            wrong("holds a slash, white space or a control character")
+        }
+        _ => Ok(Some(source.to_owned())),
     }
-    Ok(Some(source.to_owned()))
 }
 
 fn limits(config: &ConnectionConfig) -> Result<Limits, CliError> {

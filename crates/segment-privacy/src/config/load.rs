@@ -8,8 +8,14 @@ use crate::error::CliError;
 /// Reads and checks the configuration.
 pub(crate) fn load(path: &Path) -> Result<Loaded, CliError> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        CliError::usage("config_missing", format!("the configuration {} cannot be read: {error}", path.display()))
-            .hint("`segment-privacy init` writes one; --config FILE or SEGMENT_PRIVACY_CONFIG names another")
+        let message = format!("the configuration {} cannot be read: {error}", path.display());
+        match error.kind() {
+            std::io::ErrorKind::NotFound => CliError::usage("config_missing", message)
+                .hint("`segment-privacy init` writes one; --config FILE or SEGMENT_PRIVACY_CONFIG names another"),
+            _ => {
+                CliError::usage("config_unreadable", message).hint("it must be a text file in UTF-8 that you may read")
+            }
+        }
     })?;
     let file = read(&text, &path.display().to_string(), &environment::overrides())?;
     let base = path

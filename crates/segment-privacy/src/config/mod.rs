@@ -17,4 +17,4 @@ pub(crate) use load::load;
 pub(crate) use model::{ConfigFile, ConnectionConfig, Kind, LimitsConfig, ScopeConfig, UserIdField, shown_url};
 pub(crate) use nearest::misspelt_kind;
 pub(crate) use resolved::Loaded;
-pub(crate) use secret::{Secret, default_key};
+pub(crate) use secret::{Secret, checked, default_key};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use privacy_dataset::Dataset;
 use privacy_engine::{Policy, Tracking};
 use privacy_store::{RecordStore, StoredConnection};
-use segment_core::{Regime, RegulationType};
+use segment_core::{ConnectionKey, Regime, RegulationType};
 use segment_http::config_api;
 
 use super::{
@@ -26,6 +26,8 @@ pub(crate) struct Loaded {
     pub(crate) datasets: Vec<ResolvedDataset>,
     /// The record database, once it was opened.
     pub(crate) store: Option<RecordStore>,
+    /// The connections of the record database that were read, and their versions.
+    pub(crate) stored: Vec<(ConnectionKey, i64)>,
 }
 
 impl Loaded {
@@ -39,6 +41,7 @@ impl Loaded {
             self.connections.push(connection(&config, &self.datasets)?);
         }
         together(&self.policy, &self.connections)?;
+        self.stored = stored.iter().map(|one| (one.key.clone(), one.version)).collect();
         Ok(self)
     }
 
@@ -68,20 +71,21 @@ pub(crate) fn resolve(file: ConfigFile, base: PathBuf) -> Result<Loaded, CliErro
         file.connections.iter().map(|config| connection(config, &datasets)).collect::<Result<Vec<_>, _>>()?;
     unique(file.datasets.iter().map(|dataset| dataset.key.as_str()), "datasets")?;
     together(&policy, &connections)?;
-    Ok(Loaded { file, base, policy, connections, datasets, store: None })
+    Ok(Loaded { file, base, policy, connections, datasets, store: None, stored: Vec::new() })
 }
 
 /// What connections must be beside each other, and under the policy.
 fn together(policy: &Policy, connections: &[ResolvedConnection]) -> Result<(), CliError> {
     unique(connections.iter().map(|connection| connection.config.key.as_str()), "connections")?;
     for (at, one) in connections.iter().enumerate() {
-        let place = |of: &ResolvedConnection| (of.domain.clone(), of.workspace.clone(), of.source.clone());
-        if let Some(other) = connections[..at].iter().find(|other| place(other) == place(one)) {
+        // Also with different sources: quota and limits are the workspace's.
+        let same = |other: &&ResolvedConnection| other.domain == one.domain && other.workspace == one.workspace;
+        if let Some(other) = connections[..at].iter().find(same) {
             return Err(invalid(format!(
                 "the connections {} and {} are on the same host and workspace ({}); every person would be sent twice",
                 other.config.key, one.config.key, one.workspace
             ))
-            .hint("keep one of them"));
+            .hint("keep one of them: in the configuration, or by `connections remove`"));
         }
     }
     lacking(policy, connections)

@@ -91,20 +91,30 @@ impl Secret {
                 .hint("create the file with mode 0600")
             })?,
         };
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(CliError::usage("secret_missing", format!("the {what} is empty"))
-                .hint("see the README for where each value is found in Segment"));
-        }
-        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            return Err(CliError::usage(
-                "secret_malformed",
-                format!("the {what} holds white space or control characters"),
-            )
-            .hint("copy it again, without line breaks"));
-        }
-        Ok(SecretString::from(text.to_owned()))
+        checked(&text, what)
     }
+}
+
+/// No secret of Segment's is near it.
+const MAX_SECRET: usize = 8_192;
+
+/// The secret of a text, if it can be one.
+pub(crate) fn checked(text: &str, what: &str) -> Result<SecretString, CliError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(CliError::usage("secret_missing", format!("the {what} is empty"))
+            .hint("see the README for where each value is found in Segment"));
+    }
+    let malformed = |why: &str| {
+        Err(CliError::usage("secret_malformed", format!("the {what} {why}")).hint("copy it again, without line breaks"))
+    };
+    if text.len() > MAX_SECRET {
+        return malformed("is too long to be one");
+    }
+    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return malformed("holds white space or control characters");
+    }
+    Ok(SecretString::from(text.to_owned()))
 }
 
 /// Where the encryption key is when the configuration does not say it.

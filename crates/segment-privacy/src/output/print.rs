@@ -40,7 +40,7 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
 
 /// Whether the command line asks for JSON, although it could not be read.
 fn wants_json() -> bool {
-    let args: Vec<_> = std::env::args().collect();
+    let args: Vec<_> = std::env::args_os().collect();
     args.iter().any(|arg| arg == "--output=json")
         || args.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
 }

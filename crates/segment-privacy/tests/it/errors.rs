@@ -90,9 +90,35 @@ fn what_the_hint_says_helps() {
         assert_eq!(ran.code, 2, "{}", ran.stderr);
         ran.stderr
     };
-    assert!(told(&["check", "--connection", "nope"]).contains("the configuration has: c"));
+    // Where the record database cannot be opened, it may hold the connection: that is what has to be mended first.
+    assert!(told(&["check", "--connection", "nope"]).contains("SEGMENT_PRIVACY_KEY, which is not set"));
+    std::fs::write(folder.path().join("key"), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
+    let config = format!("[encryption]\nkey = {{ file = \"key\" }}\n\n{config}");
+    std::fs::write(folder.path().join("segment-privacy.toml"), &config).unwrap();
+    assert!(told(&["check", "--connection", "nope"]).contains("there are: c"));
     assert!(told(&["erase", "--from", ".", "--yes"]).contains(". is a folder, not a file"));
     assert!(told(&["--output", "json", "demo"]).contains("\"code\":\"demo_is_for_people\""));
     std::fs::write(folder.path().join("segment-privacy.toml"), config.replace("\"t\"", "42")).unwrap();
     assert!(told(&["check"]).contains("a secret is a string, { env = \"NAME\" } or { file = \"PATH\" }"));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_no_text_is_wrong_usage() {
+    use std::os::unix::ffi::OsStrExt;
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_segment-privacy"))
+        .args(["--output", "json", "holds", "remove"])
+        .arg(std::ffi::OsStr::from_bytes(b"\xff"))
+        .output()
+        .unwrap();
+    let error: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!((output.status.code(), error["error"]["code"].as_str()), (Some(2), Some("usage")));
+}
+
+#[test]
+fn a_configuration_that_is_no_text_is_not_called_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("segment-privacy.toml"), b"\xff\xfe").unwrap();
+    let ran = run(folder.path(), &["--output", "json", "check"]);
+    assert!(ran.code == 2 && ran.stderr.contains("config_unreadable"), "{}", ran.stderr);
 }

@@ -143,6 +143,7 @@ async fn manage(store: &RecordStore) {
     let hold = LegalHold {
         id: HoldId::new("hld_1"),
         identities: IdentitySet::new([Identity::new(IdentityKind::Email, PLANTED[9]).unwrap()]).unwrap(),
+        known: Resolution { user_ids: [Pii::from(PLANTED[2])].into(), ..Resolution::default() },
         reason: Pii::from(PLANTED[10]),
         placed_at: now(),
         lifted_at: None,
@@ -150,8 +151,10 @@ async fn manage(store: &RecordStore) {
     store.place_hold(&hold).await.unwrap();
     assert!(!format!("{hold:?}").contains("lanted"));
     let key = ConnectionKey::new("segment");
-    assert!(store.add_connection(&key, &PLANTED[11].into(), now()).await.unwrap());
-    assert!(store.change_connection(&key, 1, &format!("{} again", PLANTED[11]).into(), now()).await.unwrap());
+    for settings in [PLANTED[11].to_owned(), format!("{} again", PLANTED[11])] {
+        let seen = store.connections().await.unwrap();
+        assert!(store.put_connection(&key, &settings.into(), &seen, now()).await.unwrap());
+    }
 }
 
 #[tokio::test]

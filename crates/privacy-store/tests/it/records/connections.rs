@@ -30,6 +30,7 @@ on_both! {
     a_change_needs_the_last_version
     a_connection_in_use_is_not_removed_by_mistake
     the_last_test_is_kept
+    what_operators_did_is_kept
 }
 
 fn key() -> ConnectionKey {
@@ -54,42 +55,53 @@ mod check {
 
     type Two = [Arc<RecordStore>; 2];
 
+    async fn put(store: &RecordStore, key: &str, text: &str) -> bool {
+        let seen = store.connections().await.unwrap();
+        store.put_connection(&ConnectionKey::new(key), &settings(text), &seen, now()).await.unwrap()
+    }
+
     pub(super) async fn a_connection_is_kept_with_its_secrets([one, other]: Two) {
         assert!(kept(&one).await.is_empty());
-        assert!(one.add_connection(&key(), &settings("s \"ecret\" \u{1f511}"), now()).await.unwrap());
-        assert!(one.add_connection(&ConnectionKey::new("a"), &settings("{}"), now()).await.unwrap());
-        let expected =
-            [("a".to_owned(), 1, "{}".to_owned()), ("segment".to_owned(), 1, "s \"ecret\" \u{1f511}".to_owned())];
-        assert_eq!(kept(&other).await, expected);
+        assert!(put(&one, "segment", "s \"ecret\" \u{1f511}").await && put(&one, "a", "{}").await);
+        let all: Vec<_> = kept(&other).await.into_iter().map(|(key, _, settings)| (key, settings)).collect();
+        let expected = [("a", "{}"), ("segment", "s \"ecret\" \u{1f511}")];
+        assert_eq!(all, expected.map(|(key, settings)| (key.to_owned(), settings.to_owned())));
         assert_eq!(other.connections().await.unwrap()[0].updated_at, now());
         assert!(!format!("{:?}", other.connections().await.unwrap()).contains("ecret\""), "a secret is not shown");
     }
 
     pub(super) async fn one_of_two_adds_a_connection([one, other]: Two) {
         for round in 0..10 {
-            let key = ConnectionKey::new(format!("c{round}"));
-            let add = |store: Arc<RecordStore>, text: &'static str| {
-                let key = key.clone();
-                tokio::spawn(async move { store.add_connection(&key, &settings(text), now()).await })
+            // Also two that have not the same key: they may not fit together.
+            let keys = [format!("c{round}"), format!("c{}", round + 100 * (round % 2))];
+            let seen = one.connections().await.unwrap();
+            let add = |store: Arc<RecordStore>, key: &str| {
+                let (key, seen) = (ConnectionKey::new(key), seen.clone());
+                tokio::spawn(async move { store.put_connection(&key, &settings(key.as_str()), &seen, now()).await })
             };
-            let (first, second) = (add(one.clone(), "first"), add(other.clone(), "second"));
+            let (first, second) = (add(one.clone(), &keys[0]), add(other.clone(), &keys[1]));
             let (first, second) = (first.await.unwrap().unwrap(), second.await.unwrap().unwrap());
             assert!(first != second, "exactly one of them");
-            let winner = if first { "first" } else { "second" };
-            assert!(kept(&one).await.contains(&(key.to_string(), 1, winner.to_owned())));
+            assert_eq!(kept(&one).await.len(), seen.len() + 1);
         }
     }
 
     pub(super) async fn a_change_needs_the_last_version([one, other]: Two) {
-        one.add_connection(&key(), &settings("v1"), now()).await.unwrap();
-        assert!(one.change_connection(&key(), 1, &settings("v2"), now()).await.unwrap());
-        assert!(!other.change_connection(&key(), 1, &settings("stale"), now()).await.unwrap());
-        assert!(!other.change_connection(&ConnectionKey::new("none"), 1, &settings("x"), now()).await.unwrap());
-        assert_eq!(kept(&other).await, [("segment".to_owned(), 2, "v2".to_owned())]);
+        assert!(put(&one, "segment", "v1").await);
+        let seen = one.connections().await.unwrap();
+        assert!(put(&one, "segment", "v2").await);
+        assert!(!other.put_connection(&key(), &settings("stale"), &seen, now()).await.unwrap());
+        let seen = one.connections().await.unwrap();
+        assert_eq!(other.remove_connection(&key(), false).await.unwrap(), Removal::Removed);
+        assert!(put(&other, "segment", "another").await);
+        assert!(!one.put_connection(&key(), &settings("stale"), &seen, now()).await.unwrap(), "it is not the same one");
+        let (_, version, text) = kept(&one).await.remove(0);
+        assert_eq!(text, "another");
+        assert_ne!(version, seen[0].version);
     }
 
     pub(super) async fn a_connection_in_use_is_not_removed_by_mistake([one, other]: Two) {
-        one.add_connection(&key(), &settings("s"), now()).await.unwrap();
+        assert!(put(&one, "segment", "s").await);
         record(&*one, 2).await;
         assert_eq!(one.remove_connection(&key(), false).await.unwrap(), Removal::InUse(2));
         assert_eq!(kept(&other).await.len(), 1);
@@ -98,7 +110,7 @@ mod check {
         }
         assert_eq!(other.remove_connection(&key(), false).await.unwrap(), Removal::Removed);
         assert_eq!(one.remove_connection(&key(), false).await.unwrap(), Removal::Missing);
-        one.add_connection(&key(), &settings("again"), now()).await.unwrap();
+        assert!(put(&one, "segment", "again").await);
         record_one_more(&one).await;
         assert_eq!(one.remove_connection(&key(), true).await.unwrap(), Removal::Removed);
         assert!(kept(&one).await.is_empty());
@@ -122,8 +134,16 @@ mod check {
         one.note_test(&test(true, "first")).await.unwrap();
         other.note_test(&test(false, "second")).await.unwrap();
         assert_eq!(one.tests().await.unwrap(), [test(false, "second")]);
-        one.add_connection(&key(), &settings("s"), now()).await.unwrap();
-        one.remove_connection(&key(), false).await.unwrap();
-        assert!(one.tests().await.unwrap().is_empty(), "it goes with its connection");
+        assert!(put(&one, "segment", "s").await);
+        assert!(one.tests().await.unwrap().is_empty(), "a test of another one that had this key says nothing");
+    }
+
+    pub(super) async fn what_operators_did_is_kept([one, other]: Two) {
+        let entry = |step: &str| segment_core::AuditEntry::new(now(), step, serde_json::json!({"by": "dpo"}));
+        one.journal("prod", &entry("added")).await.unwrap();
+        other.journal("hld_1", &entry("placed")).await.unwrap();
+        other.journal("prod", &entry("disabled")).await.unwrap();
+        assert_eq!(one.journal_of("prod").await.unwrap(), [entry("added"), entry("disabled")]);
+        assert!(one.journal_of("nobody").await.unwrap().is_empty());
     }
 }

@@ -4,12 +4,12 @@ use std::{fs, path::Path, time::Duration};
 
 use privacy_store::{MasterKey, OpenError, RecordOptions, RecordStore};
 use segment_core::{
-    Intake, NewRequest, Pii,
+    ConnectionKey, Intake, NewRequest, Pii,
     ports::{RequestStore, StoreError},
 };
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use super::{KEY, OTHER_KEY, Place, erasure, id, record};
+use super::{KEY, OTHER_KEY, Place, erasure, id, now, record};
 
 /// Another program at the same file.
 async fn connect(path: &Path) -> SqliteConnection {
@@ -158,4 +158,43 @@ async fn only_the_owner_reads_the_files() {
     }
     names.sort();
     assert_eq!(names, ["records.db", "records.db-shm", "records.db-wal"]);
+}
+
+/// What a dry run reads.
+async fn to_read(place: &Place, key: &str) -> Result<Option<RecordStore>, OpenError> {
+    let master = || MasterKey::from_base64(key).map_err(Into::into);
+    RecordStore::open_to_read(&place.path(), master, place.random.clone()).await
+}
+
+#[tokio::test]
+async fn what_is_opened_to_be_read_is_left_as_it_is() {
+    let place = Place::new();
+    assert!(to_read(&place, "no key").await.unwrap().is_none());
+    assert!(!place.path().exists(), "nothing is made");
+    let store = place.open().await;
+    assert!(to_read(&place, "no key").await.unwrap().is_none(), "nothing is kept in it: the key is not asked for");
+    let key = ConnectionKey::new("prod");
+    assert!(store.put_connection(&key, &"settings".into(), &[], now()).await.unwrap());
+    store.close().await;
+
+    let before = fs::read(place.path()).unwrap();
+    let reading = to_read(&place, KEY).await.unwrap().unwrap();
+    assert_eq!(reading.connections().await.unwrap()[0].key, key);
+    reading.intake(&[erasure(1)]).await.unwrap_err();
+    reading.close().await;
+    assert_eq!(fs::read(place.path()).unwrap(), before);
+    assert!(matches!(to_read(&place, OTHER_KEY).await, Err(OpenError::WrongKey { .. })));
+    assert!(matches!(to_read(&place, "no key").await, Err(OpenError::Key { .. })));
+}
+
+#[tokio::test]
+async fn a_database_of_an_older_version_is_read_without_being_migrated() {
+    let place = Place::new();
+    place.open().await.close().await;
+    let mut old = connect(&place.path()).await;
+    run(&mut old, "DROP TABLE connections; DROP TABLE holds; DELETE FROM _sqlx_migrations WHERE version = 2").await;
+    assert!(to_read(&place, KEY).await.unwrap().is_none());
+    let (version,): (i64,) =
+        sqlx::query_as("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(&mut old).await.unwrap();
+    assert_eq!(version, 1);
 }

@@ -10,8 +10,8 @@ use serde_json::json;
 
 use super::state::{Entry, Hold, Regulation, State, after, covers, misuse};
 use crate::{
-    Action, Backlog, ClaimScope, ConnectionKey, Gate, Intended, IntentPlan, Ledger, LedgerState, Pii, RegulationType,
-    RequestId, Task, TaskEvent, TaskState, ports::StoreError,
+    Action, Backlog, ClaimScope, ConnectionKey, Gate, Intended, IntentPlan, Ledger, LedgerState, Pii, RequestId, Task,
+    TaskEvent, TaskState, ports::StoreError,
 };
 
 /// The people picked for a regulation, and their user ids.
@@ -30,17 +30,19 @@ impl State {
     }
 
     pub(super) fn backlog(&self, scope: &ClaimScope, at: Timestamp) -> Vec<Backlog> {
-        let mut groups: BTreeMap<(ConnectionKey, Option<RegulationType>), Backlog> = BTreeMap::new();
+        let mut groups: BTreeMap<_, Backlog> = BTreeMap::new();
         for (entry, task) in self.waiting(scope) {
             let (Some(kind), Some(since)) = (&task.kind, since(entry, task)) else { continue };
-            let group = groups.entry((task.connection.clone(), Some(kind.clone()))).or_insert_with(|| Backlog {
-                connection: task.connection.clone(),
-                kind: kind.clone(),
-                people: 0,
-                subjects: 0,
-                since,
-                resolvable: self.resolvable(&task.connection, scope, at),
-            });
+            let group =
+                groups.entry((task.connection.clone(), kind.clone(), task.source.clone())).or_insert_with(|| Backlog {
+                    connection: task.connection.clone(),
+                    kind: kind.clone(),
+                    source: task.source.clone(),
+                    people: 0,
+                    subjects: 0,
+                    since,
+                    resolvable: self.resolvable(&task.connection, scope, at),
+                });
             group.people += 1;
             group.subjects += task.user_ids;
             group.since = group.since.min(since);
@@ -91,7 +93,9 @@ impl State {
 
     /// By deadline, until one of the limits is reached. A person's ids are not split. `None` when nobody waits.
     fn pick(&self, plan: &IntentPlan) -> Option<Batch> {
-        let of_plan = |task: &Task| task.connection == plan.connection && task.kind.as_ref() == Some(&plan.kind);
+        let of_plan = |task: &Task| {
+            (&task.connection, task.kind.as_ref(), &task.source) == (&plan.connection, Some(&plan.kind), &plan.source)
+        };
         let limit = |entry: &Entry| entry.waits.get(&plan.connection).and_then(|waiting| waiting.max_people);
         let mut waiting: Vec<_> = self.waiting(&plan.scope).filter(|(_, task)| of_plan(task)).collect();
         waiting.sort_by_key(|(entry, _)| (entry.request.due_at, entry.request.id.clone()));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::state::{Entry, Hold, State, after, covers};
 use crate::{
     ClaimScope, Claimed, Gate, IntentId, Lease, LeaseSubject, Ledger, LedgerState, Member, Request, RequestId,
-    ports::StoreError,
+    Resolution, ports::StoreError,
 };
 
 impl State {
@@ -95,15 +95,16 @@ impl State {
 
     /// Who is part of it now; a task that went on to another regulation is not.
     fn members(&self, intent: &IntentId) -> Vec<Member> {
-        let tasks = self.requests.values().flat_map(|entry| {
-            let id = &entry.request.id;
-            entry.request.tasks.iter().map(move |task| (id, &entry.request.identities, task))
-        });
-        let member = tasks.filter(|(_, _, task)| task.regulation.as_ref() == Some(intent)).map(|(id, given, task)| {
+        let tasks =
+            self.requests.values().flat_map(|entry| entry.request.tasks.iter().map(move |task| (&entry.request, task)));
+        let member = tasks.filter(|(_, task)| task.regulation.as_ref() == Some(intent)).map(|(request, task)| {
             let resolution = task.resolution.clone().unwrap_or_default();
+            let mut known = Resolution::default();
+            request.tasks.iter().filter_map(|task| task.resolution.as_ref()).for_each(|found| known.learn(found));
             Member {
-                request: id.clone(),
-                given: given.clone(),
+                request: request.id.clone(),
+                given: request.identities.clone(),
+                known,
                 subjects: resolution.user_ids,
                 identifiers: resolution.identifiers,
                 verified: task.verified_at.is_some(),

@@ -197,7 +197,8 @@ pub(super) fn apply(config: &mut ConnectionConfig, given: ConnectionFields) -> R
 /// Puts fields back to their defaults.
 pub(super) fn unset(config: &mut ConnectionConfig, names: &[String]) -> Result<(), CliError> {
     for name in names {
-        let Some(field) = FIELDS.iter().find(|field| field.name == name) else {
+        let dashed = name.replace('_', "-");
+        let Some(field) = FIELDS.iter().find(|field| field.name == dashed) else {
             let known: Vec<_> = FIELDS.iter().map(|field| field.name).collect();
             return Err(CliError::usage("no_such_field", format!("--unset {name}: there is no such field"))
                 .hint(known.join(", ")));

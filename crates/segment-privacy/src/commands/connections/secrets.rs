@@ -2,7 +2,12 @@
 
 use std::io::BufRead as _;
 
-use crate::{config::Secret, error::CliError};
+use secrecy::ExposeSecret;
+
+use crate::{
+    config::{Secret, checked},
+    error::CliError,
+};
 
 /// `env:NAME`, `file:PATH`, or `-` for a line of standard input.
 pub(super) fn read(flag: &str, text: &str) -> Result<Secret, CliError> {
@@ -20,17 +25,17 @@ pub(super) fn read(flag: &str, text: &str) -> Result<Secret, CliError> {
 
 fn line(flag: &str) -> Result<Secret, CliError> {
     let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line);
-    let text = line.trim();
-    if read.is_err() || text.is_empty() {
-        return Err(CliError::usage("secret_missing", format!("standard input has no line for --{flag}"))
-            .hint("one line a secret, in the order of the flags in the help"));
+    let what = format!("line of standard input for --{flag}");
+    if std::io::stdin().lock().read_line(&mut line).is_err() {
+        return Err(CliError::usage("secret_malformed", format!("the {what} is not text in UTF-8")));
     }
-    Ok(Secret::Text(text.to_owned()))
+    let secret = checked(&line, &what).map_err(|error| error.hint("one line a secret, in the order of the help"))?;
+    Ok(Secret::Text(secret.expose_secret().to_owned()))
 }
 
 /// Asks without showing what is typed.
 pub(super) fn ask(prompt: &str) -> Result<Secret, CliError> {
     let typed = dialoguer::Password::new().with_prompt(prompt).interact().map_err(|error| super::ask::asked(&error))?;
-    Ok(Secret::Text(typed.trim().to_owned()))
+    let secret = checked(&typed, "secret")?;
+    Ok(Secret::Text(secret.expose_secret().to_owned()))
 }

@@ -36,6 +36,7 @@ pub async fn the_backlog_counts_what_waits(store: &dyn RequestStore) {
     let of = |connection, kind, people, subjects, since| Backlog {
         connection: ConnectionKey::new(connection),
         kind,
+        source: None,
         people,
         subjects,
         since,
@@ -144,8 +145,11 @@ pub async fn without_anybody_there_is_no_intent(store: &dyn RequestStore) {
 
 /// An intent keeps the source that it was made for: the configuration may name another one by the time it is looked for.
 pub async fn an_intent_keeps_its_source(store: &dyn RequestStore) {
-    wait_with(store, erasure(1), ["u1"]).await;
+    record(store, &[erasure(1)]).await;
+    let Claimed { lease, item, .. } = claim_only(store, 1, HELD).await;
     let source = Some("qW3e".to_owned());
+    let task = Task { source: source.clone(), ..resolved(item.tasks[0].clone(), ["u1"]) };
+    store.save_request(&lease, &update(vec![task])).await.unwrap();
     let claimed = intend(store, &IntentPlan { source: source.clone(), ..plan("i1") }).await;
     assert_eq!(claimed.item.source, source);
     store.release(&claimed.lease).await.unwrap();

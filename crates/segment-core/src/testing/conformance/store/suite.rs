@@ -106,6 +106,8 @@ macro_rules! request_store_conformance {
             a_hold_has_an_id_of_its_own
             a_lifted_hold_stays_as_a_fact
             members_say_what_was_given
+            members_say_what_was_found_elsewhere
+            a_batch_is_of_one_source
             a_note_stands_in_the_log
             requests_are_listed_newest_first
             a_line_agrees_with_its_request
