@@ -15,6 +15,7 @@ mod profile;
 mod regime;
 mod regulation;
 mod request;
+mod retention;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod verdict;
@@ -40,6 +41,7 @@ pub use regulation::{
     RegulationType, Submission, Suppression, Workspace,
 };
 pub use request::{Action, AuditEntry, Intake, NewRequest, Request, RequestFilter, RequestSummary, Resolution, Task};
+pub use retention::{Expired, Retention};
 pub use verdict::Verdict;
 pub use work::{
     Backlog, ClaimScope, Claimed, Decision, Due, Intended, IntentPlan, Lease, LeaseSubject, Ledger, LedgerFilter,

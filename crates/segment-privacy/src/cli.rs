@@ -4,6 +4,7 @@
 
 mod connections;
 mod holds;
+mod requests;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -12,6 +13,7 @@ use segment_core::{Identity, IdentityError, IdentityKind, IdentitySet};
 
 pub(crate) use connections::{ConnectionFields, Connections};
 pub(crate) use holds::Holds;
+pub(crate) use requests::Requests;
 
 /// Fulfil people's privacy requests at Twilio Segment: collect what is held on a person, or suppress and delete them.
 #[derive(Debug, Parser)]
@@ -105,8 +107,15 @@ pub(crate) enum Command {
     Worker,
     #[command(hide = true)]
     Serve(Later),
-    #[command(hide = true)]
-    Purge(Later),
+    /// Delete packages and destroy what names people, where their time is over
+    Purge {
+        /// Show what would go; nothing is changed
+        #[arg(long)]
+        dry_run: bool,
+        /// Forget, too, that this purged request was asked: the same is then a new request
+        #[arg(long, value_name = "ID", conflicts_with = "dry_run")]
+        forget: Vec<String>,
+    },
     #[command(hide = true)]
     Evidence(Later),
     #[command(hide = true)]
@@ -257,79 +266,6 @@ pub(crate) struct UserId {
     pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) wait: Wait,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Requests {
-    /// List requests, newest first
-    List {
-        /// Only of this status, such as requires_attention
-        #[arg(long)]
-        status: Option<String>,
-        /// Only those past their deadline and still open
-        #[arg(long)]
-        overdue: bool,
-        /// At most so many
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
-    },
-    /// Show one request
-    Show {
-        /// The request
-        id: String,
-        /// Show who it is about; the request's log says so
-        #[arg(long)]
-        reveal: bool,
-    },
-    /// Show everything that happened to a request
-    Log {
-        /// The request
-        id: String,
-    },
-    /// Let go on what was halted
-    Retry {
-        /// The request
-        id: String,
-        #[command(flatten)]
-        wait: Wait,
-    },
-    /// Call off what has not left yet
-    Cancel {
-        /// The request
-        id: String,
-    },
-    /// Approve a pending request
-    Approve {
-        /// The request
-        id: String,
-    },
-    /// Deny a pending request
-    Deny {
-        /// The request
-        id: String,
-        /// Why; the person is told
-        #[arg(long, value_name = "R")]
-        reason: String,
-    },
-    /// Close what a human settled
-    Resolve {
-        /// The request
-        id: String,
-        /// The connection of the task
-        #[arg(long, value_name = "KEY")]
-        task: String,
-        /// How it was settled; it is kept in the log, so name nobody
-        #[arg(long, value_name = "T")]
-        note: String,
-    },
-    /// Lengthen the deadline once, as the law allows
-    Extend {
-        /// The request
-        id: String,
-        /// Why; the person is told
-        #[arg(long, value_name = "R")]
-        reason: String,
-    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -20,7 +20,7 @@ use crate::{
     error::{CliError, Exit, chain},
 };
 
-pub(crate) use records::{named_store, store, to_read, with_records};
+pub(crate) use records::{named_store, store, to_read, with_records, with_records_if_possible};
 
 /// What adapters take from outside: real, or moved by a rehearsal.
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ use crate::{
 };
 
 scenarios! {
-    /// missing, empty and malformed secrets: exit code 2, named, nothing asked and nothing written
+    /// missing, empty and malformed secrets: exit code 2, named, nothing asked and nothing written; check fails by name
     credentials_missing,
     /// tokens of the wrong kind: check is exit code 5 and says which one; access and erase end in an error, nothing is sent
     credentials_wrong_kind,
@@ -42,13 +42,17 @@ fn credentials_missing(context: &Context) -> Result<Outcome> {
                 rig.write("empty", "\n")?;
                 rig.reconfigure("access_token = { file = \"token\" }", &format!("access_token = {value}"))?;
                 let email = rig.mock().people()[0].email.clone();
-                let commands: [&[&str]; 3] =
-                    [&["check"], &["access", "--email", &email], &["erase", "--email", &email, "--yes"]];
+                let commands: [&[&str]; 2] = [&["access", "--email", &email], &["erase", "--email", &email, "--yes"]];
                 for command in commands {
                     rig.run(command)?.fails(2, code, words)?;
                 }
                 rig.nothing_asked()?;
-                rig.nothing_written()
+                rig.nothing_written()?;
+                // A test says it like everything else that fails.
+                for word in *words {
+                    fails_check(rig, "configuration", word)?;
+                }
+                rig.nothing_asked()
             })
         },
     )

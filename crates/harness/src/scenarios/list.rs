@@ -1,6 +1,6 @@
 use super::{
     access, answers_access, answers_erase, configuration, connections, credentials, dataset, erasure, files, holds,
-    identities, interruption, official_sdk, owned, records, repetition, requests, sources,
+    identities, interruption, official_sdk, owned, records, repetition, requests, retention, sources,
 };
 use crate::scenario::Scenario;
 
@@ -24,6 +24,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         answers_erase::ALL,
         answers_access::ALL,
         sources::ALL,
+        retention::ALL,
         official_sdk::ALL,
     ];
     groups.into_iter().flatten()

@@ -18,6 +18,7 @@ mod owned;
 mod records;
 mod repetition;
 mod requests;
+mod retention;
 mod sources;
 
 pub(crate) use list::all;

@@ -24,6 +24,9 @@ impl RecordStore {
     ) -> Result<Option<Request>, StoreError> {
         let mut tx = self.begin().await?;
         let Some((request, _)) = self.load(&mut tx, id).await? else { return Ok(None) };
+        if *decision == Decision::Retry && request.identities.is_none() {
+            return Err(errors::misuse("what names the person was destroyed when its time was over: ask anew"));
+        }
         apply(&mut tx, &request, decision, at).await?;
         // Whoever works on it right now must not overwrite the decision.
         tx.execute(

@@ -18,6 +18,7 @@ mod port;
 mod postgres;
 mod read;
 mod request_rows;
+mod retention;
 mod save;
 mod scope;
 mod sealed;

@@ -275,6 +275,14 @@ impl RecordStore {
         }
     }
 
+    /// Writes what SQLite keeps in its log into the file, and empties the log: what was deleted stays in it otherwise.
+    pub(super) async fn empty_the_log(&self) -> Result<(), StoreError> {
+        if let Pools::Sqlite { writer, .. } = &self.pools {
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(writer).await.map_err(errors::database)?;
+        }
+        Ok(())
+    }
+
     /// A transaction that writes, and is alone with what it reads. On SQLite it takes the lock at once: two of them never
     /// find out at their ends that they clash. On PostgreSQL they may, and the step is made again.
     pub(super) async fn begin(&self) -> Result<Db, StoreError> {

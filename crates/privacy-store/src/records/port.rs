@@ -5,9 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use segment_core::{
-    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, HoldId, Intake, Intended, IntentPlan,
-    Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
-    RequestFilter, RequestId, RequestSummary, RequestUpdate,
+    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
+    IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
+    RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention,
     ports::{RequestStore, StoreError},
 };
 use tracing::instrument;
@@ -151,6 +151,31 @@ impl RequestStore for RecordStore {
     #[instrument(name = "db.lift_hold", skip_all, err(level = "debug"))]
     async fn lift_hold(&self, id: &HoldId, at: Timestamp) -> Result<Option<LegalHold>, StoreError> {
         again!(self.do_lift_hold(id, at))
+    }
+
+    #[instrument(name = "db.expired", skip_all, err(level = "debug"))]
+    async fn expired(&self, retention: &Retention, at: Timestamp, limit: u32) -> Result<Vec<Expired>, StoreError> {
+        self.do_expired(retention, at, limit).await
+    }
+
+    #[instrument(name = "db.package_deleted", skip_all, fields(%id), err(level = "debug"))]
+    async fn package_deleted(&self, id: &RequestId, at: Timestamp) -> Result<(), StoreError> {
+        again!(self.do_package_deleted(id, at))
+    }
+
+    #[instrument(name = "db.destroy_identities", skip_all, fields(%id), err(level = "debug"))]
+    async fn destroy_identities(&self, id: &RequestId, at: Timestamp) -> Result<(), StoreError> {
+        again!(self.do_destroy_identities(id, at))
+    }
+
+    #[instrument(name = "db.forget", skip_all, fields(%id), err(level = "debug"))]
+    async fn forget(&self, id: &RequestId, at: Timestamp) -> Result<bool, StoreError> {
+        again!(self.do_forget(id, at))
+    }
+
+    #[instrument(name = "db.sweep", skip_all, err(level = "debug"))]
+    async fn sweep(&self) -> Result<(), StoreError> {
+        self.do_sweep().await
     }
 
     #[instrument(name = "db.next_due", skip_all, err(level = "debug"))]

@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 use secrecy::{ExposeSecret, SecretString};
 use segment_core::ports::Random;
 use sqlx::{
-    ConnectOptions, PgPool,
+    ConnectOptions, Connection, PgPool,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -19,6 +19,9 @@ use super::{
 use crate::crypto::{LookupKey, MasterKey};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// How long a connection to the server is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Held by whoever migrates, on whatever schema of the database.
 const MIGRATION_LOCK: i64 = 0x7365_676d_656e_7470;
@@ -84,12 +87,18 @@ async fn connect(url: &SecretString, options: &RecordOptions) -> Result<(PgPool,
         .options([("search_path", options.schema.as_str())])
         .disable_statement_logging();
     let name = format!("{}/{}", connect.get_host(), connect.get_database().unwrap_or_default());
+    let server = |source| OpenError::Server { path: name.clone(), source };
+    let unreachable = |error: sqlx::Error| server(Box::new(error));
+    // The pool would try for all of its time what one connection says at once.
+    let once = tokio::time::timeout(PATIENCE, connect.connect()).await;
+    let once = once.map_err(|_| server("there is no answer".into()))?.map_err(unreachable)?;
+    once.close().await.map_err(unreachable)?;
     let pool = PgPoolOptions::new()
         .max_connections(options.connections)
-        .acquire_timeout(Duration::from_secs(30))
+        .acquire_timeout(PATIENCE)
         .connect_with(connect)
         .await
-        .map_err(|error| OpenError::Server { path: name.clone(), source: Box::new(error) })?;
+        .map_err(unreachable)?;
     Ok((pool, name))
 }
 

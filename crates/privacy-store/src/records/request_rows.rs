@@ -99,7 +99,7 @@ pub(super) fn write_package(package: &PackageReceipt) -> String {
     serde_json::to_string(&form).unwrap_or_default()
 }
 
-fn read_package(text: &str) -> Option<PackageReceipt> {
+pub(super) fn read_package(text: &str) -> Option<PackageReceipt> {
     let form: PackageForm = serde_json::from_str(text).ok()?;
     let file = |(path, records, complete)| FileReceipt { path, records, complete };
     let files = form.files.into_iter().map(file).collect();
@@ -123,6 +123,11 @@ pub(super) fn open_person(
 }
 
 impl RequestRow {
+    /// Whether it is over, unless somebody retries it.
+    pub(super) fn is_ended(&self) -> bool {
+        RequestStatus::parse(&self.status).is_some_and(RequestStatus::is_terminal)
+    }
+
     /// The request's data key, unless it is destroyed.
     pub(super) fn key(&self, keys: &Keys) -> Result<Option<DataKey>, StoreError> {
         self.data_key.as_deref().map(|wrapped| data_key(keys, &self.id, wrapped)).transpose()

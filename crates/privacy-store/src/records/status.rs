@@ -23,8 +23,8 @@ pub(super) async fn refresh(connection: &mut Db, id: &str, at: Timestamp) -> Res
     connection
         .execute(
             "UPDATE requests SET status = $2, completed_at = CASE WHEN $3 THEN COALESCE(completed_at, $4) END, \
-         verified_at = $5 WHERE id = $1",
-            args![id, status.as_str(), complete, millis(at), verified.filter(|_| complete)],
+         verified_at = $5, ended_at = CASE WHEN $6 THEN COALESCE(ended_at, $4) END WHERE id = $1",
+            args![id, status.as_str(), complete, millis(at), verified.filter(|_| complete), status.is_terminal()],
         )
         .await?;
     if before != status.as_str() {

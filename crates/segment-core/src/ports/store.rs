@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::{
-    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, HoldId, Intake, Intended, IntentPlan,
-    Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
-    RequestFilter, RequestId, RequestSummary, RequestUpdate,
+    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
+    IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
+    RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention,
 };
 
 /// Keeps everything that must survive. Each method is one durable step: one transaction that checks the fence, writes
@@ -93,6 +93,22 @@ pub trait RequestStore: Send + Sync + std::fmt::Debug {
 
     /// Lifts a hold, and answers with it as it is then; `None` if there is none. One that is lifted already stays as it is.
     async fn lift_hold(&self, id: &HoldId, at: Timestamp) -> Result<Option<LegalHold>, StoreError>;
+
+    /// Up to `limit` requests of which something is due to go at `at`, the longest ended first. What somebody still works on is
+    /// not among them.
+    async fn expired(&self, retention: &Retention, at: Timestamp, limit: u32) -> Result<Vec<Expired>, StoreError>;
+
+    /// Notes that the package was deleted.
+    async fn package_deleted(&self, id: &RequestId, at: Timestamp) -> Result<(), StoreError>;
+
+    /// Destroys what names the person of a request that is over, for good. That the same was asked before is still recognised.
+    async fn destroy_identities(&self, id: &RequestId, at: Timestamp) -> Result<(), StoreError>;
+
+    /// Destroys what recognises the same again, of a request whose identities are destroyed. `false` if there is no such request.
+    async fn forget(&self, id: &RequestId, at: Timestamp) -> Result<bool, StoreError>;
+
+    /// Lets nothing of what was destroyed stay behind in the database's own logs, as far as that is in its hands.
+    async fn sweep(&self) -> Result<(), StoreError>;
 
     /// When the next things in the scope are due.
     async fn next_due(&self, scope: &ClaimScope) -> Result<Due, StoreError>;

@@ -46,6 +46,7 @@ fn no_rule_is_left_out() {
         include_str!("conformance/store/decisions.rs"),
         include_str!("conformance/store/retries.rs"),
         include_str!("conformance/store/holds.rs"),
+        include_str!("conformance/store/retention.rs"),
         include_str!("conformance/store/lists.rs"),
     ];
     check_list(&store, include_str!("conformance/store/suite.rs"));

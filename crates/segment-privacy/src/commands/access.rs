@@ -6,7 +6,7 @@ use segment_core::{Action, ConnectionKey, Pii, Regime};
 use super::drive;
 use crate::{
     cli::{Access, Ask},
-    compose::{self, Need, World},
+    compose::Need,
     config::Loaded,
     error::{CliError, Exit},
     output::{Output, ProgressLine},
@@ -15,15 +15,7 @@ use crate::{
 pub(crate) async fn run(loaded: &Loaded, args: &Access, output: &Output) -> Result<Exit, CliError> {
     let asked = asked(Action::Access, args.identities.read().map_err(|error| refused_identity(&error))?, &args.ask)?;
     let line = ProgressLine::new(output.is_json());
-    let engine = compose::engine(
-        loaded,
-        Need::of(args.ask.connection.as_deref()),
-        &World::default(),
-        drive::policy(loaded),
-        args.out.as_deref(),
-        line.sink(),
-    )
-    .await?;
+    let engine = drive::engine(loaded, Need::of(args.ask.connection.as_deref()), args.out.as_deref(), &line).await?;
     let id = take(&engine, asked, output).await?;
     let driven = if args.wait.no_wait {
         None

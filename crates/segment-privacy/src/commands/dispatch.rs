@@ -1,7 +1,7 @@
 //! From a parsed command line to the command.
 
 use super::{
-    access, check, config, connections, demo, erase, holds, init, man, regulations, requests, suppress, worker,
+    access, check, config, connections, demo, erase, holds, init, man, purge, regulations, requests, suppress, worker,
 };
 use crate::{
     cli::{Cli, Command, Connections, Requests},
@@ -21,6 +21,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, CliError> {
         Command::Access(args) => access::run(&all().await?, &args, output).await,
         Command::Erase(args) if args.dry_run => erase::run(&compose::to_read(load(path)?).await?, &args, output).await,
         Command::Erase(args) => erase::run(&all().await?, &args, output).await,
+        Command::Requests(Requests::Retry { split: true, .. }) => Err(later("requests retry --split")),
         Command::Requests(args @ Requests::Retry { .. }) => requests::run(&all().await?, args, output).await,
         // What must be possible even while connections do not fit together.
         Command::Requests(args) => requests::run(&load(path)?, args, output).await,
@@ -34,7 +35,9 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, CliError> {
         }
         Command::Worker => worker::run(path, output).await,
         Command::Serve(_) => Err(later("serve")),
-        Command::Purge(_) => Err(later("purge")),
+        Command::Purge { dry_run, forget } => {
+            purge::run(&compose::with_records_if_possible(load(path)?).await.0, dry_run, &forget, output).await
+        }
         Command::Evidence(_) => Err(later("evidence")),
         Command::Token(_) => Err(later("token")),
         Command::Config(args) => config::run(&args, path, output),

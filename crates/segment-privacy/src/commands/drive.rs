@@ -1,6 +1,6 @@
 //! Running the engine for a command: until its goal, a time-out, or Ctrl-C.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use privacy_engine::{Connection, Engine, Policy, Stop, Until};
 use segment_core::{AuditEntry, ClaimScope, LedgerFilter, Request, RequestId, Task, TaskState, ports::RequestStore};
@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::Wait,
-    compose::World,
+    compose::{self, Need, World},
     config::{Loaded, operator},
     error::{CliError, Exit},
-    output::{Output, shapes::RequestShape},
+    output::{Output, ProgressLine, shapes::RequestShape},
 };
 
 /// How often a command that a person waits for tries before it gives up; a worker is more patient.
@@ -24,6 +24,16 @@ pub(crate) fn policy(loaded: &Loaded) -> Policy {
     policy.tracking.batch_window = Duration::ZERO;
     policy.attempts = COMMAND_ATTEMPTS;
     policy
+}
+
+/// The engine of a command that runs by itself.
+pub(crate) async fn engine(
+    loaded: &Loaded,
+    need: Need<'_>,
+    out: Option<&Path>,
+    line: &ProgressLine,
+) -> Result<Arc<Engine>, CliError> {
+    compose::engine(loaded, need, &World::default(), policy(loaded), out, line.sink()).await
 }
 
 /// Why driving ended.
@@ -107,7 +117,7 @@ pub(crate) async fn shape(
     id: &RequestId,
     reveal: bool,
 ) -> Result<(Request, RequestShape), CliError> {
-    let missing = || crate::compose::no_such_request(id.as_str());
+    let missing = || compose::no_such_request(id.as_str());
     if reveal {
         let by = json!({"by": operator()});
         let entry = AuditEntry::new(World::default().clock.now(), "revealed", by);

@@ -5,7 +5,7 @@ use segment_core::Action;
 use super::{access, ask, drive, file, plan};
 use crate::{
     cli::Erase,
-    compose::{self, Need, World},
+    compose::Need,
     config::Loaded,
     error::{CliError, Exit},
     output::{Output, ProgressLine},
@@ -30,15 +30,7 @@ async fn one(loaded: &Loaded, args: &Erase, output: &Output) -> Result<Exit, Cli
     }
     let asked = access::asked(Action::Erasure, identities, &args.ask)?;
     let line = ProgressLine::new(output.is_json());
-    let engine = compose::engine(
-        loaded,
-        Need::of(args.ask.connection.as_deref()),
-        &World::default(),
-        drive::policy(loaded),
-        None,
-        line.sink(),
-    )
-    .await?;
+    let engine = drive::engine(loaded, Need::of(args.ask.connection.as_deref()), None, &line).await?;
     let connections = engine.connections_for(Action::Erasure, asked.connection.as_ref())?;
     ask::confirm(&plan::question(loaded, "this person", &connections), args.yes, output)?;
     let id = access::take(&engine, asked, output).await?;

@@ -10,7 +10,7 @@ use segment_core::{
 use super::{access, ask, drive, plan};
 use crate::{
     cli::Erase,
-    compose::{self, Need, World},
+    compose::Need,
     config::{Loaded, misspelt_kind},
     error::{CliError, Exit},
     output::{
@@ -54,15 +54,7 @@ pub(crate) async fn run(loaded: &Loaded, args: &Erase, path: &Path, output: &Out
         return plan::show(loaded, args, &people, shape.rejected, output).await;
     }
     let line = ProgressLine::new(output.is_json());
-    let engine = compose::engine(
-        loaded,
-        Need::of(args.ask.connection.as_deref()),
-        &World::default(),
-        drive::policy(loaded),
-        None,
-        line.sink(),
-    )
-    .await?;
+    let engine = drive::engine(loaded, Need::of(args.ask.connection.as_deref()), None, &line).await?;
     let only = args.ask.connection.clone().map(segment_core::ConnectionKey::new);
     let connections = engine.connections_for(Action::Erasure, only.as_ref())?;
     access::tell_left_out(&engine, Action::Erasure, only.as_ref(), output);

@@ -27,15 +27,11 @@ use crate::{
 const MAX_REASON: usize = 2_000;
 
 pub(crate) async fn run(path: &Path, args: Holds, output: &Output) -> Result<Exit, CliError> {
-    let file = load(path)?;
     // A hold must be possible even while connections do not fit together.
-    let loaded = match compose::with_records(file.clone()).await {
-        Ok(loaded) => loaded,
-        Err(error) => {
-            output.say(&format!("warning: {}", error.message));
-            file
-        }
-    };
+    let (loaded, problem) = compose::with_records_if_possible(load(path)?).await;
+    if let Some(problem) = problem {
+        output.say(&format!("warning: {}", problem.message));
+    }
     let store = compose::store(&loaded).await?;
     match args {
         Holds::Add { identities, reason } => {

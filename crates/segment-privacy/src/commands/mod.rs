@@ -14,6 +14,7 @@ mod holds;
 mod init;
 mod man;
 mod plan;
+mod purge;
 mod regulations;
 mod requests;
 mod suppress;

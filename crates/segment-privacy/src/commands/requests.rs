@@ -23,7 +23,7 @@ pub(crate) async fn run(loaded: &Loaded, args: Requests, output: &Output) -> Res
         Requests::List { status, overdue, limit } => list(loaded, status.as_deref(), overdue, limit, output).await,
         Requests::Show { id, reveal } => show(loaded, &id, reveal, output).await,
         Requests::Log { id } => log(loaded, &id, output).await,
-        Requests::Retry { id, wait } => retry(loaded, &id, &wait, output).await,
+        Requests::Retry { id, wait, .. } => retry(loaded, &id, &wait, output).await,
         Requests::Cancel { id } => cancel(loaded, &id, output).await,
         Requests::Approve { id } => decide(loaded, &id, Decision::Approve, output).await.map(|_| Exit::Done),
         Requests::Deny { id, reason } => {
@@ -106,8 +106,7 @@ async fn cancel(loaded: &Loaded, id: &str, output: &Output) -> Result<Exit, CliE
 
 async fn retry(loaded: &Loaded, id: &str, wait: &Wait, output: &Output) -> Result<Exit, CliError> {
     let line = ProgressLine::new(output.is_json());
-    let engine =
-        compose::engine(loaded, Need::None, &World::default(), drive::policy(loaded), None, line.sink()).await?;
+    let engine = drive::engine(loaded, Need::None, None, &line).await?;
     let id = RequestId::new(id);
     let at = World::default().clock.now();
     let request =

@@ -7,7 +7,7 @@ use segment_core::{Action, ConnectionKey, Identity, IdentityKind, IdentitySet};
 use super::{access, ask, drive};
 use crate::{
     cli::UserId,
-    compose::{self, Need, World},
+    compose::Need,
     config::Loaded,
     error::{CliError, Exit},
     output::{Output, ProgressLine},
@@ -17,15 +17,7 @@ pub(crate) async fn run(loaded: &Loaded, args: &UserId, action: Action, output: 
     let ids = args.user_id.iter().map(|id| Identity::new(IdentityKind::UserId, id)).collect::<Result<Vec<_>, _>>();
     let identities = ids.and_then(IdentitySet::new).map_err(|error| access::refused_identity(&error))?;
     let line = ProgressLine::new(output.is_json());
-    let engine = compose::engine(
-        loaded,
-        Need::of(args.connection.as_deref()),
-        &World::default(),
-        drive::policy(loaded),
-        None,
-        line.sink(),
-    )
-    .await?;
+    let engine = drive::engine(loaded, Need::of(args.connection.as_deref()), None, &line).await?;
     let connection = args.connection.clone().map(ConnectionKey::new);
     let keys: Vec<_> = engine.connections_for(action, connection.as_ref())?.iter().map(ToString::to_string).collect();
     let question = match action {

@@ -12,12 +12,14 @@ use super::drive::interrupted;
 use crate::{
     compose::{self, Need, World},
     config::{self, Loaded, load},
-    error::{CliError, Exit},
+    error::{CliError, Exit, chain},
     output::Output,
 };
 
 /// How often a change is looked for.
 const LOOK: Duration = Duration::from_secs(2);
+/// How often retention is applied.
+const PURGE: Duration = Duration::from_hours(1);
 /// How many looks until what could not be used, such as a missing secret, is tried again.
 const LOOKS_FOR_WHAT_LACKS: u64 = 5;
 
@@ -71,6 +73,7 @@ async fn round(
         }
         () = stopped => None,
         next = changed(path, working, output) => Some(next),
+        never = purging(working) => match never {},
     };
     // What is being sent is finished, the rest is handed back.
     cancel.cancel();
@@ -154,6 +157,23 @@ async fn changed(path: &Path, working: &Working, output: &Output) -> Working {
         }
     }
     std::future::pending().await
+}
+
+/// Applies retention, now and every hour.
+async fn purging(working: &Working) -> std::convert::Infallible {
+    loop {
+        match working.engine.purge(&working.loaded.retention()).await {
+            Ok(purged) if purged.is_nothing() => {}
+            Ok(purged) => {
+                tracing::info!(packages = purged.packages, identities = purged.identities, "retention applied");
+                for (request, why) in purged.failures {
+                    tracing::warn!(%request, "its package could not be deleted: {why}");
+                }
+            }
+            Err(error) => tracing::warn!("retention could not be applied: {}", chain(&error)),
+        }
+        tokio::time::sleep(PURGE).await;
+    }
 }
 
 async fn close(working: &Working) {

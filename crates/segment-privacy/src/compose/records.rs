@@ -66,6 +66,14 @@ pub(crate) async fn with_records(loaded: Loaded) -> Result<Loaded, CliError> {
     Ok(Loaded { store: Some(store), ..loaded.with_stored(&stored)? })
 }
 
+/// The same, but with the connections of the file alone where those of the record database do not fit; then with the reason.
+pub(crate) async fn with_records_if_possible(loaded: Loaded) -> (Loaded, Option<CliError>) {
+    match with_records(loaded.clone()).await {
+        Ok(loaded) => (loaded, None),
+        Err(error) => (loaded, Some(error)),
+    }
+}
+
 /// The same for a dry run: the record database is only read, and closed to writing.
 pub(crate) async fn to_read(loaded: Loaded) -> Result<Loaded, CliError> {
     let (url, _) = url(&loaded)?;

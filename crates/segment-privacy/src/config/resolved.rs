@@ -1,11 +1,11 @@
 //! What the keys mean together.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use privacy_dataset::Dataset;
 use privacy_engine::{Policy, Tracking};
 use privacy_store::{RecordStore, StoredConnection};
-use segment_core::{ConnectionKey, Regime, RegulationType};
+use segment_core::{ConnectionKey, Regime, RegulationType, Retention};
 use segment_http::config_api;
 
 use super::{
@@ -43,6 +43,17 @@ impl Loaded {
         together(&self.policy, &self.connections)?;
         self.stored = stored.iter().map(|one| (one.key.clone(), one.version)).collect();
         Ok(self)
+    }
+
+    /// How long personal data are kept.
+    pub(crate) fn retention(&self) -> Retention {
+        let days = |days: u32| Duration::from_hours(24) * days;
+        let looks = self.policy.tracking.verify_after.iter();
+        Retention {
+            packages: days(self.file.retention.packages_days),
+            identities: days(self.file.retention.identities_days),
+            last_look: looks.max().copied().unwrap_or_default(),
+        }
     }
 
     /// The same with this connection in place of, or beside, the others: whether it would be taken.

@@ -9,8 +9,11 @@ use privacy_engine::{Check, Plan};
 use segment_core::{AuditEntry, Ledger, Request, RequestSummary, Task};
 use serde::Serialize;
 
+#[cfg(test)]
+pub(crate) use manage::PurgeFailureShape;
 pub(crate) use manage::{
-    ConnectionShape, ConnectionsShape, FieldShape, HoldShape, HoldsShape, IdentityShape, LastTestShape, RemovedShape,
+    ConnectionShape, ConnectionsShape, FieldShape, HoldShape, HoldsShape, IdentityShape, LastTestShape, PurgeShape,
+    RemovedShape,
 };
 
 /// `access`, `erase`, `requests show`.

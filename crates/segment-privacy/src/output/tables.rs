@@ -10,7 +10,7 @@ use super::{
     print::table,
     shapes::{
         CheckShape, ChecksShape, ConnectionShape, ConnectionsShape, DryRunShape, FileShape, HoldShape, LastTestShape,
-        LogShape, RegulationsShape, RejectedShape, RequestShape, SummaryShape, TaskShape,
+        LogShape, PurgeShape, RegulationsShape, RejectedShape, RequestShape, SummaryShape, TaskShape,
     },
 };
 
@@ -215,6 +215,23 @@ pub(crate) fn holds(all: &[HoldShape]) -> String {
         ]);
     }
     rows.to_string()
+}
+
+pub(crate) fn purge(run: &PurgeShape) -> String {
+    let mut text = match (run.dry_run, run.forgotten.as_slice()) {
+        (true, _) => format!(
+            "dry run: {} packages would be deleted, and what names people destroyed of {} requests",
+            run.packages, run.identities
+        ),
+        (false, []) => {
+            format!("{} packages deleted; what names people destroyed of {} requests", run.packages, run.identities)
+        }
+        (false, forgotten) => format!("forgotten: {}", forgotten.join(", ")),
+    };
+    for failure in &run.failures {
+        let _ = write!(text, "\n{} could not be deleted: {}", failure.request, failure.message);
+    }
+    text
 }
 
 pub(crate) fn checks(all: &ChecksShape, output: &Output) -> String {

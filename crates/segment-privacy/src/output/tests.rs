@@ -266,3 +266,18 @@ fn plans_and_files() {
     let all = [tables::dry_run(&run), tables::file(&file, &output())];
     insta::assert_snapshot!("plans_and_files", all.join("\n\n--\n\n"));
 }
+
+#[test]
+fn purges() {
+    let run = |dry_run, forgotten: &[&str], failures| PurgeShape {
+        dry_run,
+        packages: 1,
+        identities: 2,
+        forgotten: forgotten.iter().map(|id| (*id).to_owned()).collect(),
+        failures,
+    };
+    let failure = PurgeFailureShape { request: "pri_0190".into(), message: "cannot write the package".into() };
+    let all =
+        [run(true, &[], Vec::new()), run(false, &[], vec![failure]), run(false, &["pri_0190", "pri_0191"], Vec::new())];
+    insta::assert_snapshot!("purges", all.map(|one| tables::purge(&one)).join("\n\n--\n\n"));
+}

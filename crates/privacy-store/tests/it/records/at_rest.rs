@@ -210,3 +210,26 @@ async fn a_value_that_was_moved_to_another_row_is_corrupt() {
         1
     );
 }
+
+#[tokio::test]
+async fn a_key_that_was_destroyed_is_in_no_file() {
+    let place = Place::new();
+    let store = place.open().await;
+    record(&store, 2).await;
+    store.decide(&id(0), &Decision::Cancel, now()).await.unwrap();
+    let options = SqliteConnectOptions::new().filename(place.path());
+    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+    let keys: Vec<(Vec<u8>, Vec<u8>)> =
+        sqlx::query_as("SELECT data_key, sealed FROM requests ORDER BY id").fetch_all(&mut other).await.unwrap();
+    other.close().await.unwrap();
+    let in_a_file = |bytes: &[u8]| {
+        let files = fs::read_dir(place.folder.path()).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
+        files.into_iter().any(|file| file.windows(bytes.len()).any(|window| window == bytes))
+    };
+    assert!(keys.iter().all(|(key, sealed)| in_a_file(key) && in_a_file(sealed)), "the search finds what is there");
+    store.destroy_identities(&id(0), now()).await.unwrap();
+    store.sweep().await.unwrap();
+    let (key, sealed) = &keys[0];
+    assert!(!in_a_file(key) && !in_a_file(sealed));
+    assert!(in_a_file(&keys[1].0), "another request's is where it was");
+}

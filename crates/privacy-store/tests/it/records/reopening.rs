@@ -8,9 +8,9 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use segment_core::{
-    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, HoldId, Intake, Intended, IntentPlan,
-    Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
-    RequestFilter, RequestId, RequestSummary, RequestUpdate,
+    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
+    IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
+    RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention,
     ports::{RequestStore, StoreError},
 };
 
@@ -119,6 +119,26 @@ impl RequestStore for Reopening {
 
     async fn lift_hold(&self, id: &HoldId, at: Timestamp) -> Result<Option<LegalHold>, StoreError> {
         on_fresh!(self, lift_hold(id, at))
+    }
+
+    async fn expired(&self, retention: &Retention, at: Timestamp, limit: u32) -> Result<Vec<Expired>, StoreError> {
+        on_fresh!(self, expired(retention, at, limit))
+    }
+
+    async fn package_deleted(&self, id: &RequestId, at: Timestamp) -> Result<(), StoreError> {
+        on_fresh!(self, package_deleted(id, at))
+    }
+
+    async fn destroy_identities(&self, id: &RequestId, at: Timestamp) -> Result<(), StoreError> {
+        on_fresh!(self, destroy_identities(id, at))
+    }
+
+    async fn forget(&self, id: &RequestId, at: Timestamp) -> Result<bool, StoreError> {
+        on_fresh!(self, forget(id, at))
+    }
+
+    async fn sweep(&self) -> Result<(), StoreError> {
+        on_fresh!(self, sweep())
     }
 
     async fn next_due(&self, scope: &ClaimScope) -> Result<Due, StoreError> {

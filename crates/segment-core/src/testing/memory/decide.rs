@@ -17,6 +17,9 @@ impl State {
         at: Timestamp,
     ) -> Result<Option<Request>, StoreError> {
         let Some(entry) = self.entry(id) else { return Ok(None) };
+        if *decision == Decision::Retry && entry.request.identities.is_none() {
+            return Err(misuse("what names the person was destroyed when its time was over: ask anew"));
+        }
         let reopened = if *decision == Decision::Retry { regulations_to_reopen(entry) } else { Vec::new() };
         let (step, facts) = apply(entry, decision, at)?;
         entry.log(at, step, facts);

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::state::{Entry, Hold, State, misuse};
 use crate::{
-    Gate, Identity, IdentityKind, IdentitySet, Intake, NewRequest, Request, RequestId, RequestStatus, StagingKey, Task,
+    Gate, Identity, IdentityKind, Intake, NewRequest, Pii, Request, RequestId, RequestStatus, StagingKey, Task,
     ports::StoreError,
 };
 
@@ -36,18 +36,16 @@ impl State {
     }
 
     fn earlier(&self, new: &NewRequest) -> Option<Intake> {
-        let mut all = self.requests.values().map(|entry| &entry.request);
-        let same = |request: &Request| {
-            let key = request.identities.as_ref().map(IdentitySet::comparison_key);
-            request.action == new.action && key == Some(new.identities.comparison_key())
-        };
+        let mut all = self.requests.values().filter_map(|entry| Some((&entry.request, entry.recognised.as_ref()?)));
+        let identities = new.identities.comparison_key();
+        let same = |request: &Request, known: &Pii<String>| request.action == new.action && known == &identities;
         if new.external_id.is_some() {
-            let known = all.find(|request| request.external_id == new.external_id)?;
+            let (known, (_, theirs)) = all.find(|(_, (external_id, _))| external_id == &new.external_id)?;
             let id = known.id.clone();
-            return Some(if same(known) { Intake::Linked(id) } else { Intake::ExternalIdConflict(id) });
+            return Some(if same(known, theirs) { Intake::Linked(id) } else { Intake::ExternalIdConflict(id) });
         }
-        let open = all.filter(|request| !request.status.is_terminal() && same(request));
-        let first = open.min_by_key(|request| (request.received_at, request.id.clone()))?;
+        let open = all.filter(|(request, (_, theirs))| !request.status.is_terminal() && same(request, theirs));
+        let (first, _) = open.min_by_key(|(request, _)| (request.received_at, request.id.clone()))?;
         Some(Intake::Linked(first.id.clone()))
     }
 }
@@ -90,7 +88,17 @@ fn entry(new: &NewRequest) -> Result<Entry, StoreError> {
     };
     let next_at = Some(new.received_at);
     let (hold, waits) = (Hold::default(), BTreeMap::new());
-    let mut entry = Entry { request, log: Vec::new(), extended: false, next_at, hold, waits };
+    let mut entry = Entry {
+        request,
+        log: Vec::new(),
+        extended: false,
+        next_at,
+        ended_at: None,
+        package_deleted: false,
+        recognised: Some((new.external_id.clone(), new.identities.comparison_key())),
+        hold,
+        waits,
+    };
     entry.log(new.received_at, "received", facts);
     Ok(entry)
 }

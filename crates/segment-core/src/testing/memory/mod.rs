@@ -10,6 +10,7 @@ mod intake;
 mod ledger;
 mod port;
 mod read;
+mod retention;
 mod save;
 mod state;
 

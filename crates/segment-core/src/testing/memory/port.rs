@@ -10,9 +10,9 @@ use jiff::Timestamp;
 
 use super::state::{State, misuse};
 use crate::{
-    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, HoldId, Intake, Intended, IntentPlan,
-    Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
-    RequestFilter, RequestId, RequestSummary, RequestUpdate,
+    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
+    IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
+    RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention,
     ports::{Clock, RequestStore, StoreError},
     testing::ManualClock,
 };
@@ -154,6 +154,29 @@ impl RequestStore for MemoryStore {
                 hold.clone()
             }))
         })
+    }
+
+    async fn expired(&self, retention: &Retention, at: Timestamp, limit: u32) -> Result<Vec<Expired>, StoreError> {
+        Ok(self.read(|state| state.expired(retention, at, limit)))
+    }
+
+    async fn package_deleted(&self, id: &RequestId, at: Timestamp) -> Result<(), StoreError> {
+        self.step(|state, _| {
+            state.package_deleted(id, at);
+            Ok(())
+        })
+    }
+
+    async fn destroy_identities(&self, id: &RequestId, at: Timestamp) -> Result<(), StoreError> {
+        self.step(|state, _| state.destroy_identities(id, at))
+    }
+
+    async fn forget(&self, id: &RequestId, at: Timestamp) -> Result<bool, StoreError> {
+        self.step(|state, _| state.forget(id, at))
+    }
+
+    async fn sweep(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn next_due(&self, scope: &ClaimScope) -> Result<Due, StoreError> {

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::{
-    Action, AuditEntry, ClaimScope, ConnectionKey, HoldId, Identity, IntentId, Ledger, LegalHold, Request, RequestId,
-    RequestStatus, Task, TaskEvent, TaskState, ports::StoreError,
+    Action, AuditEntry, ClaimScope, ConnectionKey, HoldId, Identity, IntentId, Ledger, LegalHold, Pii, Request,
+    RequestId, RequestStatus, Task, TaskEvent, TaskState, ports::StoreError,
 };
 
 /// Everything. Entries are shared between copies until one of them changes.
@@ -27,6 +27,11 @@ pub(super) struct Entry {
     pub(super) extended: bool,
     /// When a worker may take it up; `None` when there is nothing to do.
     pub(super) next_at: Option<Timestamp>,
+    /// When it ended; `None` while it is open.
+    pub(super) ended_at: Option<Timestamp>,
+    pub(super) package_deleted: bool,
+    /// What recognises the same again, until it is forgotten: external id, and identities.
+    pub(super) recognised: Option<(Option<Pii<String>>, Pii<String>)>,
     pub(super) hold: Hold,
     pub(super) waits: BTreeMap<ConnectionKey, Waiting>,
 }
@@ -128,6 +133,7 @@ impl Entry {
         let looks: Option<Vec<_>> = regulated.map(|task| task.verified_at).collect();
         request.verified_at = looks.filter(|_| complete).and_then(|looks| looks.into_iter().max());
         let after = request.status;
+        self.ended_at = after.is_terminal().then(|| self.ended_at.unwrap_or(at));
         if before != after {
             self.log(at, "status", json!({"from": before.as_str(), "to": after.as_str()}));
         }

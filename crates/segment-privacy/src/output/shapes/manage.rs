@@ -1,8 +1,9 @@
-//! Connections and legal holds.
+//! Connections, legal holds and retention.
 
 use jiff::Timestamp;
+use privacy_engine::Purged;
 use privacy_store::TestRecord;
-use segment_core::{Identity, LegalHold};
+use segment_core::{Identity, LegalHold, RequestId};
 use serde::Serialize;
 
 /// `connections list`.
@@ -53,6 +54,39 @@ impl From<&TestRecord> for LastTestShape {
 #[derive(Debug, Serialize)]
 pub(crate) struct RemovedShape {
     pub(crate) removed: String,
+}
+
+/// `purge`.
+#[derive(Debug, Serialize)]
+pub(crate) struct PurgeShape {
+    pub(crate) dry_run: bool,
+    pub(crate) packages: u64,
+    pub(crate) identities: u64,
+    pub(crate) forgotten: Vec<String>,
+    pub(crate) failures: Vec<PurgeFailureShape>,
+}
+
+/// A package that could not be deleted.
+#[derive(Debug, Serialize)]
+pub(crate) struct PurgeFailureShape {
+    pub(crate) request: String,
+    pub(crate) message: String,
+}
+
+impl PurgeShape {
+    pub(crate) fn new(dry_run: bool, purged: &Purged) -> Self {
+        let failure = |(request, message): &(RequestId, String)| PurgeFailureShape {
+            request: request.to_string(),
+            message: message.clone(),
+        };
+        Self {
+            dry_run,
+            packages: purged.packages,
+            identities: purged.identities,
+            forgotten: Vec::new(),
+            failures: purged.failures.iter().map(failure).collect(),
+        }
+    }
 }
 
 /// `holds list`.

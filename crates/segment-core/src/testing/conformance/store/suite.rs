@@ -108,6 +108,12 @@ macro_rules! request_store_conformance {
             members_say_what_was_given
             members_say_what_was_found_elsewhere
             a_batch_is_of_one_source
+            identities_are_due_after_their_time
+            a_package_is_due_once
+            the_time_begins_after_the_last_look
+            what_is_destroyed_is_gone_and_the_rest_stays
+            the_same_is_recognised_until_it_is_forgotten
+            what_is_destroyed_is_not_retried
             a_note_stands_in_the_log
             requests_are_listed_newest_first
             a_line_agrees_with_its_request

@@ -1,0 +1,7 @@
+-- When a request ended, for retention; NULL while it is open.
+ALTER TABLE requests ADD COLUMN ended_at INTEGER;
+-- When its package was deleted; what was in it stays known.
+ALTER TABLE requests ADD COLUMN package_deleted_at INTEGER;
+UPDATE requests SET ended_at = (SELECT MAX(at) FROM log WHERE request_id = requests.id)
+    WHERE status IN ('complete', 'denied', 'canceled', 'error');
+CREATE INDEX requests_ended ON requests (ended_at) WHERE ended_at IS NOT NULL;
