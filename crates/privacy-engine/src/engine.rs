@@ -88,6 +88,12 @@ impl Engine {
         &self.store
     }
 
+    /// The connections that are configured but cannot be used now, and why.
+    #[must_use]
+    pub fn withheld(&self) -> &BTreeMap<ConnectionKey, String> {
+        &self.withheld
+    }
+
     /// The connections, by key.
     pub fn connections(&self) -> impl Iterator<Item = &Connection> {
         self.connections.values()
@@ -103,6 +109,9 @@ impl Engine {
         IntentId::generate(self.clock.now(), self.random_bytes())
     }
 }
+
+/// How long work waits that a connection is withheld from.
+pub(crate) const WITHHELD: Duration = Duration::from_mins(15);
 
 /// A moment later; the end of time if there is none.
 pub(crate) fn after(start: Timestamp, by: Duration) -> Timestamp {

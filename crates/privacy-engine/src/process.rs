@@ -10,7 +10,11 @@ use segment_core::{
 };
 use serde_json::json;
 
-use crate::{Engine, Found, Progress, ResolveError, engine::after, holds, resolve};
+use crate::{
+    Engine, Found, Progress, ResolveError,
+    engine::{WITHHELD, after},
+    holds, resolve,
+};
 
 /// Why a task cannot go on now, and whether it may be tried again.
 pub(crate) struct Failure {
@@ -64,7 +68,14 @@ impl Engine {
     pub(crate) async fn process(&self, claimed: Claimed<Request>) -> Result<(), StoreError> {
         let Claimed { lease, item: request, .. } = claimed;
         let update = self.keeping(&lease, self.step(&request)).await??;
-        self.store.save_request(&lease, &update).await
+        self.store.save_request(&lease, &update).await?;
+        if let (Some(before), Some(now)) = (&request.package, &update.package)
+            && before.location != now.location
+            && let Err(error) = self.packages.remove(&before.location).await
+        {
+            tracing::warn!(request = %request.id, %error, "the package that was made before could not be deleted");
+        }
+        Ok(())
     }
 
     async fn step(&self, request: &Request) -> Result<RequestUpdate, StoreError> {
@@ -73,8 +84,14 @@ impl Engine {
         let Some(identities) = &request.identities else { return Ok(update) };
         self.progress.tell(Progress::Resolving(request.id.clone()));
         let queued: Vec<Task> = request.tasks.iter().filter(|task| task.state == TaskState::Queued).cloned().collect();
-        let mut found = join_all(queued.iter().map(|task| self.find(request.action, identities, task))).await;
-        self.stop_for_hold(request, identities, &mut found).await?;
+        if let Some(why) = queued.iter().find_map(|task| self.withheld.get(&task.connection)) {
+            // All of the request waits: who somebody is, and what they receive, is found out as a whole.
+            self.progress.tell(Progress::Delayed { reason: why.clone() });
+            update.next_at = Some(after(at, WITHHELD));
+            return Ok(update);
+        }
+        let found = join_all(queued.iter().map(|task| self.find(request.action, identities, task))).await;
+        let hold = self.hold_of(request, identities, &found).await?;
         // Nothing is collected and nothing is sent while it is open who the person is, at whichever connection: also when
         // that was found out in an earlier step, or may be found out in a later one.
         // What was halted after it was sent says nothing of who it is.
@@ -82,7 +99,8 @@ impl Engine {
             .tasks
             .iter()
             .any(|task| matches!(&task.state, TaskState::Attention(halt) if halt.resume == Resume::Queued));
-        let puzzled = halted || found.iter().any(|found| matches!(found, Err(failure) if failure.decides));
+        let puzzled =
+            hold.is_some() || halted || found.iter().any(|found| matches!(found, Err(failure) if failure.decides));
         let open = queued
             .iter()
             .zip(&found)
@@ -90,15 +108,21 @@ impl Engine {
         let waits = puzzled || (open && request.action.regulates());
         let mut people = BTreeMap::new();
         for (mut task, found) in queued.into_iter().zip(found) {
-            match found {
-                Ok(_) if waits => {}
-                Ok(found) => {
+            match (found, &hold) {
+                (Ok(found), Some(halt)) => {
+                    // What was found of them stays known: it tells the other tasks of the request that they are meant.
+                    take_found(&mut task, &found);
+                    let failure = Failure::decision(halt.clone());
+                    self.failed(task, failure, &mut update);
+                }
+                (Ok(_), None) if waits => {}
+                (Ok(found), None) => {
                     update.audit.push(AuditEntry::new(at, "resolved", looked(&task.connection, &found)));
                     self.resolved(request.action, &mut task, &found);
                     people.insert(task.connection.clone(), found);
                     update.tasks.push(task);
                 }
-                Err(failure) => self.failed(task, failure, &mut update),
+                (Err(failure), _) => self.failed(task, failure, &mut update),
             }
         }
         if request.action == Action::Access && !puzzled {
@@ -113,32 +137,24 @@ impl Engine {
     }
 
     /// A legal hold stops the whole request, at whichever connection the person was recognised.
-    async fn stop_for_hold(
+    async fn hold_of(
         &self,
         request: &Request,
         identities: &IdentitySet,
-        found: &mut [Result<Found, Failure>],
-    ) -> Result<(), StoreError> {
+        found: &[Result<Found, Failure>],
+    ) -> Result<Option<Halt>, StoreError> {
         if !matches!(request.action, Action::Erasure | Action::Suppression) {
-            return Ok(());
+            return Ok(None);
         }
         let holds = self.holds().await?;
         let resolved = found.iter().flatten().map(|found| &found.resolution);
         let earlier = request.tasks.iter().filter_map(|task| task.resolution.as_ref());
         let known: Vec<_> = resolved.chain(earlier).collect();
-        if let Some(hold) = holds::of_person(&holds, identities, &known) {
-            let halt = holds::halt(&hold.id, Resume::Queued);
-            for one in found.iter_mut().filter(|one| one.is_ok()) {
-                *one = Err(Failure::decision(halt.clone()));
-            }
-        }
-        Ok(())
+        let hold = holds::of_person(&holds, identities, &known);
+        Ok(hold.map(|hold| holds::halt(&hold.id, Resume::Queued)))
     }
 
     async fn find(&self, action: Action, identities: &IdentitySet, task: &Task) -> Result<Found, Failure> {
-        if let Some(why) = self.withheld.get(&task.connection) {
-            return Err(withheld(&task.connection, why));
-        }
         let connection =
             self.connections.get(&task.connection).ok_or_else(|| no_connection(&task.connection, Resume::Queued))?;
         if action.regulates() {
@@ -153,10 +169,7 @@ impl Engine {
 
     /// Leaves an erasure ready for a regulation, or complete when nobody knows the person.
     fn resolved(&self, action: Action, task: &mut Task, found: &Found) {
-        task.user_ids = found.resolution.user_ids.len() as u64;
-        task.unreachable = found.resolution.unreachable;
-        task.findings = found.findings.iter().cloned().collect();
-        task.resolution = Some(found.resolution.clone());
+        take_found(task, found);
         // An access is done when it is collected: its failures are counted until then.
         let Some(kind) = self.policy.orders(action) else { return };
         task.attempts = 0;
@@ -196,19 +209,20 @@ impl Engine {
     }
 }
 
+/// Writes who it is into a task.
+fn take_found(task: &mut Task, found: &Found) {
+    task.user_ids = found.resolution.user_ids.len() as u64;
+    task.unreachable = found.resolution.unreachable;
+    task.findings = found.findings.iter().cloned().collect();
+    task.resolution = Some(found.resolution.clone());
+}
+
 /// Applies an event to a task that was claimed as queued; the lifecycle has every such step.
 pub(crate) fn move_task(task: &mut Task, event: TaskEvent) {
     match task.state.apply(event) {
         Ok(state) => task.state = state,
         Err(error) => tracing::error!(%error, connection = %task.connection, "a step was skipped"),
     }
-}
-
-/// It comes back with what it lacks, such as a secret that cannot be read.
-fn withheld(key: &ConnectionKey, why: &str) -> Failure {
-    let message = format!("the connection {key} cannot be used: {why}");
-    let halt = Halt { kind: HaltKind::NoConnection, message, resume: Resume::Queued };
-    Failure { halt, passing: true, decides: false }
 }
 
 pub(crate) fn no_connection(key: &ConnectionKey, resume: Resume) -> Failure {

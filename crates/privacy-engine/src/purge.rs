@@ -1,5 +1,8 @@
 //! Retention: packages and everything that names a person go when their time is over.
 
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
 use segment_core::{Expired, RequestId, Retention, ports::StoreError};
 
 use crate::Engine;
@@ -14,7 +17,9 @@ pub struct Purged {
     pub packages: u64,
     /// Requests whose identities were destroyed.
     pub identities: u64,
-    /// Packages that could not be deleted, and why: they are due again next time.
+    /// Lifted legal holds that were dropped.
+    pub holds: u64,
+    /// What could not be deleted or destroyed, and why: it is due again next time.
     pub failures: Vec<(RequestId, String)>,
 }
 
@@ -31,42 +36,57 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// What the record database refuses. A package that cannot be deleted is told, and keeps its request's identities.
+    /// What the record database refuses as a whole. A request that cannot be purged is told, and does not keep the others.
     pub async fn purge(&self, retention: &Retention) -> Result<Purged, StoreError> {
-        let mut purged = Purged::default();
+        let (mut purged, mut failed) = (Purged::default(), BTreeSet::new());
         loop {
             // What failed is due still: it stands before the rest.
-            let failed = u32::try_from(purged.failures.len()).unwrap_or(u32::MAX);
-            let limit = AT_A_TIME.saturating_add(failed);
-            let due = self.store.expired(retention, self.clock.now(), limit).await?;
-            let fresh: Vec<_> =
-                due.iter().filter(|one| !purged.failures.iter().any(|(id, _)| id == &one.request)).collect();
-            if fresh.is_empty() {
+            let limit = AT_A_TIME.saturating_add(u32::try_from(failed.len()).unwrap_or(u32::MAX));
+            let mut due = self.store.expired(retention, self.clock.now(), limit).await?;
+            due.retain(|one| !failed.contains(&one.request));
+            if due.is_empty() {
                 break;
             }
-            for one in fresh {
-                self.purge_one(one, &mut purged).await?;
+            for one in due {
+                if let Err(why) = self.purge_one(&one, &mut purged).await {
+                    purged.failures.push((one.request.clone(), why));
+                    failed.insert(one.request);
+                }
             }
         }
-        if !purged.is_nothing() {
-            self.store.sweep().await?;
-        }
+        purged.holds = self.store.drop_holds(earlier(self.clock.now(), retention)).await?;
+        // Also for what an earlier purge could not finish, while somebody read.
+        self.store.sweep().await?;
         Ok(purged)
     }
 
-    async fn purge_one(&self, expired: &Expired, purged: &mut Purged) -> Result<(), StoreError> {
+    async fn purge_one(&self, expired: &Expired, purged: &mut Purged) -> Result<(), String> {
+        let id = &expired.request;
+        let failed = |error: StoreError| error.to_string();
+        // Somebody may have let it go on since it was listed.
+        let request = self.store.request(id).await.map_err(failed)?;
+        let Some(request) = request.filter(|request| request.status.is_terminal()) else { return Ok(()) };
         if let Some(location) = &expired.package {
-            if let Err(error) = self.packages.remove(location).await {
-                purged.failures.push((expired.request.clone(), error.to_string()));
-                return Ok(());
+            if request.package.is_none_or(|package| &package.location != location) {
+                return Err("another package was made meanwhile".to_owned());
             }
-            self.store.package_deleted(&expired.request, self.clock.now()).await?;
+            self.packages.remove(location).await.map_err(|error| error.to_string())?;
+            self.store.package_deleted(id, self.clock.now()).await.map_err(failed)?;
             purged.packages += 1;
         }
         if expired.identities {
-            self.store.destroy_identities(&expired.request, self.clock.now()).await?;
+            // One may be there of which the record does not know: made by a worker that was gone before it could say so.
+            let unknown = self.packages.location(id);
+            self.packages.remove(&unknown).await.map_err(|error| error.to_string())?;
+            self.store.destroy_identities(id, self.clock.now()).await.map_err(failed)?;
             purged.identities += 1;
         }
         Ok(())
     }
+}
+
+/// Holds that were lifted before this moment have been kept for long enough.
+fn earlier(now: Timestamp, retention: &Retention) -> Timestamp {
+    let span = SignedDuration::try_from(retention.identities).unwrap_or(SignedDuration::MAX);
+    now.checked_sub(span).unwrap_or(Timestamp::MIN)
 }

@@ -48,8 +48,7 @@ impl Engine {
             return self.look_again(claimed, wait, false, None).await;
         }
         if let Some(why) = self.withheld.get(&claimed.item.connection) {
-            let pause = self.policy.pause(claimed.item.attempts + 1);
-            return self.look_again(claimed, pause, false, Some(why.clone())).await;
+            return self.postpone(claimed, why).await;
         }
         let Some(connection) = self.connections.get(&claimed.item.connection) else {
             return self.undecided(claimed, "the connection is not in the configuration any more").await;

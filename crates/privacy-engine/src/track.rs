@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     Connection, Engine, Progress,
-    engine::{after, between},
+    engine::{WITHHELD, after, between},
     process::Failure,
     wording,
 };
@@ -30,6 +30,9 @@ impl Engine {
             return self.store.release(&claimed.lease).await;
         };
         let age = between(claimed.item.accepted_at.unwrap_or(claimed.item.created_at), self.clock.now());
+        if let Some(why) = self.withheld.get(&claimed.item.connection) {
+            return self.postpone(claimed, why).await;
+        }
         let Some(connection) = self.connections.get(&claimed.item.connection) else {
             // It comes back with the configuration; until then nothing can be asked.
             let reason = "the connection is not in the configuration any more";
@@ -44,6 +47,16 @@ impl Engine {
             }
             Err(error) => self.not_polled(claimed, None, age, &error.to_string()).await,
         }
+    }
+
+    /// A regulation of a connection that cannot be used now waits, and nothing of it is counted as a failure.
+    pub(crate) async fn postpone(&self, claimed: Claimed<Ledger>, why: &str) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.progress.tell(Progress::Delayed { reason: why.to_owned() });
+        let ledger = Ledger { next_at: Some(after(now, WITHHELD)), ..claimed.item };
+        let (members, notes, audit) = (MemberChange::None, Vec::new(), Vec::new());
+        let update = LedgerUpdate { ledger, absent: false, members, notes, audit, at: now };
+        self.store.save_regulation(&claimed.lease, &update).await
     }
 
     async fn judge(

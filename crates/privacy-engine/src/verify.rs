@@ -19,6 +19,9 @@ const SIDE_BY_SIDE: usize = 8;
 impl Engine {
     /// One look at everybody in a regulation that has ended.
     pub(crate) async fn look(&self, claimed: Claimed<Ledger>) -> Result<(), StoreError> {
+        if let Some(why) = self.withheld.get(&claimed.item.connection) {
+            return self.postpone(claimed, why).await;
+        }
         let Some(connection) = self.connections.get(&claimed.item.connection) else {
             return self.look_later(claimed, "the connection is not in the configuration any more").await;
         };
@@ -65,7 +68,8 @@ impl Engine {
                 event: None,
             }
         };
-        let notes = ledger.members.iter().map(note).collect();
+        // Of whom nothing is known any more, nothing can be seen.
+        let notes = ledger.members.iter().filter(|member| member.given.is_some()).map(note).collect();
         let facts = json!({"intent": ledger.intent.as_str(), "look": ledger.looks, "confirmed": confirmed.len(),
             "people": ledger.members.len()});
         let audit = vec![AuditEntry::new(now, "read_back", facts)];
@@ -92,7 +96,8 @@ impl Engine {
                 verified_at: None,
                 event: None,
             };
-            notes = ledger.members.iter().filter(|member| !member.verified).map(unseen).collect();
+            notes =
+                ledger.members.iter().filter(|member| !member.verified && member.given.is_some()).map(unseen).collect();
         }
         let update = LedgerUpdate { ledger, absent: false, members: MemberChange::None, notes, audit, at: now };
         self.store.save_regulation(&claimed.lease, &update).await

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use segment_core::NewPackage;
 use segment_core::ports::{PackageError, PackageSink, PackageWriter, Random};
+use segment_core::{NewPackage, RequestId};
 
 use crate::destination::{Folder, check_folder};
 use crate::failure::{STAGING, blocking, write_error};
@@ -61,6 +61,10 @@ impl PackageSink for ZipSink {
             check_folder(root.clone()).await?;
         }
         Ok(format!("folder {}", self.folder.label()))
+    }
+
+    fn location(&self, request: &RequestId) -> String {
+        self.folder.location_of(&format!("{request}.zip"))
     }
 
     async fn remove(&self, location: &str) -> Result<(), PackageError> {

@@ -120,6 +120,9 @@ pub(crate) enum Command {
     Evidence(Later),
     #[command(hide = true)]
     Token(Later),
+    /// Make and replace the encryption key of the record database
+    #[command(subcommand)]
+    Key(Key),
     /// Show the configuration, or its JSON Schema
     #[command(subcommand)]
     Config(Config),
@@ -281,6 +284,17 @@ pub(crate) enum Regulations {
         /// The regulation
         id: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// Write a new key to a file that is not there yet (mode 0600)
+    New {
+        /// The file
+        file: PathBuf,
+    },
+    /// Wrap everything with `key` that is wrapped with `previous_key`, while others work
+    Rotate,
 }
 
 #[derive(Debug, Subcommand)]

@@ -20,7 +20,7 @@ use crate::{
     error::{CliError, Exit, chain},
 };
 
-pub(crate) use records::{named_store, store, to_read, with_records, with_records_if_possible};
+pub(crate) use records::{existing_store, named_store, store, to_read, with_records, with_records_if_possible};
 
 /// What adapters take from outside: real, or moved by a rehearsal.
 #[derive(Debug, Clone)]
@@ -106,15 +106,10 @@ fn relative_sqlite(url: &SecretString, base: &Path) -> SecretString {
     }
 }
 
-/// The reading halves of all connections, or of one.
-pub(crate) fn sources(loaded: &Loaded, only: Option<&str>) -> Result<Vec<Sources>, CliError> {
-    chosen(loaded, only)?.into_iter().map(|one| reading(loaded, one)).collect()
-}
-
 /// A connection, and its reading half if it can be made.
 pub(crate) type Reading<'a> = (&'a ResolvedConnection, Result<Sources, CliError>);
 
-/// The same for a test: what one of them lacks says nothing of the others.
+/// The reading halves of all connections, or of one: what one of them lacks says nothing of the others.
 pub(crate) fn each_source<'a>(loaded: &'a Loaded, only: Option<&str>) -> Result<Vec<Reading<'a>>, CliError> {
     Ok(chosen(loaded, only)?.into_iter().map(|one| (one, reading(loaded, one))).collect())
 }
@@ -162,7 +157,12 @@ pub(crate) async fn planner(loaded: &Loaded, only: Option<&str>) -> Result<Plann
 pub(crate) fn packages(loaded: &Loaded, out: Option<&Path>) -> Result<ZipSink, CliError> {
     let random: Arc<dyn Random> = Arc::new(OsRandom);
     let made = match out {
-        Some(folder) => ZipSink::new(&folder.display().to_string(), Path::new("."), random),
+        // The record says where it is, whatever folder somebody works in when it is to be deleted.
+        Some(folder) => {
+            let folder = std::path::absolute(folder)
+                .map_err(|error| CliError::usage("config_invalid", format!("--out: {error}")))?;
+            ZipSink::new(&folder.display().to_string(), Path::new("."), random)
+        }
         None => ZipSink::new(&loaded.file.packages.destination, &loaded.base, random),
     };
     made.map_err(|error| CliError::usage("config_invalid", chain(&error)))

@@ -95,9 +95,11 @@ impl From<OpenError> for CliError {
     fn from(error: OpenError) -> Self {
         let (code, exit, hint) = match &error {
             OpenError::Key { .. } => ("key_malformed", Exit::Usage, "see [encryption] key"),
-            OpenError::WrongKey { .. } => {
-                ("wrong_key", Exit::Usage, "give the key that the database was made with, see [encryption] key")
-            }
+            OpenError::WrongKey { .. } => (
+                "wrong_key",
+                Exit::Usage,
+                "give the key that the database was made with, see [encryption] key; while a key is replaced, that one as previous_key",
+            ),
             OpenError::Newer { .. } => ("database_newer", Exit::Usage, "install the newer version again"),
             OpenError::Locked { .. } => ("database_locked", Exit::Unexpected, "wait for the other process, or stop it"),
             OpenError::Server { .. } => (

@@ -19,6 +19,8 @@ scenarios! {
     purge_dry_run,
     /// a worker applies retention by itself
     purge_by_worker,
+    /// key new and key rotate replace the encryption key while a worker runs; the old key is worth nothing any more
+    key_rotates,
     /// a package that cannot be deleted is told, keeps its identities, and goes next time
     purge_fails,
 }
@@ -98,6 +100,44 @@ fn purge_by_worker(context: &Context) -> Result<Outcome> {
     })
 }
 
+fn key_rotates(context: &Context) -> Result<Outcome> {
+    on_rig(context, &Setup::unify().deleting(), |rig| {
+        let id = access(rig)?;
+        rig.run(&["key", "rotate"])?.fails(2, "no_previous_key", &["key new"])?;
+        rig.run(&["key", "new", "new-key"])?.exits(0)?.is("/key", "new-key")?;
+        rig.run(&["key", "new", "new-key"])?.fails(2, "cannot_write", &["never overwritten"])?;
+        let worker = rig.start(&["worker"])?;
+        let ended = |id: &str| {
+            until("the worker ends it", || {
+                rig.run(&["requests", "show", id]).is_ok_and(|run| run.is("/status", "complete").is_ok())
+            })
+        };
+        ended(&rig.run(&["access", "--email", EMAIL, "--no-wait"])?.exits(0)?.text("/id")?)?;
+        rig.reconfigure("key = { file = \"key\" }", "key = { file = \"new-key\" }")?;
+        rig.run(&["requests", "show", &id])?.fails(2, "wrong_key", &["previous_key"])?;
+        rig.reconfigure(
+            "key = { file = \"new-key\" }",
+            "key = { file = \"new-key\" }\nprevious_key = { file = \"key\" }",
+        )?;
+        same("before", &rig.run(&["check"])?.exits(0)?.check("record database")?, "warning")?;
+        std::thread::sleep(std::time::Duration::from_millis(4_800));
+        let rotated = rig.run(&["key", "rotate"])?;
+        ensure!(rotated.exits(0)?.at("/rewrapped")?.as_u64() >= Some(2), "{}", rotated.shown());
+        rig.reconfigure("previous_key = { file = \"key\" }", "")?;
+        same("after", &rig.run(&["check"])?.exits(0)?.check("record database")?, "succeeded")?;
+        let shown = rig.revealing_call(&["requests", "show", &id, "--reveal"]).run()?;
+        shown.exits(0)?.is("/identities/0/value", EMAIL)?;
+        let erase = ["erase", "--email", EMAIL, "--yes", "--no-wait"];
+        let erased = rig.run(&erase)?.exits(0)?.text("/id")?;
+        ended(&erased)?;
+        worker.signal(Signal::SIGTERM)?;
+        worker.wait()?.exits(0)?;
+        rig.reconfigure("key = { file = \"new-key\" }", "key = { file = \"key\" }")?;
+        rig.run(&["requests", "show", &id])?.fails(2, "wrong_key", &["another encryption key"])?;
+        Ok(())
+    })
+}
+
 fn purge_fails(context: &Context) -> Result<Outcome> {
     on_rig(context, &at_once(), |rig| {
         access(rig)?;
@@ -109,7 +149,7 @@ fn purge_fails(context: &Context) -> Result<Outcome> {
         std::fs::write(package.join("x"), "x")?;
         let run = rig.run(&["purge"])?;
         run.exits(1)?.is("/packages", 0)?.is("/identities", 0)?;
-        ensure!(run.stderr.contains("could not be deleted"), "{}", run.shown());
+        ensure!(run.stderr.contains("could not be purged"), "{}", run.shown());
         std::fs::remove_dir_all(&package)?;
         std::fs::rename(&aside, &package)?;
         rig.run(&["purge"])?.exits(0)?.is("/packages", 1)?.is("/identities", 1)?;

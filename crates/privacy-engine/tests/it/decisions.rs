@@ -94,3 +94,30 @@ async fn a_disabled_connection_sends_nothing_and_follows_what_segment_has() {
     rig.work(&rig.engine(), &[&waits], Until::Ended).await;
     assert_eq!((rig.request(&waits).await.status, rig.mock.regulations().len()), (RequestStatus::Complete, 2));
 }
+
+#[tokio::test]
+async fn a_connection_that_cannot_be_used_is_waited_for() {
+    let mut rig = Rig::new(true).await;
+    rig.person("ann");
+    let engine = rig.engine();
+    let sent = rig.take(&engine, Action::Erasure, &[("user_id", "u-ann")]).await;
+    rig.work(&engine, &[&sent], Until::Accepted).await;
+    let waits = rig.take(&engine, Action::Access, &ANN).await;
+
+    rig.withheld = Some("its secret cannot be read".to_owned());
+    for _ in 0..12 {
+        // As often as a worker would have given up.
+        let stop = rig.work(&rig.engine(), &[&sent, &waits], Until::Accepted).await;
+        assert!(matches!(stop, Stop::Waiting(_)), "{stop:?}");
+        rig.mock.advance(std::time::Duration::from_hours(1));
+    }
+    assert_eq!(rig.request(&waits).await.status, RequestStatus::InProcessing);
+    assert_eq!(rig.request(&sent).await.status, RequestStatus::AwaitingProcessor);
+    assert!(rig.steps(&sent).await.len() < 8 && rig.steps(&waits).await.len() < 4, "nothing piles up in the log");
+
+    rig.withheld = None;
+    rig.mock.advance(std::time::Duration::from_hours(1));
+    rig.work(&rig.engine(), &[&sent, &waits], Until::Ended).await;
+    assert_eq!(rig.request(&waits).await.status, RequestStatus::Complete);
+    assert_eq!(rig.request(&sent).await.status, RequestStatus::Complete);
+}

@@ -7,7 +7,7 @@ use segment_core::{
     Action, ClaimScope, HoldId, Identity, IdentityKind, LegalHold, Pii, RequestId, RequestStatus, Resolution,
     TaskState, ports::RequestStore, testing::FakeDirectory,
 };
-use segment_mock::Endpoint;
+use segment_mock::{Endpoint, Fault, FaultRule};
 use tokio_util::sync::CancellationToken;
 
 use crate::rig::{Rig, halt_code, identities};
@@ -115,6 +115,29 @@ async fn what_only_one_connection_knows_stops_the_other_too() {
     rig.work(&rig.engine(), &[&ids[0]], Until::Ended).await;
     let request = rig.request(&ids[0]).await;
     assert_eq!(request.tasks.len(), 2);
+    assert!(request.tasks.iter().all(|task| task.state.halt().is_some()), "{:?}", request.tasks);
+    assert!(rig.mock.regulations().is_empty());
+}
+
+#[tokio::test]
+async fn what_one_task_finds_out_later_stops_what_waits_already() {
+    let mut rig = Rig::new(false).await;
+    rig.person("ann");
+    // The shop knows her by the user id only; Unify fails at first, and then tells the address that is on hold.
+    rig.also = Some(Arc::new(directory(IdentityKind::UserId, "u-ann", "shop-7")));
+    rig.monthly_users = 0;
+    rig.mock.fault(FaultRule::new(Fault::unauthorized()).on(Endpoint::ProfileMetadata));
+    let request = rig.run(Action::Erasure, &[("user_id", "u-ann")], Until::Accepted).await;
+    let identities = identities(&[("email", "ann@example.com")]);
+    let (known, reason) = (Resolution::default(), Pii::from("case 7"));
+    let placed_at = rig.mock.clock().now();
+    let hold = LegalHold { id: HoldId::new("hld_3"), identities, known, reason, placed_at, lifted_at: None };
+    rig.store().place_hold(&hold).await.unwrap();
+    rig.retry(&request.id).await;
+    rig.work(&rig.engine(), &[&request.id], Until::Accepted).await;
+    rig.monthly_users = 110_000;
+    rig.work(&rig.engine(), &[&request.id], Until::Ended).await;
+    let request = rig.request(&request.id).await;
     assert!(request.tasks.iter().all(|task| task.state.halt().is_some()), "{:?}", request.tasks);
     assert!(rig.mock.regulations().is_empty());
 }

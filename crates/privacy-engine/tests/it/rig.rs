@@ -50,6 +50,8 @@ pub(crate) struct Rig {
     pub(crate) url: String,
     pub(crate) monthly_users: u64,
     pub(crate) enabled: bool,
+    /// Why the connection cannot be used.
+    pub(crate) withheld: Option<String>,
     /// The source that the connection is for.
     pub(crate) source: Option<String>,
     pub(crate) directory: Option<Arc<dyn segment_core::ports::SubjectDirectory>>,
@@ -90,6 +92,7 @@ impl Rig {
             workspace,
             monthly_users: 110_000,
             enabled: true,
+            withheld: None,
             source: None,
             directory: None,
             also: None,
@@ -128,7 +131,8 @@ impl Rig {
             directory: Some(directory),
             ..sources.clone()
         });
-        let connections = [Some(sources), also].into_iter().flatten();
+        let main = Some(sources).filter(|_| self.withheld.is_none());
+        let connections = [main, also].into_iter().flatten();
         let connections = connections.map(|sources| Connection::new(sources, public.clone(), self.monthly_users));
         let connections = connections.chain(second).collect();
         Arc::new(Engine::new(Parts {
@@ -137,7 +141,7 @@ impl Rig {
             clock,
             random: Arc::new(OsRandom),
             connections,
-            withheld: std::collections::BTreeMap::new(),
+            withheld: self.withheld.iter().map(|why| (ConnectionKey::new("main"), why.clone())).collect(),
             policy: self.policy.clone(),
             owner: "test".to_owned(),
             progress: ProgressSink::default(),

@@ -37,8 +37,8 @@ macro_rules! key {
 }
 
 key! {
-    /// The key that wraps all others: 32 bytes that only the configuration knows.
-    pub MasterKey
+    /// 32 bytes that wrap keys.
+    WrappingKey
 }
 key! {
     /// Encrypts the personal data of one row.
@@ -47,6 +47,13 @@ key! {
 key! {
     /// Makes the hashes by which people are found. Random, made once, never changed.
     pub(crate) LookupKey
+}
+
+/// The key that wraps all others: 32 bytes that only the configuration knows; while it is replaced, the one before, too.
+#[derive(Debug, Clone)]
+pub struct MasterKey {
+    key: WrappingKey,
+    previous: Option<WrappingKey>,
 }
 
 /// Why a text is not a key.
@@ -69,7 +76,17 @@ impl MasterKey {
     pub fn from_base64(text: &str) -> Result<Self, MasterKeyError> {
         let bytes = Zeroizing::new(BASE64_STANDARD.decode(text.trim()).map_err(|_| MasterKeyError::NotBase64)?);
         let key: [u8; 32] = bytes.as_slice().try_into().map_err(|_| MasterKeyError::Length(bytes.len()))?;
-        if key.iter().all(|byte| *byte == key[0]) { Err(MasterKeyError::NotRandom) } else { Ok(Self(key)) }
+        if key.iter().all(|byte| *byte == key[0]) {
+            Err(MasterKeyError::NotRandom)
+        } else {
+            Ok(Self { key: WrappingKey(key), previous: None })
+        }
+    }
+
+    /// Opens what the previous key has wrapped, too; nothing is wrapped with that one any more.
+    #[must_use]
+    pub fn replacing(self, previous: Self) -> Self {
+        Self { previous: Some(previous.key), ..self }
     }
 
     /// Makes a new key, as base64 for a key file.
@@ -82,17 +99,39 @@ impl MasterKey {
 
     /// Names the key without telling it.
     pub(crate) fn id(&self) -> String {
-        let id = keyed_hash(&self.0, &[b"segment-privacy key id"]);
+        let id = keyed_hash(&self.key.0, &[b"segment-privacy key id"]);
         hex::encode(&id[..8])
     }
 
     fn wrap(&self, random: &dyn Random, place: Place<'_>, key: &[u8; 32]) -> Vec<u8> {
-        seal::seal(&self.0, random, place, key)
+        seal::seal(&self.key.0, random, place, key)
     }
 
     fn unwrap(&self, place: Place<'_>, wrapped: &[u8]) -> Result<[u8; 32], CannotOpen> {
-        let key = Zeroizing::new(seal::open(&self.0, place, wrapped)?);
-        key.as_slice().try_into().map_err(|_| CannotOpen)
+        let open = |key: &WrappingKey| {
+            let key = Zeroizing::new(seal::open(&key.0, place, wrapped)?);
+            key.as_slice().try_into().map_err(|_| CannotOpen)
+        };
+        open(&self.key).or_else(|error| self.previous.as_ref().map_or(Err(error), open))
+    }
+
+    /// The same key wrapped by this one, if it is wrapped by the previous one; `None` if there is nothing to do.
+    pub(crate) fn rewrap(
+        &self,
+        random: &dyn Random,
+        place: Place<'_>,
+        wrapped: &[u8],
+    ) -> Result<Option<Vec<u8>>, CannotOpen> {
+        if seal::open(&self.key.0, place, wrapped).is_ok() {
+            return Ok(None);
+        }
+        let key = Zeroizing::new(self.unwrap(place, wrapped)?);
+        Ok(Some(self.wrap(random, place, &key)))
+    }
+
+    /// The look-up key wrapped by this one, as for [`rewrap`](Self::rewrap).
+    pub(crate) fn rewrap_lookup(&self, random: &dyn Random, wrapped: &[u8]) -> Result<Option<Vec<u8>>, CannotOpen> {
+        self.rewrap(random, LOOKUP, wrapped)
     }
 
     /// A new data key, and its wrapped form for the row at `place`.
@@ -180,7 +219,24 @@ mod tests {
         assert_eq!(MasterKey::from_base64("!").unwrap_err(), MasterKeyError::NotBase64);
         assert_eq!(MasterKey::from_base64("AAEC").unwrap_err(), MasterKeyError::Length(3));
         assert_eq!(MasterKey::from_base64(&BASE64_STANDARD.encode([7; 32])).unwrap_err(), MasterKeyError::NotRandom);
-        assert_eq!(format!("{:?}", master()), "[key]");
+        assert_eq!(format!("{:?}", master()), "MasterKey { key: [key], previous: None }");
+    }
+
+    #[test]
+    fn a_key_that_replaces_another_opens_what_both_have_wrapped() {
+        let random = CountingRandom::default();
+        let new = || MasterKey::from_base64(&MasterKey::generate_base64(&random)).unwrap();
+        let (old, new) = (new(), new());
+        let (key, wrapped) = old.new_data_key(&random, AT);
+        let sealed = key.seal(&random, AT, b"ann");
+        assert!(new.data_key(AT, &wrapped).is_err());
+        let both = new.clone().replacing(old.clone());
+        assert_eq!(both.data_key(AT, &wrapped).unwrap().open(AT, &sealed).unwrap().as_slice(), b"ann");
+        let rewrapped = both.rewrap(&random, AT, &wrapped).unwrap().unwrap();
+        assert_eq!(new.data_key(AT, &rewrapped).unwrap().open(AT, &sealed).unwrap().as_slice(), b"ann");
+        assert!(old.data_key(AT, &rewrapped).is_err(), "the old key is worth nothing any more");
+        assert_eq!(both.rewrap(&random, AT, &rewrapped).unwrap(), None);
+        assert_eq!((both.id(), both.id() == old.id()), (new.id(), false));
     }
 
     #[test]

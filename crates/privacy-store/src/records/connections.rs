@@ -15,7 +15,7 @@ use super::{
 };
 use crate::crypto::Place;
 
-const DATA_KEY: &str = "connections.data_key";
+pub(super) const DATA_KEY: &str = "connections.data_key";
 const SEALED: &str = "connections.sealed";
 
 /// A connection kept in the record database.

@@ -85,6 +85,18 @@ pub(super) fn is_clash(error: &StoreError) -> bool {
     error.is_some_and(|error| is_postgres(error) && matches!(error.code().as_deref(), Some("40001" | "40P01")))
 }
 
+/// Whether a statement is about a table that is not there.
+pub(super) fn is_missing_table(error: &StoreError) -> bool {
+    let StoreError::Database(source) = error else { return false };
+    let error = source.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+    error.is_some_and(|error| match error.code().as_deref() {
+        Some("42P01") => is_postgres(error),
+        // SQLite has no code of its own for it.
+        Some("1") => error.message().starts_with("no such table"),
+        _ => false,
+    })
+}
+
 /// A sealed value that its key does not open.
 pub(super) fn sealed(place: Place<'_>) -> impl FnOnce(CannotOpen) -> StoreError + '_ {
     move |CannotOpen| corrupt(place)

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::crypto::Place;
 
-const DATA_KEY: &str = "holds.data_key";
+pub(super) const DATA_KEY: &str = "holds.data_key";
 const SEALED: &str = "holds.sealed";
 const COLUMNS: &str = "id, placed_at, lifted_at, data_key, sealed";
 

@@ -19,6 +19,7 @@ mod postgres;
 mod read;
 mod request_rows;
 mod retention;
+mod rotate;
 mod save;
 mod scope;
 mod sealed;

@@ -222,7 +222,7 @@ impl RecordStore {
         random: Arc<dyn Random>,
     ) -> Result<Option<Self>, OpenError> {
         let name = path.display().to_string();
-        let Some(pool) = sqlite::open_to_read(path).await else { return Ok(None) };
+        let Some(pool) = sqlite::open_to_read(path, &name).await? else { return Ok(None) };
         let pools = Pools::Sqlite { writer: pool.clone(), reader: pool };
         Self::to_read(pools, name, master, random).await
     }
@@ -249,11 +249,16 @@ impl RecordStore {
         random: Arc<dyn Random>,
     ) -> Result<Option<Self>, OpenError> {
         let mut db = begin_to_read(&pools).await.map_err(|error| not_opened(&path, error))?;
-        // An older version has no such tables; a database that is not ours is told when it is opened to be written.
+        // An older version has no such tables.
         let sql = "SELECT (SELECT COUNT(*) FROM connections) + (SELECT COUNT(*) FROM holds WHERE lifted_at IS NULL)";
         let counted: Result<(i64,), _> = db.one(sql, args![]).await;
         drop(db);
-        if counted.is_ok_and(|(rows,)| rows > 0) {
+        let rows = match counted {
+            Ok((rows,)) => rows,
+            Err(error) if errors::is_missing_table(&error) => 0,
+            Err(error) => return Err(not_opened(&path, error)),
+        };
+        if rows > 0 {
             let mut db = begin_to_read(&pools).await.map_err(|error| not_opened(&path, error))?;
             let sql = "SELECT key_id, lookup_key FROM key_ring WHERE id = 1";
             let row: (String, Vec<u8>) = db.one(sql, args![]).await.map_err(|error| not_opened(&path, error))?;
@@ -278,7 +283,11 @@ impl RecordStore {
     /// Writes what SQLite keeps in its log into the file, and empties the log: what was deleted stays in it otherwise.
     pub(super) async fn empty_the_log(&self) -> Result<(), StoreError> {
         if let Pools::Sqlite { writer, .. } = &self.pools {
-            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(writer).await.map_err(errors::database)?;
+            let (busy, _, _): (i64, i64, i64) =
+                sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(writer).await.map_err(errors::database)?;
+            if busy != 0 {
+                return Err(StoreError::Unavailable("somebody reads it: its log could not be emptied".into()));
+            }
         }
         Ok(())
     }

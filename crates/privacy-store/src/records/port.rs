@@ -173,6 +173,11 @@ impl RequestStore for RecordStore {
         again!(self.do_forget(id, at))
     }
 
+    #[instrument(name = "db.drop_holds", skip_all, err(level = "debug"))]
+    async fn drop_holds(&self, lifted_before: Timestamp) -> Result<u64, StoreError> {
+        again!(self.do_drop_holds(lifted_before))
+    }
+
     #[instrument(name = "db.sweep", skip_all, err(level = "debug"))]
     async fn sweep(&self) -> Result<(), StoreError> {
         self.do_sweep().await

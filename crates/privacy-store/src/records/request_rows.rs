@@ -128,6 +128,11 @@ impl RequestRow {
         RequestStatus::parse(&self.status).is_some_and(RequestStatus::is_terminal)
     }
 
+    /// Whether what names the person is still there.
+    pub(super) fn has_key(&self) -> bool {
+        self.data_key.is_some()
+    }
+
     /// The request's data key, unless it is destroyed.
     pub(super) fn key(&self, keys: &Keys) -> Result<Option<DataKey>, StoreError> {
         self.data_key.as_deref().map(|wrapped| data_key(keys, &self.id, wrapped)).transpose()

@@ -9,7 +9,7 @@ use super::{
     RecordStore,
     db::{Db, args},
     errors,
-    request_rows::{self, known, millis},
+    request_rows::{self, millis},
     status,
 };
 
@@ -44,13 +44,11 @@ impl RecordStore {
         ];
         let rows: Vec<(String, Option<String>, bool, bool)> = self.read().await?.all(&sql, args).await?;
         let read = |(id, package, package_due, identities): (String, Option<String>, bool, bool)| {
-            let package = match package.filter(|_| package_due) {
-                Some(text) => Some(known(request_rows::read_package(&text), "requests.package", &id)?.location),
-                None => None,
-            };
-            Ok(Expired { request: RequestId::new(id), package, identities })
+            // One that cannot be read must not keep all others.
+            let package = package.filter(|_| package_due).and_then(|text| request_rows::read_package(&text));
+            Expired { request: RequestId::new(id), package: package.map(|package| package.location), identities }
         };
-        rows.into_iter().map(read).collect()
+        Ok(rows.into_iter().map(read).collect())
     }
 
     pub(super) async fn do_package_deleted(&self, id: &RequestId, at: Timestamp) -> Result<(), StoreError> {
@@ -68,7 +66,7 @@ impl RecordStore {
         if !row.is_ended() {
             return Err(errors::misuse("the request is open, and needs what names the person"));
         }
-        if row.key(&self.keys)?.is_some() {
+        if row.has_key() {
             destroy(&mut tx, id.as_str()).await?;
             status::log(&mut tx, id.as_str(), &AuditEntry::new(at, "identities_destroyed", json!({}))).await?;
         }
@@ -94,6 +92,14 @@ impl RecordStore {
         Ok(true)
     }
 
+    /// That there was a hold stays in the journal.
+    pub(super) async fn do_drop_holds(&self, lifted_before: Timestamp) -> Result<u64, StoreError> {
+        let mut tx = self.begin().await?;
+        let dropped = tx.execute("DELETE FROM holds WHERE lifted_at < $1", args![millis(lifted_before)]).await?;
+        tx.commit().await?;
+        Ok(dropped)
+    }
+
     /// Writes what was destroyed over in the files, as far as the database keeps them apart: SQLite's log of what was written
     /// is emptied.
     pub(super) async fn do_sweep(&self) -> Result<(), StoreError> {
@@ -101,18 +107,20 @@ impl RecordStore {
     }
 }
 
-/// With its key, everything sealed under it is gone, in this row or in any backup of it. Of regulations that are over, the exact
-/// ids go, too: they were needed to find them at Segment. One that waits for a human may still be looked for.
+/// With its key, everything sealed under it is gone, in this row or in any backup of it. The exact ids of regulations that are
+/// over go, too: they were needed to find them at Segment. What destinations said goes with the last person of a regulation, and
+/// so do the ids of one that waits for a human, who may have it looked for again.
 async fn destroy(tx: &mut Db, id: &str) -> Result<(), StoreError> {
+    const MINE: &str = "intent IN (SELECT intent FROM regulation_members WHERE request_id = $1)";
     tx.execute("UPDATE requests SET data_key = NULL, sealed = NULL WHERE id = $1", args![id]).await?;
     tx.execute("UPDATE tasks SET sealed = NULL WHERE request_id = $1", args![id]).await?;
-    tx.execute(
-        "UPDATE regulations SET data_key = NULL, sealed = NULL, destinations = NULL \
-         WHERE intent IN (SELECT intent FROM regulation_members WHERE request_id = $1) AND (state = 'closed' OR NOT EXISTS \
+    let over = format!("UPDATE regulations SET sealed = NULL WHERE {MINE} AND state = 'closed'");
+    tx.execute(&over, args![id]).await?;
+    let last = format!(
+        "UPDATE regulations SET data_key = NULL, sealed = NULL, destinations = NULL WHERE {MINE} AND NOT EXISTS \
          (SELECT 1 FROM regulation_members m JOIN requests r ON r.id = m.request_id \
-             WHERE m.intent = regulations.intent AND r.data_key IS NOT NULL))",
-        args![id],
-    )
-    .await?;
+             WHERE m.intent = regulations.intent AND r.data_key IS NOT NULL)"
+    );
+    tx.execute(&last, args![id]).await?;
     Ok(())
 }

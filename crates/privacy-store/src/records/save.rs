@@ -28,7 +28,8 @@ impl RecordStore {
             request_rows::write_task(&mut tx, &self.keys, id, key.as_ref(), task, update.at).await?;
         }
         tx.execute(
-            "UPDATE requests SET next_at = $2, package = COALESCE($3, package) WHERE id = $1",
+            "UPDATE requests SET next_at = $2, package = COALESCE($3, package), \
+             package_deleted_at = CASE WHEN $3 IS NULL THEN package_deleted_at END WHERE id = $1",
             args![id, update.next_at.map(millis), update.package.as_ref().map(request_rows::write_package)],
         )
         .await?;

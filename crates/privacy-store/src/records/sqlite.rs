@@ -46,11 +46,17 @@ pub(super) async fn open(
     Ok((Pools::Sqlite { writer, reader }, lookup))
 }
 
-/// Opens a file that is there, to read; `None` if that is not possible.
-pub(super) async fn open_to_read(path: &Path) -> Option<SqlitePool> {
-    std::fs::metadata(path).ok().filter(|file| file.is_file() && file.len() > 0)?;
+/// Opens a file that is there, to read.
+pub(super) async fn open_to_read(path: &Path, name: &str) -> Result<Option<SqlitePool>, OpenError> {
+    match std::fs::metadata(path) {
+        Ok(file) if file.len() == 0 => return Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Ok(_) => {}
+        Err(source) => return Err(OpenError::Io { path: name.to_owned(), source: Box::new(source) }),
+    }
     let options = SqliteConnectOptions::new().filename(path).read_only(true).disable_statement_logging();
-    pool(1).connect_with(options).await.ok()
+    let opened = pool(1).connect_with(options).await;
+    opened.map(Some).map_err(|error| not_opened(name, errors::database(error)))
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {

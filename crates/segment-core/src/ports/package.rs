@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{NewPackage, PackageReceipt, Records};
+use crate::{NewPackage, PackageReceipt, Records, RequestId};
 
 /// Writes the package that a person receives.
 #[cfg_attr(feature = "testing", mockall::automock)]
@@ -15,6 +15,9 @@ pub trait PackageSink: Send + Sync + std::fmt::Debug {
 
     /// Checks that the destination can be written; the answer describes it, such as `folder packages`.
     async fn check(&self) -> Result<String, PackageError>;
+
+    /// Where the package of a request is, or would be: one may be there of which the record does not know.
+    fn location(&self, request: &RequestId) -> String;
 
     /// Deletes a finished package; one that is not there is deleted.
     async fn remove(&self, location: &str) -> Result<(), PackageError>;

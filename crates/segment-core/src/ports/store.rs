@@ -107,6 +107,9 @@ pub trait RequestStore: Send + Sync + std::fmt::Debug {
     /// Destroys what recognises the same again, of a request whose identities are destroyed. `false` if there is no such request.
     async fn forget(&self, id: &RequestId, at: Timestamp) -> Result<bool, StoreError>;
 
+    /// Drops the holds that were lifted before this moment; how many.
+    async fn drop_holds(&self, lifted_before: Timestamp) -> Result<u64, StoreError>;
+
     /// Lets nothing of what was destroyed stay behind in the database's own logs, as far as that is in its hands.
     async fn sweep(&self) -> Result<(), StoreError>;
 

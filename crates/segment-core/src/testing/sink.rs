@@ -68,6 +68,10 @@ impl PackageSink for MemorySink {
         Ok("memory".to_owned())
     }
 
+    fn location(&self, request: &RequestId) -> String {
+        location(request)
+    }
+
     async fn remove(&self, location: &str) -> Result<(), PackageError> {
         lock(&self.finished).remove(location);
         Ok(())

@@ -42,7 +42,7 @@ pub(crate) async fn run(
         (_, chosen) => chosen?,
     };
     let connections = join_all(chosen.into_iter().map(|(one, sources)| connection(one, sources))).await;
-    let local = vec![record_database(&records), packages(loaded).await, execution(loaded), retention(loaded)];
+    let local = vec![record_database(&records).await, packages(loaded).await, execution(loaded), retention(loaded)];
     let failed =
         connections.iter().any(|one| one.status == "failed") || local.iter().any(|check| check.status == "failed");
     let shape = ChecksShape { connections, local };
@@ -87,9 +87,14 @@ fn shape(name: &str, status: CheckStatus, message: impl Into<String>) -> CheckSh
 }
 
 /// The key is tried on the database: a wrong one is told apart from a missing one.
-fn record_database(records: &Result<(RecordStore, String), CliError>) -> CheckShape {
+async fn record_database(records: &Result<(RecordStore, String), CliError>) -> CheckShape {
     let name = "record database";
     match records {
+        Ok((store, shown)) if matches!(store.is_of_this_key().await, Ok(false)) => shape(
+            name,
+            CheckStatus::Warning,
+            format!("{shown} opens with the previous encryption key: run `segment-privacy key rotate`"),
+        ),
         Ok((_, shown)) => shape(name, CheckStatus::Succeeded, format!("{shown} opens with the encryption key")),
         Err(error) => {
             let hint = error.hint.as_ref().map(|hint| format!(". {hint}")).unwrap_or_default();

@@ -1,10 +1,11 @@
 //! From a parsed command line to the command.
 
 use super::{
-    access, check, config, connections, demo, erase, holds, init, man, purge, regulations, requests, suppress, worker,
+    access, check, config, connections, demo, erase, holds, init, key, man, purge, regulations, requests, suppress,
+    worker,
 };
 use crate::{
-    cli::{Cli, Command, Connections, Requests},
+    cli::{Cli, Command, Connections, Key, Requests},
     compose::{self, World},
     config::load,
     error::{CliError, Exit},
@@ -35,11 +36,11 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, CliError> {
         }
         Command::Worker => worker::run(path, output).await,
         Command::Serve(_) => Err(later("serve")),
-        Command::Purge { dry_run, forget } => {
-            purge::run(&compose::with_records_if_possible(load(path)?).await.0, dry_run, &forget, output).await
-        }
+        Command::Purge { dry_run, forget } => purge::run(&load(path)?, dry_run, &forget, output).await,
         Command::Evidence(_) => Err(later("evidence")),
         Command::Token(_) => Err(later("token")),
+        Command::Key(Key::New { file }) => key::new(&file, output),
+        Command::Key(Key::Rotate) => key::rotate(&load(path)?, output).await,
         Command::Config(args) => config::run(&args, path, output),
         Command::Demo => demo::run(output).await,
         Command::Completions { shell } => man::completions(shell, output),

@@ -165,6 +165,11 @@ pub(crate) async fn report(
             ));
         }
     }
+    for (key, why) in engine.withheld() {
+        if request.tasks.iter().any(|task| &task.connection == key && !task.state.status().is_over()) {
+            output.say(&format!("{key} cannot be used now, its part waits: {why}"));
+        }
+    }
     warn(&request, output);
     // Whoever only recorded is done by having recorded.
     let recorded = driven.is_none() && !matches!(request.status, segment_core::RequestStatus::Pending);

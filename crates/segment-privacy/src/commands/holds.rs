@@ -67,13 +67,14 @@ pub(crate) async fn run(path: &Path, args: Holds, output: &Output) -> Result<Exi
 /// A hold of this person. What can be found out of them at the connections belongs to it, since an erasure may be asked for by
 /// another of their ids.
 async fn new_hold(loaded: &Loaded, identities: IdentitySet, reason: String, output: &Output) -> LegalHold {
-    let (known, failures) = match compose::sources(loaded, None) {
-        Ok(sources) => known_of(&sources, &identities, loaded.policy.max_user_ids).await,
-        Err(error) => {
-            output.say(&format!("warning: no connection could be asked: {}", error.message));
-            Default::default()
+    let mut sources = Vec::new();
+    for (one, reading) in compose::each_source(loaded, None).unwrap_or_default() {
+        match reading {
+            Ok(reading) => sources.push(reading),
+            Err(error) => output.say(&format!("warning: {} could not be asked: {}", one.config.key, error.message)),
         }
-    };
+    }
+    let (known, failures) = known_of(&sources, &identities, loaded.policy.max_user_ids).await;
     for (connection, why) in failures {
         output.say(&format!("warning: {connection} could not be asked: {why}"));
     }

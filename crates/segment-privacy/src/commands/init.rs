@@ -162,7 +162,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// Writes a new file that only its owner can read.
-fn private_file(path: &Path, text: &str) -> Result<(), CliError> {
+pub(super) fn private_file(path: &Path, text: &str) -> Result<(), CliError> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -12,6 +12,7 @@ mod erase;
 mod file;
 mod holds;
 mod init;
+mod key;
 mod man;
 mod plan;
 mod purge;

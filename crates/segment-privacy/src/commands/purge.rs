@@ -13,7 +13,7 @@ use crate::{
 pub(crate) async fn run(loaded: &Loaded, dry_run: bool, forget: &[String], output: &Output) -> Result<Exit, CliError> {
     let (world, retention) = (World::default(), loaded.retention());
     let shape = if dry_run {
-        let due = match &loaded.store {
+        let due = match compose::existing_store(loaded).await? {
             Some(store) => store.expired(&retention, world.clock.now(), u32::MAX).await?,
             None => Vec::new(),
         };
@@ -26,12 +26,15 @@ pub(crate) async fn run(loaded: &Loaded, dry_run: bool, forget: &[String], outpu
         for id in forget {
             forgotten(engine.store().as_ref(), &RequestId::new(id.as_str()), &world).await?;
         }
+        if !forget.is_empty() {
+            engine.store().sweep().await?;
+        }
         let purged = if forget.is_empty() { engine.purge(&retention).await? } else { Purged::default() };
         PurgeShape { forgotten: forget.to_vec(), ..PurgeShape::new(false, &purged) }
     };
     output.result(&shape, |_| tables::purge(&shape))?;
     for failure in &shape.failures {
-        output.say(&format!("warning: the package of {} could not be deleted: {}", failure.request, failure.message));
+        output.say(&format!("warning: {} could not be purged: {}", failure.request, failure.message));
     }
     Ok(if shape.failures.is_empty() { Exit::Done } else { Exit::Unexpected })
 }

@@ -93,7 +93,7 @@ async fn start(path: &Path, make: bool) -> Result<Working, CliError> {
     let progress = ProgressSink::new(|progress| tracing::info!(?progress, "working"));
     let (world, policy) = (World::default(), loaded.policy.clone());
     let engine = compose::engine(&loaded, Need::None, &world, policy, None, progress).await?;
-    let lacks = engine.connections().count() < loaded.connections.len();
+    let lacks = !engine.withheld().is_empty();
     let seen = Seen { text, stored: loaded.stored.clone() };
     Ok(Working { loaded, engine, seen, lacks })
 }
@@ -141,7 +141,8 @@ async fn changed(path: &Path, working: &Working, output: &Output) -> Working {
             continue;
         }
         match start(path, false).await {
-            Ok(next) if same && next.lacks => close(&next).await,
+            // It lacks what this one lacks.
+            Ok(next) if same && next.engine.withheld() == working.engine.withheld() => close(&next).await,
             Ok(next) => return next,
             Err(error) => {
                 let hint = error.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
@@ -167,7 +168,7 @@ async fn purging(working: &Working) -> std::convert::Infallible {
             Ok(purged) => {
                 tracing::info!(packages = purged.packages, identities = purged.identities, "retention applied");
                 for (request, why) in purged.failures {
-                    tracing::warn!(%request, "its package could not be deleted: {why}");
+                    tracing::warn!(%request, "it could not be purged: {why}");
                 }
             }
             Err(error) => tracing::warn!("retention could not be applied: {}", chain(&error)),

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use segment_http::OsRandom;
 
 use crate::{
-    config::{Loaded, default_key, shown_url},
+    config::{Loaded, Secret, default_key, shown_url},
     error::CliError,
 };
 
@@ -42,26 +42,36 @@ fn options(loaded: &Loaded) -> RecordOptions {
 
 /// The master key.
 fn master_key(loaded: &Loaded) -> Result<MasterKey, CliError> {
-    let secret = loaded.file.encryption.key.clone().unwrap_or_else(default_key);
-    let text = secret.read("encryption key", &loaded.base)?;
-    MasterKey::from_base64(text.expose_secret()).map_err(|error| {
-        CliError::usage("key_malformed", error.to_string())
-            .hint("`segment-privacy init` makes a key file; never change the key of a database in use")
+    let encryption = &loaded.file.encryption;
+    let read = |secret: &Secret, what| {
+        let text = secret.read(what, &loaded.base)?;
+        MasterKey::from_base64(text.expose_secret()).map_err(|error| {
+            CliError::usage("key_malformed", format!("{what}: {error}")).hint(
+                "`segment-privacy key new FILE` makes one; the key of a database in use is changed by `key rotate` only",
+            )
+        })
+    };
+    let key = read(&encryption.key.clone().unwrap_or_else(default_key), "encryption key")?;
+    match &encryption.previous_key {
+        Some(previous) => Ok(key.replacing(read(previous, "previous encryption key")?)),
+        None => Ok(key),
+    }
+}
+
+/// The record database, where there is one yet.
+pub(crate) async fn existing_store(loaded: &Loaded) -> Result<Option<RecordStore>, CliError> {
+    let (url, _) = url(loaded)?;
+    let random = Arc::new(OsRandom);
+    Ok(match url {
+        Url::Sqlite(path) if !path.exists() => None,
+        Url::Sqlite(path) => RecordStore::open_if_made(&path, master_key(loaded)?, random).await?,
+        Url::Postgres(url) => RecordStore::connect_if_made(&url, master_key(loaded)?, random, &options(loaded)).await?,
     })
 }
 
 /// The configuration with the connections of the record database, where there is one yet. Nothing is made.
 pub(crate) async fn with_records(loaded: Loaded) -> Result<Loaded, CliError> {
-    let (url, _) = url(&loaded)?;
-    let random = Arc::new(OsRandom);
-    let found = match url {
-        Url::Sqlite(path) if !path.exists() => None,
-        Url::Sqlite(path) => RecordStore::open_if_made(&path, master_key(&loaded)?, random).await?,
-        Url::Postgres(url) => {
-            RecordStore::connect_if_made(&url, master_key(&loaded)?, random, &options(&loaded)).await?
-        }
-    };
-    let Some(store) = found else { return Ok(loaded) };
+    let Some(store) = existing_store(&loaded).await? else { return Ok(loaded) };
     let stored = store.connections().await?;
     Ok(Loaded { store: Some(store), ..loaded.with_stored(&stored)? })
 }

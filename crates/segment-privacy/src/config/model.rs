@@ -133,6 +133,8 @@ impl Default for Retention {
 pub(crate) struct Encryption {
     /// 32 bytes, base64. Default: the environment variable `SEGMENT_PRIVACY_KEY`.
     pub(crate) key: Option<Secret>,
+    /// The key that `key` replaces, until `key rotate` was run.
+    pub(crate) previous_key: Option<Secret>,
 }
 
 /// How regulations are followed.

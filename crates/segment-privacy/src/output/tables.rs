@@ -223,13 +223,14 @@ pub(crate) fn purge(run: &PurgeShape) -> String {
             "dry run: {} packages would be deleted, and what names people destroyed of {} requests",
             run.packages, run.identities
         ),
-        (false, []) => {
-            format!("{} packages deleted; what names people destroyed of {} requests", run.packages, run.identities)
-        }
+        (false, []) => format!(
+            "{} packages deleted; what names people destroyed of {} requests; {} lifted legal holds dropped",
+            run.packages, run.identities, run.holds
+        ),
         (false, forgotten) => format!("forgotten: {}", forgotten.join(", ")),
     };
     for failure in &run.failures {
-        let _ = write!(text, "\n{} could not be deleted: {}", failure.request, failure.message);
+        let _ = write!(text, "\n{} could not be purged: {}", failure.request, failure.message);
     }
     text
 }

@@ -273,6 +273,7 @@ fn purges() {
         dry_run,
         packages: 1,
         identities: 2,
+        holds: 0,
         forgotten: forgotten.iter().map(|id| (*id).to_owned()).collect(),
         failures,
     };

@@ -5,6 +5,7 @@ mod connections;
 mod opening;
 mod postgres;
 mod reopening;
+mod rotating;
 mod sharing;
 mod tiny_disk;
 

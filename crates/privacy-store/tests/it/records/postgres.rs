@@ -18,6 +18,10 @@ pub(super) async fn server() -> Option<Server> {
 }
 
 impl Server {
+    pub(super) fn url(&self) -> &str {
+        &self.0.url
+    }
+
     async fn try_open(&self, key: &str, options: &RecordOptions) -> Result<RecordStore, OpenError> {
         let url = SecretString::from(self.0.url.clone());
         let key = MasterKey::from_base64(key).unwrap();

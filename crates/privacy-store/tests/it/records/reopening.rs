@@ -137,6 +137,10 @@ impl RequestStore for Reopening {
         on_fresh!(self, forget(id, at))
     }
 
+    async fn drop_holds(&self, lifted_before: Timestamp) -> Result<u64, StoreError> {
+        on_fresh!(self, drop_holds(lifted_before))
+    }
+
     async fn sweep(&self) -> Result<(), StoreError> {
         on_fresh!(self, sweep())
     }

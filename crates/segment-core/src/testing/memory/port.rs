@@ -175,6 +175,14 @@ impl RequestStore for MemoryStore {
         self.step(|state, _| state.forget(id, at))
     }
 
+    async fn drop_holds(&self, lifted_before: Timestamp) -> Result<u64, StoreError> {
+        self.step(|state, _| {
+            let before = state.holds.len();
+            state.holds.retain(|_, hold| hold.lifted_at.is_none_or(|lifted| lifted >= lifted_before));
+            Ok((before - state.holds.len()) as u64)
+        })
+    }
+
     async fn sweep(&self) -> Result<(), StoreError> {
         Ok(())
     }

@@ -25,6 +25,7 @@ impl State {
         }
         entry.next_at = update.next_at;
         if update.package.is_some() {
+            entry.package_deleted = false;
             entry.request.package.clone_from(&update.package);
         }
         entry.log.extend(update.audit.iter().cloned());

@@ -62,11 +62,12 @@ pub(crate) struct PurgeShape {
     pub(crate) dry_run: bool,
     pub(crate) packages: u64,
     pub(crate) identities: u64,
+    pub(crate) holds: u64,
     pub(crate) forgotten: Vec<String>,
     pub(crate) failures: Vec<PurgeFailureShape>,
 }
 
-/// A package that could not be deleted.
+/// A request that could not be purged.
 #[derive(Debug, Serialize)]
 pub(crate) struct PurgeFailureShape {
     pub(crate) request: String,
@@ -83,6 +84,7 @@ impl PurgeShape {
             dry_run,
             packages: purged.packages,
             identities: purged.identities,
+            holds: purged.holds,
             forgotten: Vec::new(),
             failures: purged.failures.iter().map(failure).collect(),
         }

@@ -8,8 +8,9 @@ use super::sample::{
     HELD, access, at, awaiting, claim_only, claim_regulation, erasure, get, id, ledger_update, record, steps, update,
 };
 use crate::{
-    Claimed, Decision, Expired, Intake, Ledger, LedgerState, MemberChange, NewRequest, Outcome, PackageReceipt, Pii,
-    RequestStatus, RequestUpdate, Retention, Task, TaskEvent, TaskState, ports::RequestStore,
+    Claimed, Decision, Expired, Halt, HaltKind, HoldId, Intake, Ledger, LedgerState, LegalHold, MemberChange,
+    NewRequest, Outcome, PackageReceipt, Pii, RequestStatus, RequestUpdate, Resolution, Resume, Retention, Task,
+    TaskEvent, TaskState, ports::RequestStore,
 };
 
 const RETENTION: Retention = Retention {
@@ -125,4 +126,69 @@ pub async fn what_is_destroyed_is_not_retried(store: &dyn RequestStore) {
     store.destroy_identities(&id(1), at(200)).await.unwrap();
     store.decide(&id(1), &Decision::Retry, at(201)).await.unwrap_err();
     assert_eq!(get(store, 1).await.status, RequestStatus::Canceled);
+}
+
+/// A package that is made anew after the first was deleted is due, too.
+pub async fn a_package_made_anew_is_due_again(store: &dyn RequestStore) {
+    record(store, &[access(1)]).await;
+    let package =
+        |location: &str| PackageReceipt { location: location.into(), bytes: 5, sha256: "ab".into(), files: Vec::new() };
+    let hole = Halt { kind: HaltKind::Incomplete, message: "a hole".into(), resume: Resume::Queued };
+    for (minute, state, location) in [
+        (100, TaskState::Error(hole), "packages/1.zip"),
+        (200, TaskState::Complete(Outcome::Collected), "packages/again.zip"),
+    ] {
+        let Claimed { lease, item, .. } = claim_only(store, 1, HELD).await;
+        let task = Task { state, ..item.tasks[0].clone() };
+        let step = RequestUpdate { package: Some(package(location)), at: at(minute), ..update(vec![task]) };
+        store.save_request(&lease, &step).await.unwrap();
+        assert_eq!(expired(store, minute + 10).await, [of(1, Some(location), false)]);
+        store.package_deleted(&id(1), at(minute + 10)).await.unwrap();
+        assert!(expired(store, minute + 10).await.is_empty());
+        if minute == 100 {
+            store.decide(&id(1), &Decision::Retry, at(150)).await.unwrap();
+            assert!(expired(store, 10_000).await.is_empty(), "it is open again");
+        }
+    }
+}
+
+/// Whoever is left in a regulation that waits for a human keeps what is needed to go on with it.
+pub async fn who_is_left_in_a_regulation_goes_on(store: &dyn RequestStore) {
+    awaiting(store, 2, "i1").await;
+    let Claimed { lease, item, .. } = claim_regulation(store, HELD).await.unwrap();
+    let subjects = item.subjects.clone();
+    let halt = Halt { kind: HaltKind::RegulationOverdue, message: "late".into(), resume: Resume::Awaiting };
+    let halted = Ledger { state: LedgerState::Halted, next_at: None, ..item };
+    store.save_regulation(&lease, &ledger_update(halted, MemberChange::All(TaskEvent::NeedHuman(halt)))).await.unwrap();
+    let connection = get(store, 1).await.tasks[0].connection.clone();
+    let settle = Decision::Settle { connection, note: "by hand".into() };
+    store.decide(&id(1), &settle, at(310)).await.unwrap();
+    assert_eq!(expired(store, 10_000).await, [of(1, None, true)]);
+    store.destroy_identities(&id(1), at(400)).await.unwrap();
+
+    store.decide(&id(2), &Decision::Retry, at(500)).await.unwrap();
+    let again = claim_regulation(store, HELD).await.unwrap().item;
+    assert_eq!(again.subjects, subjects, "they were sent together");
+    let given: Vec<_> = again.members.iter().map(|member| (member.request.clone(), member.given.is_some())).collect();
+    assert_eq!(given, [(id(1), false), (id(2), true)]);
+    assert_eq!(again.members[1].subjects.len(), 1);
+}
+
+/// A hold that was lifted goes when its time is over; one that stands never.
+pub async fn lifted_holds_go(store: &dyn RequestStore) {
+    for (number, lifted) in [(1, None), (2, Some(10)), (3, Some(20))] {
+        let hold = LegalHold {
+            id: HoldId::new(format!("hld_{number}")),
+            identities: erasure(number).identities,
+            known: Resolution::default(),
+            reason: Pii::from("case"),
+            placed_at: at(number.into()),
+            lifted_at: lifted.map(at),
+        };
+        store.place_hold(&hold).await.unwrap();
+    }
+    assert_eq!(store.drop_holds(at(10)).await.unwrap(), 0);
+    assert_eq!(store.drop_holds(at(20)).await.unwrap(), 1);
+    let left: Vec<_> = store.holds().await.unwrap().into_iter().map(|hold| hold.id.to_string()).collect();
+    assert_eq!(left, ["hld_3", "hld_1"]);
 }

@@ -114,6 +114,9 @@ macro_rules! request_store_conformance {
             what_is_destroyed_is_gone_and_the_rest_stays
             the_same_is_recognised_until_it_is_forgotten
             what_is_destroyed_is_not_retried
+            a_package_made_anew_is_due_again
+            who_is_left_in_a_regulation_goes_on
+            lifted_holds_go
             a_note_stands_in_the_log
             requests_are_listed_newest_first
             a_line_agrees_with_its_request
