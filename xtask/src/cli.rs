@@ -40,10 +40,10 @@ pub(crate) enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Run all tests with a throw-away PostgreSQL (nextest when it is installed, and doctests).
+    /// Run all tests with a throw-away PostgreSQL and MariaDB (nextest when it is installed, and doctests).
     ///
-    /// `SEGMENT_PRIVACY_TEST_POSTGRES=postgres://…` uses that server instead. Without server binaries the
-    /// PostgreSQL tests are skipped loudly; with CI=true that is a failure.
+    /// `SEGMENT_PRIVACY_TEST_POSTGRES=postgres://…` and `SEGMENT_PRIVACY_TEST_MYSQL=mysql://…` use those servers instead.
+    /// Without server binaries their tests are skipped loudly; with CI=true that is a failure.
     Test {
         /// Arguments for `cargo nextest run` or `cargo test`, such as `-p segment-core`; with any, nextest
         /// runs no doctests.
@@ -78,7 +78,7 @@ pub(crate) enum DbTask {
     Stop,
     /// Print the URL of the server of `db start`; fails when it is not running.
     Status,
-    /// Run a command with `SEGMENT_PRIVACY_TEST_POSTGRES` pointing to a server of its own.
+    /// Run a command with `SEGMENT_PRIVACY_TEST_POSTGRES` and `SEGMENT_PRIVACY_TEST_MYSQL` pointing to servers of its own.
     Run {
         /// The command and its arguments.
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]

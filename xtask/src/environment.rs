@@ -3,6 +3,9 @@
 /// The server that PostgreSQL tests use.
 pub(crate) const TEST_POSTGRES: &str = "SEGMENT_PRIVACY_TEST_POSTGRES";
 
+/// The server that MySQL tests use.
+pub(crate) const TEST_MYSQL: &str = "SEGMENT_PRIVACY_TEST_MYSQL";
+
 /// The folder of the binaries that the harness starts.
 pub(crate) const BIN_DIR: &str = "SEGMENT_PRIVACY_BIN_DIR";
 

@@ -38,6 +38,10 @@ pub(crate) fn harness(what: Harness, args: &[OsString]) -> Result<()> {
     if let Some(postgres) = &postgres {
         command.env(environment::TEST_POSTGRES, postgres.url());
     }
+    let mariadb = if matches!(what, Harness::E2e) { db::MariaDb::for_tests()? } else { None };
+    if let Some(mariadb) = &mariadb {
+        command.env(environment::TEST_MYSQL, mariadb.url());
+    }
     process::run(&mut command)
 }
 

@@ -9,9 +9,13 @@ use crate::{db, environment, process, ui};
 
 pub(crate) fn run(args: &[OsString]) -> Result<()> {
     let postgres = db::Postgres::for_tests()?;
+    let mariadb = db::MariaDb::for_tests()?;
     let with_database = |command: &mut Command| {
         if let Some(postgres) = &postgres {
             command.env(environment::TEST_POSTGRES, postgres.url());
+        }
+        if let Some(mariadb) = &mariadb {
+            command.env(environment::TEST_MYSQL, mariadb.url());
         }
         process::run(command)
     };

@@ -10,6 +10,7 @@ use crate::environment::var;
 const BIN_DIR: &str = "SEGMENT_PRIVACY_BIN_DIR";
 /// A PostgreSQL server for owned databases, set by `cargo xtask e2e` where one is installed.
 const TEST_POSTGRES: &str = "SEGMENT_PRIVACY_TEST_POSTGRES";
+const TEST_MYSQL: &str = "SEGMENT_PRIVACY_TEST_MYSQL";
 
 /// Which of Segment's APIs of regulations is rehearsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -77,6 +78,7 @@ impl Column {
 pub struct Context {
     binary: PathBuf,
     postgres: Option<String>,
+    mysql: Option<String>,
     column: Column,
 }
 
@@ -97,7 +99,7 @@ impl Context {
             "there is no {}: run `cargo xtask e2e`, or set {BIN_DIR} to the folder of the built binaries",
             binary.display()
         );
-        Ok(Self { binary, postgres: var(TEST_POSTGRES), column: Column::ALL[0] })
+        Ok(Self { binary, postgres: var(TEST_POSTGRES), mysql: var(TEST_MYSQL), column: Column::ALL[0] })
     }
 
     /// The binary under test.
@@ -131,6 +133,12 @@ impl Context {
     #[must_use]
     pub fn postgres(&self) -> Option<&str> {
         self.postgres.as_deref()
+    }
+
+    /// A MySQL or MariaDB server, where there is one.
+    #[must_use]
+    pub fn mysql(&self) -> Option<&str> {
+        self.mysql.as_deref()
     }
 }
 

@@ -7,7 +7,8 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use sqlx::{
-    AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions,
+    AssertSqlSafe, Connection as _, Executor as _, MySqlConnection, PgConnection, SqliteConnection,
+    sqlite::SqliteConnectOptions,
 };
 
 use crate::rig::Rig;
@@ -75,8 +76,7 @@ pub(crate) struct PostgresDatabase {
 
 impl PostgresDatabase {
     pub(crate) fn create(server: &str, statements: &str) -> Result<Self> {
-        static MADE: AtomicUsize = AtomicUsize::new(0);
-        let name = format!("harness_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        let name = unique();
         run_on(server, &format!("DROP DATABASE IF EXISTS {name}"))?;
         run_on(server, &format!("CREATE DATABASE {name}"))?;
         let database = Self { server: server.to_owned(), name };
@@ -117,6 +117,50 @@ impl Drop for PostgresDatabase {
         // The server is a throw-away one; a database that stays is not worth a failure.
         let _ = run_on(&self.server, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
     }
+}
+
+/// A database of its own on a MySQL or MariaDB server, dropped at the end.
+#[derive(Debug)]
+pub(crate) struct MysqlDatabase {
+    server: String,
+    name: String,
+}
+
+impl MysqlDatabase {
+    pub(crate) fn create(server: &str, statements: &str) -> Result<Self> {
+        let name = unique();
+        run_on_mysql(server, &format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"))?;
+        let database = Self { server: server.to_owned(), name };
+        run_on_mysql(&database.url(), statements)?;
+        Ok(database)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        let address = self.server.rsplit_once('/').map_or(self.server.as_str(), |(address, _)| address);
+        format!("{address}/{}", self.name)
+    }
+}
+
+impl Drop for MysqlDatabase {
+    fn drop(&mut self) {
+        // As for PostgreSQL.
+        let _ = run_on_mysql(&self.server, &format!("DROP DATABASE IF EXISTS {}", self.name));
+    }
+}
+
+/// A name that no other database has.
+fn unique() -> String {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    format!("harness_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed))
+}
+
+fn run_on_mysql(url: &str, statements: &str) -> Result<()> {
+    wait(async {
+        let mut connection = MySqlConnection::connect(url).await.context("cannot connect to MySQL")?;
+        connection.execute(AssertSqlSafe(statements.to_owned())).await?;
+        connection.close().await?;
+        Ok(())
+    })
 }
 
 fn run_on(url: &str, statements: &str) -> Result<()> {

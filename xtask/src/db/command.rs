@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::binaries;
 use super::guard::Postgres;
+use super::mariadb::MariaDb;
 use super::server::Server;
 use crate::cli::DbTask;
 use crate::{environment, process, ui, workspace};
@@ -80,7 +81,13 @@ fn status() -> Result<()> {
 fn run_with(command: &[OsString]) -> Result<()> {
     let (program, args) = command.split_first().context("name a command")?;
     let postgres = Postgres::start()?;
-    process::run(Command::new(program).args(args).env(environment::TEST_POSTGRES, postgres.url()))
+    let mariadb = MariaDb::for_tests()?;
+    let mut command = Command::new(program);
+    command.args(args).env(environment::TEST_POSTGRES, postgres.url());
+    if let Some(mariadb) = &mariadb {
+        command.env(environment::TEST_MYSQL, mariadb.url());
+    }
+    process::run(&mut command)
 }
 
 fn state_file() -> Result<PathBuf> {

@@ -14,10 +14,10 @@ use super::account::Account;
 use crate::{process, ui};
 
 /// How our folders start; nothing else is ever removed.
-const PREFIX: &str = "segment-privacy-pg-";
+const PREFIX: &str = "segment-privacy-";
 
 /// Somebody can take the free port before the server does.
-const ATTEMPTS: usize = 3;
+pub(super) const ATTEMPTS: usize = 3;
 
 /// A cluster: what is needed to start it and to stop it, by this process or by a later one.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl Server {
     /// Makes the folder; nothing runs yet.
     pub(super) fn create(binaries: PathBuf) -> Result<Self> {
         let account = Account::choose()?;
-        let folder = temporary_folder()?;
+        let folder = temporary_folder("pg")?;
         account.give(&folder)?;
         Ok(Self { binaries, folder, account })
     }
@@ -41,7 +41,7 @@ impl Server {
     /// A server that an earlier process made.
     pub(super) fn reopen(binaries: PathBuf, folder: PathBuf) -> Result<Self> {
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        ensure!(name.starts_with(PREFIX), "{} is not a folder of ours", folder.display());
+        ensure!(name.starts_with(&format!("{PREFIX}pg-")), "{} is not a folder of ours", folder.display());
         Ok(Self { binaries, folder, account: Account::choose()? })
     }
 
@@ -136,17 +136,17 @@ fn settings(folder: &Path) -> String {
     lines
 }
 
-fn free_port() -> Result<u16> {
+pub(super) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).context("no free port on 127.0.0.1")?;
     Ok(listener.local_addr()?.port())
 }
 
-/// A new folder that only we can enter.
-fn temporary_folder() -> Result<PathBuf> {
+/// A new folder that only we can enter, for a server of this kind.
+pub(super) fn temporary_folder(kind: &str) -> Result<PathBuf> {
     let parent = std::env::temp_dir();
     let process = std::process::id();
     for attempt in 0..100 {
-        let folder = parent.join(format!("{PREFIX}{process}-{attempt}"));
+        let folder = parent.join(format!("{PREFIX}{kind}-{process}-{attempt}"));
         match DirBuilder::new().mode(0o700).create(&folder) {
             Ok(()) => return Ok(folder),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     assert::same,
     context::Context,
-    database::{FIDES, PostgresDatabase, own_sqlite, shop},
+    database::{FIDES, MysqlDatabase, PostgresDatabase, own_sqlite, shop},
     rig::Rig,
     scenario::{Outcome, on_rig, scenarios},
     setup::Setup,
@@ -18,6 +18,8 @@ scenarios! {
     owned_sqlite,
     /// the same on PostgreSQL
     owned_postgres,
+    /// the same on MariaDB, whose default is to compare without regard to case and accents
+    owned_mariadb,
     /// basic connection: check names the database, the dataset and its fields
     owned_check,
     /// basic connection, deleting: complete, but nobody can read it back, and it says so
@@ -60,6 +62,22 @@ fn owned_postgres(context: &Context) -> Result<Outcome> {
         rig.write("shop_dataset.yml", FIDES)?;
         rig.keep_private("ann+shop@shop.example");
         rig.keep_private("880000001");
+        follows(rig)
+    })
+}
+
+fn owned_mariadb(context: &Context) -> Result<Outcome> {
+    let Some(server) = context.mysql() else {
+        return Ok(Outcome::Skipped("no MariaDB: SEGMENT_PRIVACY_TEST_MYSQL is not set".to_owned()));
+    };
+    let database = MysqlDatabase::create(server, &shop(CUSTOMERS))?;
+    on_rig(context, &Setup::basic(), |rig| {
+        rig.write("shop.url", database.url())?;
+        rig.write("shop_dataset.yml", FIDES)?;
+        rig.keep_private("ann+shop@shop.example");
+        rig.keep_private("880000001");
+        let run = rig.run(&["check", "--connection", "basic"])?;
+        run.exits(0)?.is("/connections/0/status", "succeeded")?;
         follows(rig)
     })
 }

@@ -76,7 +76,7 @@ const CASES: &[Case] = &[
     Case {
         name: "a malformed key",
         code: "key_malformed",
-        words: &["init"],
+        words: &["key new", "key rotate"],
         spoil: |rig| rig.write("key", "c2hvcnQ="),
     },
     Case {

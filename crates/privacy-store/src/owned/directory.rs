@@ -15,6 +15,7 @@ use super::{
     database::Database,
     describe,
     lookup::{Live, Lookup},
+    mysql::MySql,
     postgres::Postgres,
     sqlite::Sqlite,
 };
@@ -29,7 +30,7 @@ pub struct OwnedDirectory {
 }
 
 impl OwnedDirectory {
-    /// The directory at `url` (`sqlite://path` or `postgres://…`), whose tables `datasets` describe, and where `target`
+    /// The directory at `url` (`sqlite://path`, `postgres://…`, or `mysql://…` for MySQL and MariaDB), whose tables `datasets` describe, and where `target`
     /// holds the Segment user ids. No connection is opened yet; [`describe`](SubjectDirectory::describe) tries one.
     /// Relative paths are relative to the working directory.
     ///
@@ -51,6 +52,8 @@ impl OwnedDirectory {
             Sqlite::open(text, &options).map(|sqlite| Box::new(sqlite) as _)
         } else if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             Postgres::open(text, &options).map(|postgres| Box::new(postgres) as _)
+        } else if text.starts_with("mysql://") || text.starts_with("mariadb://") {
+            MySql::open(text, &options).map(|mysql| Box::new(mysql) as _)
         } else {
             return Err(OwnedError::UnsupportedScheme { dataset: key.to_owned() });
         };

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use segment_core::ports::DirectoryError;
+use sqlx::mysql::MySqlDatabaseError;
 use thiserror::Error;
 
 /// Why an owned database cannot be opened. The URL is never repeated, since it can hold a password.
@@ -11,7 +12,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum OwnedError {
     /// Another database than we can read.
-    #[error("the database of the dataset {dataset} is neither sqlite:// nor postgres://")]
+    #[error("the database of the dataset {dataset} is none of sqlite://, postgres:// and mysql://")]
     UnsupportedScheme {
         /// The dataset's key in the configuration.
         dataset: String,
@@ -54,6 +55,10 @@ pub(crate) enum DbError {
 impl DbError {
     pub(crate) fn timed_out() -> Self {
         Self::Query(Fault("the query took too long; an index may be missing, see `check`".to_owned()))
+    }
+
+    pub(crate) fn changed() -> Self {
+        Self::Schema(Fault("a column is not as it was".to_owned()))
     }
 
     pub(crate) fn broken_row() -> Self {
@@ -107,6 +112,8 @@ impl From<sqlx::Error> for DbError {
                 let code = error.code().unwrap_or_default().into_owned();
                 if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
                     sqlite(&code)
+                } else if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
+                    mysql(error.number())
                 } else {
                     postgres(&code)
                 }
@@ -128,6 +135,27 @@ fn sqlite(code: &str) -> DbError {
         11 => DbError::Unavailable(says("the database file is damaged")),
         14 => DbError::Unavailable(says("the database file cannot be opened: does it exist, and may we read it?")),
         26 => DbError::Unavailable(says("the file is not a database")),
+        _ => DbError::Query(says("the query failed")),
+    }
+}
+
+/// By number (<https://mariadb.com/kb/en/mariadb-error-code-reference/>), in which MySQL and MariaDB agree up to 1900.
+fn mysql(number: u16) -> DbError {
+    let says = |text: &str| Fault(format!("{text} (error {number})"));
+    match number {
+        // The server's limit of MariaDB, of MySQL, and a statement that was broken off by hand.
+        1969 | 3024 | 1317 => DbError::timed_out(),
+        1292 | 1366 | 1411 | 1525 => DbError::Uncastable,
+        1146 => DbError::Schema(says("the table is gone")),
+        1054 => DbError::Schema(says("a column is gone")),
+        1356 => DbError::Schema(says("the view refers to what is gone, or what we may not read")),
+        1267 | 1270 | 1271 => DbError::Schema(says("a column's type cannot be compared")),
+        1142 | 1143 | 1370 => DbError::Schema(says("the database user lacks the right to read: GRANT SELECT")),
+        1044 | 1045 | 1251 | 1698 => DbError::Unavailable(says("the user or the password was refused")),
+        1049 => DbError::Unavailable(says("the database does not exist")),
+        1792 => DbError::Query(says("the session is read-only")),
+        1040 | 1041 | 1203 | 1226 => DbError::Unavailable(says("the server lacks resources")),
+        1053 | 1077 | 1205 | 1213 | 1927 => DbError::Unavailable(says("the server is not available")),
         _ => DbError::Query(says("the query failed")),
     }
 }

@@ -1,7 +1,8 @@
 //! The *owned database*: the customer's own tables, which say who an identity is.
 //!
-//! [`OwnedDirectory`] runs the look-up plans of [`privacy_dataset`] on SQLite and PostgreSQL. It only ever reads: SQLite
-//! files are opened read-only, PostgreSQL sessions have `default_transaction_read_only = on`.
+//! [`OwnedDirectory`] runs the look-up plans of [`privacy_dataset`] on SQLite, PostgreSQL, MySQL and MariaDB. It only ever
+//! reads: SQLite files are opened read-only, PostgreSQL sessions have `default_transaction_read_only = on`, those of MySQL
+//! and MariaDB begin with `SET SESSION TRANSACTION READ ONLY`.
 //!
 //! # How values are compared
 //!
@@ -25,6 +26,7 @@ mod describe;
 mod directory;
 mod error;
 mod lookup;
+mod mysql;
 mod options;
 mod postgres;
 mod sqlite;

@@ -37,7 +37,8 @@ fn server() -> Option<String> {
     Some(server)
 }
 
-fn unique() -> String {
+/// A name that nobody uses.
+pub(crate) fn unique() -> String {
     format!("test_{:016x}", RandomState::new().hash_one(0))
 }
 
@@ -58,7 +59,8 @@ impl Drop for TestSchema {
         let sql = "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation \
                    JOIN pg_namespace n ON n.oid = c.relnamespace \
                    WHERE n.nspname = '{name}' AND l.pid <> pg_backend_pid(); DROP SCHEMA IF EXISTS {name} CASCADE";
-        run_elsewhere(self.url.clone(), sql.replace("{name}", &self.name));
+        let (url, sql) = (self.url.clone(), sql.replace("{name}", &self.name));
+        run_elsewhere(async move { execute(&url, &sql).await });
     }
 }
 
@@ -79,15 +81,16 @@ fn with_database(server: &str, name: &str) -> String {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        run_elsewhere(self.server.clone(), format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        let (url, sql) = (self.server.clone(), format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        run_elsewhere(async move { execute(&url, &sql).await });
     }
 }
 
 /// Not on this thread, which is inside a runtime.
-fn run_elsewhere(url: String, sql: String) {
+pub(crate) fn run_elsewhere(work: impl Future<Output = ()> + Send + 'static) {
     let done = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.unwrap().block_on(execute(&url, &sql));
+        runtime.unwrap().block_on(work);
     });
     let _ = done.join();
 }

@@ -136,7 +136,7 @@ impl Answers {
         if !self.segment_user_id.is_empty() {
             let dataset = self.segment_user_id.split('.').next().unwrap_or_default();
             let more = format!(
-                "segment_user_id = {}\n\n[[datasets]]\nkey = {}\n# the owned database: sqlite://… or postgres://…, a role that may only read is enough\n\
+                "segment_user_id = {}\n\n[[datasets]]\nkey = {}\n# the owned database: sqlite://…, postgres://… or mysql://…, a role that may only read is enough\n\
                  url = {{ env = \"OWNED_DATABASE_URL\" }}\nfile = {}\naccess = \"read\"\n",
                 quoted(&self.segment_user_id),
                 quoted(dataset),

@@ -1,8 +1,8 @@
 //! What the connection test says, the same on every database.
 
-use super::{World, customer, described, on_both, shop};
+use super::{World, customer, described, on_all, shop};
 
-on_both! {
+on_all! {
     all_is_well
     a_missing_index_is_a_warning_that_says_which
     missing_tables_and_columns_are_named
@@ -55,6 +55,7 @@ async fn a_missing_index_is_a_warning_that_says_which(world: World) {
     let statement = world.pick(
         r#"CREATE INDEX "customer_email" ON "customer" ("email")"#,
         r#"CREATE INDEX CONCURRENTLY ON "customer" ("email")"#,
+        "CREATE INDEX `customer_email` ON `customer` (`email`)",
     );
     assert!(messages.contains(statement), "{messages}");
     world.run(statement).await;

@@ -1,4 +1,4 @@
-//! The suite of the port, on SQLite.
+//! The suite of the port, on every database.
 
 use privacy_store::owned::OwnedDirectory;
 use segment_core::testing::conformance::directory::ROWS;
@@ -19,8 +19,7 @@ impl std::ops::Deref for Filled {
     }
 }
 
-async fn fresh() -> Filled {
-    let world = World::sqlite();
+async fn filled(world: World) -> Filled {
     let rows = ROWS.map(|(address, user_id)| format!("('{address}', '{user_id}')")).join(", ");
     world
         .run(&format!(
@@ -32,4 +31,32 @@ async fn fresh() -> Filled {
     Filled { directory, _world: world }
 }
 
-segment_core::subject_directory_conformance!(fresh);
+mod sqlite {
+    use super::{Filled, World, filled};
+
+    async fn fresh() -> Filled {
+        filled(World::sqlite()).await
+    }
+
+    segment_core::subject_directory_conformance!(fresh);
+}
+
+mod postgres {
+    use super::{Filled, World, filled};
+
+    async fn fresh() -> Option<Filled> {
+        Some(filled(World::postgres().await?).await)
+    }
+
+    segment_core::subject_directory_conformance!(optional fresh);
+}
+
+mod mysql {
+    use super::{Filled, World, filled};
+
+    async fn fresh() -> Option<Filled> {
+        Some(filled(World::mysql().await?).await)
+    }
+
+    segment_core::subject_directory_conformance!(optional fresh);
+}

@@ -3,6 +3,7 @@
 mod answers;
 mod checks;
 mod conformance;
+mod on_mysql;
 mod on_postgres;
 mod on_sqlite;
 mod secrets;
@@ -16,10 +17,10 @@ use segment_core::{
 };
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use crate::postgres::{self, TestDatabase};
+use crate::{mysql, postgres};
 
-/// Makes of each scenario a test on SQLite and one on PostgreSQL.
-macro_rules! on_both {
+/// Makes of each scenario a test on SQLite, one on PostgreSQL and one on MariaDB.
+macro_rules! on_all {
     ($($scenario:ident)*) => {
         mod sqlite {
             $(#[tokio::test] async fn $scenario() { super::$scenario(super::World::sqlite()).await; })*
@@ -29,14 +30,20 @@ macro_rules! on_both {
                 if let Some(world) = super::World::postgres().await { super::$scenario(world).await; }
             })*
         }
+        mod mysql {
+            $(#[tokio::test] async fn $scenario() {
+                if let Some(world) = super::World::mysql().await { super::$scenario(world).await; }
+            })*
+        }
     };
 }
-pub(crate) use on_both;
+pub(crate) use on_all;
 
 /// A database to fill and to look up in.
 pub(crate) enum World {
     Sqlite(tempfile::TempDir),
-    Postgres(TestDatabase),
+    Postgres(postgres::TestDatabase),
+    Mysql(mysql::TestDatabase),
 }
 
 impl World {
@@ -48,24 +55,32 @@ impl World {
         postgres::database().await.map(Self::Postgres)
     }
 
+    pub(crate) async fn mysql() -> Option<Self> {
+        mysql::database().await.map(Self::Mysql)
+    }
+
     pub(crate) fn url(&self) -> String {
         match self {
             Self::Sqlite(folder) => format!("sqlite://{}", folder.path().join("shop.db").display()),
             Self::Postgres(database) => database.url.clone(),
+            Self::Mysql(database) => database.url.clone(),
         }
     }
 
-    /// What differs between the two.
-    pub(crate) fn pick<T>(&self, sqlite: T, postgres: T) -> T {
+    /// What differs between them.
+    pub(crate) fn pick<T>(&self, sqlite: T, postgres: T, mysql: T) -> T {
         match self {
             Self::Sqlite(_) => sqlite,
             Self::Postgres(_) => postgres,
+            Self::Mysql(_) => mysql,
         }
     }
 
     pub(crate) async fn run(&self, sql: &str) {
         match self {
             Self::Postgres(database) => postgres::execute(&database.url, sql).await,
+            // An index of a text wants to be told how much of it to read.
+            Self::Mysql(database) => mysql::execute(&database.url, &sql.replace(" TEXT", " VARCHAR(400)")).await,
             Self::Sqlite(folder) => {
                 let options =
                     SqliteConnectOptions::new().filename(folder.path().join("shop.db")).create_if_missing(true);

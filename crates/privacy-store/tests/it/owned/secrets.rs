@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use segment_core::ports::{DirectoryError, SubjectDirectory};
 use std::{fmt::Write, time::Duration};
 
-use super::{World, ask, customer, described, on_both};
+use super::{World, ask, customer, described, on_all};
 
 const PASSWORD: &str = "hunter2";
 
@@ -31,11 +31,15 @@ fn everything(error: &DirectoryError) -> String {
 #[tokio::test]
 async fn a_url_that_cannot_be_read_is_not_repeated() {
     for (url, expected) in [
+        ("mssql://root:hunter2@127.0.0.1/shop", "is none of sqlite://, postgres:// and mysql://"),
+        ("hunter2", "the database of the dataset shop is none of sqlite://, postgres:// and mysql://"),
+        ("mysql://root:hunter2@127.0.0.1:notaport/shop", "cannot be read: it must be mysql://user:password@host"),
         (
-            "mysql://root:hunter2@127.0.0.1/shop",
-            "the database of the dataset shop is neither sqlite:// nor postgres://",
+            "mysql://root:hunter2@127.0.0.1/shop?ssl-mode=hunter2",
+            "cannot be read: it must be mysql://user:password@host",
         ),
-        ("hunter2", "the database of the dataset shop is neither sqlite:// nor postgres://"),
+        ("mysql://root:hunter2@127.0.0.1/shop?ssl_mode=x", "cannot be read: it has a parameter that is not known"),
+        ("mysql://root:hunter2@127.0.0.1", "cannot be read: it names no database"),
         ("postgres://root:hunter2@127.0.0.1:notaport/shop", "cannot be read: it must be postgres://user:password@host"),
         ("postgres://root@127.0.0.1/shop?sslmode=hunter2", "cannot be read: it must be postgres://user:password@host"),
         ("postgres://root@127.0.0.1/shop?passwd=hunter2", "cannot be read: it has a parameter that is not known"),
@@ -80,14 +84,21 @@ async fn a_file_that_is_not_there_is_unavailable_and_not_created() {
     assert!(messages.contains("the file is not a database"), "{messages}");
 }
 
-on_both! { an_error_of_the_database_shows_no_value }
+on_all! { an_error_of_the_database_shows_no_value }
 
 async fn an_error_of_the_database_shows_no_value(world: World) {
-    // The view fails once a row matches; PostgreSQL's message repeats the address.
-    let broken = world.pick("abs(-9223372036854775807 - length(email) / length(email))", "CAST(email AS integer)");
+    // The view fails once a row matches; the message of PostgreSQL and of MariaDB repeats the address.
+    let broken = world.pick(
+        "abs(-9223372036854775807 - length(email) / length(email))",
+        "CAST(email AS integer)",
+        "boom(email)",
+    );
+    let boom = "CREATE FUNCTION boom(value VARCHAR(400)) RETURNS INTEGER DETERMINISTIC
+        BEGIN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = value; RETURN 1; END;";
+    let prepare = world.pick("", "", boom);
     world
         .run(&format!(
-            "CREATE TABLE t (email TEXT); INSERT INTO t VALUES ('ann@example.com');
+            "{prepare} CREATE TABLE t (email TEXT); INSERT INTO t VALUES ('ann@example.com');
              CREATE VIEW customer AS SELECT email, {broken} AS id FROM t"
         ))
         .await;

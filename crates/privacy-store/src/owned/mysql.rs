@@ -1,0 +1,347 @@
+//! MySQL and MariaDB.
+//!
+//! A string that is compared with a number is cut at its first letter here, and may keep the index from being used. So a key
+//! of a number is bound as a number, and one that is none is not asked for.
+
+use std::{str::FromStr, time::Duration};
+
+use async_trait::async_trait;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, Executor, MySqlConnection, MySqlPool, Row as _,
+    mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlPoolOptions, MySqlRow},
+};
+
+use super::{
+    OwnedOptions,
+    database::{Column, Columns, Comparison, Database, Row, Select, Table},
+    error::DbError,
+};
+
+/// Added to the server's own timeout, so that the server's answer comes first.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What may stand in the URL. An unknown key would be passed over, a misspelt `ssl-mode` with it.
+const PARAMETERS: &[&str] = &[
+    "sslmode",
+    "ssl-mode",
+    "sslca",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "socket",
+];
+
+/// Texts are cast: MySQL 8 has columns of its catalogue as bytes.
+const COLUMNS: &str = "
+SELECT CAST(column_name AS CHAR), CAST(data_type AS CHAR)
+FROM information_schema.columns
+WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?
+AND (@@lower_case_table_names > 0 OR CAST(table_name AS BINARY) = CAST(? AS BINARY))";
+
+const TABLE_NAMES: &str =
+    "SELECT CAST(table_name AS CHAR) FROM information_schema.tables WHERE table_schema = DATABASE()";
+
+/// The longest name of an index.
+const MAX_NAME: usize = 64;
+
+/// How much of a text an index reads; 768 bytes fit into every row format.
+const PREFIX: usize = 191;
+
+pub(crate) struct MySql {
+    pool: MySqlPool,
+    connect: MySqlConnectOptions,
+    connect_timeout: Duration,
+    statement_timeout: Duration,
+}
+
+/// Without the options, which hold the password.
+impl std::fmt::Debug for MySql {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MySql").finish_non_exhaustive()
+    }
+}
+
+impl MySql {
+    pub(crate) fn open(url: &str, options: &OwnedOptions) -> Result<Self, &'static str> {
+        let parameters = url.split_once('?').map_or("", |(_, query)| query);
+        let key = |pair: &str| pair.split('=').next().unwrap_or_default().to_owned();
+        if parameters.split('&').map(key).any(|key| !key.is_empty() && !PARAMETERS.contains(&key.as_str())) {
+            return Err("it has a parameter that is not known (a ? or & inside the password is written %3F or %26)");
+        }
+        let connect = MySqlConnectOptions::from_str(url)
+            .map_err(|_| "it must be mysql://user:password@host:port/database, with special characters in % notation")?
+            .disable_statement_logging();
+        if connect.get_database().is_none_or(str::is_empty) {
+            return Err("it names no database: mysql://user:password@host:port/database");
+        }
+        let OwnedOptions { connect_timeout, statement_timeout, .. } = *options;
+        let pool = MySqlPoolOptions::new()
+            .max_connections(options.max_connections)
+            .acquire_timeout(connect_timeout)
+            .after_connect(move |connection, _| Box::pin(prepare(connection, statement_timeout)))
+            .connect_lazy_with(connect.clone());
+        Ok(Self { pool, connect, connect_timeout, statement_timeout })
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>> + Send) -> Result<T, DbError> {
+        match tokio::time::timeout(self.connect_timeout + self.statement_timeout + GRACE, work).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(DbError::timed_out()),
+        }
+    }
+
+    /// The catalogue leaves out what one may not read and what cannot be opened, as if it were not there.
+    async fn why_not(&self, table: &Table) -> Result<Option<Columns>, DbError> {
+        const NO_SUCH_TABLE: u16 = 1146;
+        let sql = format!("SELECT 1 FROM {} LIMIT 0", name(table));
+        let gone = |error: &sqlx::Error| {
+            let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>());
+            error.is_some_and(|error| error.number() == NO_SUCH_TABLE)
+        };
+        let opened = async {
+            match sqlx::query(AssertSqlSafe(sql)).execute(&self.pool).await {
+                Err(error) if !gone(&error) => Err(error),
+                _ => Ok(None),
+            }
+        };
+        self.in_time(opened).await
+    }
+
+    /// A key that does not fit the type that the column had may fit the one that it has now.
+    async fn still_is(&self, table: &Table, column: &Column) -> Result<(), DbError> {
+        let now = self.columns(table).await?.and_then(|mut columns| columns.remove(&column.name));
+        if now.as_ref() == Some(column) { Ok(()) } else { Err(DbError::changed()) }
+    }
+}
+
+/// Makes a session one that only reads, and none that reads for ever.
+async fn prepare(connection: &mut MySqlConnection, timeout: Duration) -> Result<(), sqlx::Error> {
+    let version: String = sqlx::query_scalar("SELECT VERSION()").fetch_one(&mut *connection).await?;
+    let limit = if version.contains("MariaDB") {
+        format!("SET SESSION max_statement_time = {}", timeout.as_secs_f64())
+    } else {
+        format!("SET SESSION max_execution_time = {}", timeout.as_millis())
+    };
+    connection.execute(AssertSqlSafe(limit)).await?;
+    connection.execute("SET SESSION TRANSACTION READ ONLY").await?;
+    Ok(())
+}
+
+#[async_trait]
+impl Database for MySql {
+    async fn ping(&self) -> Result<(), DbError> {
+        // Not through the pool, which waits instead of saying what is wrong.
+        let connected = tokio::time::timeout(self.connect_timeout, self.connect.connect()).await;
+        let mut connection = connected.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        let prepared = self.in_time(prepare(&mut connection, self.statement_timeout)).await;
+        let _ = connection.close().await;
+        prepared
+    }
+
+    async fn table_names(&self) -> Result<Vec<String>, DbError> {
+        self.in_time(sqlx::query_scalar(TABLE_NAMES).fetch_all(&self.pool)).await
+    }
+
+    async fn columns(&self, table: &Table) -> Result<Option<Columns>, DbError> {
+        let (schema, name) = parts(table);
+        let rows = self.in_time(sqlx::query(COLUMNS).bind(schema).bind(name).bind(name).fetch_all(&self.pool)).await?;
+        let columns = rows.iter().map(column).collect::<Result<Vec<_>, _>>()?;
+        let columns: Columns = columns.into_iter().map(|column| (column.name.clone(), column)).collect();
+        if columns.is_empty() { self.why_not(table).await } else { Ok(Some(columns)) }
+    }
+
+    async fn select(&self, query: &Select<'_>) -> Result<Vec<Row>, DbError> {
+        let keys: Vec<_> = query.keys.iter().filter_map(|key| bind(query.key, key)).collect();
+        if keys.len() < query.keys.len() {
+            self.still_is(query.table, query.key).await?;
+        }
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let marks: Vec<_> = keys.iter().map(Bind::mark).collect();
+        // Bytes keep DISTINCT from merging what only some collation equates.
+        let sql = format!(
+            "SELECT DISTINCT {}, {} FROM {} AS t WHERE t.{} IN ({}) AND t.{} IS NOT NULL LIMIT {}",
+            bytes(query.key),
+            bytes(query.take),
+            name(query.table),
+            quoted(&query.key.name),
+            marks.join(", "),
+            quoted(&query.take.name),
+            query.limit
+        );
+        let mut select = sqlx::query(AssertSqlSafe(sql));
+        for key in keys {
+            select = match key {
+                Bind::Signed(number) => select.bind(number),
+                Bind::Unsigned(number) => select.bind(number),
+                Bind::Decimal(text) | Bind::Text(text) => select.bind(text.to_owned()),
+            };
+        }
+        let rows = self.in_time(select.fetch_all(&self.pool)).await?;
+        Ok(rows.iter().map(|row| Row { key: unicode(row, 0), taken: unicode(row, 1) }).collect())
+    }
+
+    async fn index_serves(&self, table: &Table, column: &Column) -> Result<bool, DbError> {
+        let value = if column.comparison == Comparison::Number { "0" } else { "''" };
+        let sql = format!(
+            "EXPLAIN FORMAT=TRADITIONAL SELECT 1 FROM {} AS t WHERE t.{} = {value}",
+            name(table),
+            quoted(&column.name)
+        );
+        let rows = self.in_time(sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool)).await?;
+        let says = |row: &MySqlRow, column: &str| row.try_get::<Option<String>, _>(column).ok().flatten();
+        // A small table is read as a whole even where there is an index. "const table" is what a unique index makes of a value
+        // that nobody has.
+        Ok(rows.iter().any(|row| {
+            says(row, "possible_keys").is_some()
+                || says(row, "Extra").is_some_and(|extra| extra.contains("const table"))
+        }))
+    }
+
+    fn create_index(&self, table: &Table, column: &Column) -> String {
+        let whole = format!("{}_{}", table.name.replace('.', "_"), column.name);
+        let index: String = whole.chars().take(MAX_NAME).collect();
+        let prefix = if is_long(&column.sql_type) { format!("({PREFIX})") } else { String::new() };
+        format!("CREATE INDEX {} ON {} ({}{prefix})", quoted(&index), name(table), quoted(&column.name))
+    }
+}
+
+/// A key as the column's type compares it.
+#[derive(Debug, PartialEq)]
+enum Bind<'a> {
+    Signed(i64),
+    Unsigned(u64),
+    Decimal(&'a str),
+    Text(&'a str),
+}
+
+impl Bind<'_> {
+    fn mark(&self) -> &'static str {
+        if matches!(self, Self::Decimal(_)) { "CAST(? AS DECIMAL(65, 30))" } else { "?" }
+    }
+}
+
+/// `None` for what no row of the column can have.
+fn bind<'a>(column: &Column, key: &'a str) -> Option<Bind<'a>> {
+    if column.comparison != Comparison::Number {
+        return Some(Bind::Text(key));
+    }
+    let key = key.trim();
+    let whole = key.parse().map(Bind::Signed).or_else(|_| key.parse().map(Bind::Unsigned));
+    let is_decimal = || {
+        let digits = key.strip_prefix('-').unwrap_or(key);
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let all = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        !whole.is_empty() && whole.len() <= 35 && fraction.len() <= 30 && all(whole) && all(fraction)
+    };
+    whole.ok().or_else(|| is_decimal().then_some(Bind::Decimal(key)))
+}
+
+/// The bytes of a value's text.
+fn bytes(column: &Column) -> String {
+    let name = quoted(&column.name);
+    // Converting bytes that are no text makes question marks of them.
+    let is_bytes = column.sql_type.ends_with("binary") || column.sql_type.ends_with("blob");
+    if is_bytes { format!("t.{name}") } else { format!("CAST(CONVERT(t.{name} USING utf8mb4) AS BINARY)") }
+}
+
+/// A text, or `None` where the bytes are none.
+fn unicode(row: &MySqlRow, index: usize) -> Option<String> {
+    let bytes = row.try_get::<Option<Vec<u8>>, _>(index).ok().flatten()?;
+    String::from_utf8(bytes).ok()
+}
+
+fn column(row: &MySqlRow) -> Result<Column, sqlx::Error> {
+    let (name, sql_type): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+    let sql_type = sql_type.to_ascii_lowercase();
+    let comparison = match sql_type.as_str() {
+        "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "decimal" | "float" | "double" | "year" => {
+            Comparison::Number
+        }
+        "uuid" => Comparison::Uuid,
+        _ => Comparison::Exact,
+    };
+    let scalar = !matches!(
+        sql_type.as_str(),
+        "json"
+            | "bit"
+            | "set"
+            | "vector"
+            | "geometry"
+            | "geomcollection"
+            | "geometrycollection"
+            | "point"
+            | "multipoint"
+            | "linestring"
+            | "multilinestring"
+            | "polygon"
+            | "multipolygon"
+    );
+    Ok(Column { name, sql_type, comparison, scalar })
+}
+
+/// Whether an index needs to be told how much of it to read.
+fn is_long(sql_type: &str) -> bool {
+    sql_type.ends_with("text") || sql_type.ends_with("blob")
+}
+
+/// A database is what others call a schema. A dot in a name without one parts the two.
+fn parts(table: &Table) -> (Option<&str>, &str) {
+    match &table.schema {
+        Some(schema) => (Some(schema.as_str()), table.name.as_str()),
+        None => table.name.split_once('.').map_or((None, table.name.as_str()), |(schema, name)| (Some(schema), name)),
+    }
+}
+
+fn name(table: &Table) -> String {
+    match parts(table) {
+        (Some(schema), name) => format!("{}.{}", quoted(schema), quoted(name)),
+        (None, name) => quoted(name),
+    }
+}
+
+/// A name as MySQL writes it, whatever is in it.
+fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(sql_type: &str, comparison: Comparison) -> Column {
+        Column { name: "email".to_owned(), sql_type: sql_type.to_owned(), comparison, scalar: true }
+    }
+
+    #[test]
+    fn keys_are_bound_as_the_column_compares() {
+        let number = column("bigint", Comparison::Number);
+        for (key, expected) in [
+            ("42", Some(Bind::Signed(42))),
+            ("-7", Some(Bind::Signed(-7))),
+            ("18446744073709551615", Some(Bind::Unsigned(u64::MAX))),
+            ("99999999999999999999", Some(Bind::Decimal("99999999999999999999"))),
+            ("1.50", Some(Bind::Decimal("1.50"))),
+            ("12abc", None),
+            ("1e0", None),
+            ("", None),
+            (".", None),
+            ("NULL", None),
+        ] {
+            assert_eq!(bind(&number, key), expected, "{key}");
+        }
+        assert_eq!(bind(&column("varchar", Comparison::Exact), "12abc"), Some(Bind::Text("12abc")));
+    }
+
+    #[test]
+    fn names_cannot_leave_their_quotes() {
+        let table = |schema: Option<&str>, name: &str| Table { schema: schema.map(Into::into), name: name.to_owned() };
+        assert_eq!(name(&table(None, "a` OR 1=1 --")), "`a`` OR 1=1 --`");
+        assert_eq!(name(&table(None, "sales.customer")), "`sales`.`customer`");
+        assert_eq!(name(&table(Some("sales"), "a.b")), "`sales`.`a.b`");
+    }
+}
