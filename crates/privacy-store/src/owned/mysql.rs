@@ -44,6 +44,10 @@ AND (@@lower_case_table_names > 0 OR CAST(table_name AS BINARY) = CAST(? AS BINA
 const TABLE_NAMES: &str =
     "SELECT CAST(table_name AS CHAR) FROM information_schema.tables WHERE table_schema = DATABASE()";
 
+/// What a decimal can hold, and after the point.
+const DIGITS: usize = 65;
+const SCALE: usize = 30;
+
 /// The longest name of an index.
 const MAX_NAME: usize = 64;
 
@@ -110,6 +114,18 @@ impl MySql {
         self.in_time(opened).await
     }
 
+    /// Whether it really was a key that did not fit. A view can fail alike for reasons of its own, and then silence would say
+    /// that a person is not known.
+    async fn uncastable(&self, query: &Select<'_>) -> DbError {
+        let (key, take) = (bytes(query.key), bytes(query.take));
+        let sql = format!("SELECT {key}, {take} FROM {} AS t LIMIT 0", name(query.table));
+        match self.in_time(sqlx::query(AssertSqlSafe(sql)).execute(&self.pool)).await {
+            Ok(_) => DbError::Uncastable,
+            Err(DbError::Uncastable) => DbError::broken_row(),
+            Err(error) => error,
+        }
+    }
+
     /// A key that does not fit the type that the column had may fit the one that it has now.
     async fn still_is(&self, table: &Table, column: &Column) -> Result<(), DbError> {
         let now = self.columns(table).await?.and_then(|mut columns| columns.remove(&column.name));
@@ -123,8 +139,10 @@ async fn prepare(connection: &mut MySqlConnection, timeout: Duration) -> Result<
     let limit = if version.contains("MariaDB") {
         format!("SET SESSION max_statement_time = {}", timeout.as_secs_f64())
     } else {
-        format!("SET SESSION max_execution_time = {}", timeout.as_millis())
+        format!("SET SESSION max_execution_time = {}", timeout.as_millis().max(1))
     };
+    // What the server may have as its default: a snapshot that never ends, and `char` with its padding.
+    connection.execute("SET SESSION autocommit = 1, sql_mode = ''").await?;
     connection.execute(AssertSqlSafe(limit)).await?;
     connection.execute("SET SESSION TRANSACTION READ ONLY").await?;
     Ok(())
@@ -161,7 +179,7 @@ impl Database for MySql {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let marks: Vec<_> = keys.iter().map(Bind::mark).collect();
+        let Some(mark) = mark(&keys) else { return Err(DbError::Uncastable) };
         // Bytes keep DISTINCT from merging what only some collation equates.
         let sql = format!(
             "SELECT DISTINCT {}, {} FROM {} AS t WHERE t.{} IN ({}) AND t.{} IS NOT NULL LIMIT {}",
@@ -169,7 +187,7 @@ impl Database for MySql {
             bytes(query.take),
             name(query.table),
             quoted(&query.key.name),
-            marks.join(", "),
+            vec![mark.as_str(); keys.len()].join(", "),
             quoted(&query.take.name),
             query.limit
         );
@@ -181,7 +199,10 @@ impl Database for MySql {
                 Bind::Decimal(text) | Bind::Text(text) => select.bind(text.to_owned()),
             };
         }
-        let rows = self.in_time(select.fetch_all(&self.pool)).await?;
+        let rows = match self.in_time(select.fetch_all(&self.pool)).await {
+            Err(DbError::Uncastable) => return Err(self.uncastable(query).await),
+            rows => rows?,
+        };
         Ok(rows.iter().map(|row| Row { key: unicode(row, 0), taken: unicode(row, 1) }).collect())
     }
 
@@ -219,10 +240,20 @@ enum Bind<'a> {
     Text(&'a str),
 }
 
-impl Bind<'_> {
-    fn mark(&self) -> &'static str {
-        if matches!(self, Self::Decimal(_)) { "CAST(? AS DECIMAL(65, 30))" } else { "?" }
-    }
+/// How the keys are written. A list that mixes numbers and decimals is not served by an index, so one decimal makes all of them
+/// decimals. `None` if no decimal type holds all: halved, they are asked for apart.
+fn mark(keys: &[Bind<'_>]) -> Option<String> {
+    let decimals =
+        || keys.iter().filter_map(|key| if let Bind::Decimal(text) = key { Some(digits(text)) } else { None });
+    let Some(scale) = decimals().map(|(_, fraction)| fraction).max() else { return Some("?".to_owned()) };
+    let fits = decimals().all(|(whole, _)| whole + scale <= DIGITS);
+    fits.then(|| format!("CAST(? AS DECIMAL({DIGITS}, {scale}))"))
+}
+
+/// How many digits are before and after the point.
+fn digits(decimal: &str) -> (usize, usize) {
+    let decimal = decimal.strip_prefix('-').unwrap_or(decimal);
+    decimal.split_once('.').map_or((decimal.len(), 0), |(whole, fraction)| (whole.len(), fraction.len()))
 }
 
 /// `None` for what no row of the column can have.
@@ -233,10 +264,9 @@ fn bind<'a>(column: &Column, key: &'a str) -> Option<Bind<'a>> {
     let key = key.trim();
     let whole = key.parse().map(Bind::Signed).or_else(|_| key.parse().map(Bind::Unsigned));
     let is_decimal = || {
-        let digits = key.strip_prefix('-').unwrap_or(key);
-        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        let all = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        !whole.is_empty() && whole.len() <= 35 && fraction.len() <= 30 && all(whole) && all(fraction)
+        let all = key.strip_prefix('-').unwrap_or(key).bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let (whole, fraction) = digits(key);
+        all && key.matches('.').count() <= 1 && whole > 0 && fraction <= SCALE && whole + fraction <= DIGITS
     };
     whole.ok().or_else(|| is_decimal().then_some(Bind::Decimal(key)))
 }
@@ -246,7 +276,12 @@ fn bytes(column: &Column) -> String {
     let name = quoted(&column.name);
     // Converting bytes that are no text makes question marks of them.
     let is_bytes = column.sql_type.ends_with("binary") || column.sql_type.ends_with("blob");
-    if is_bytes { format!("t.{name}") } else { format!("CAST(CONVERT(t.{name} USING utf8mb4) AS BINARY)") }
+    if is_bytes {
+        return format!("t.{name}");
+    }
+    // Without the zeros that `zerofill` puts before a number.
+    let plain = if column.comparison == Comparison::Number { " + 0" } else { "" };
+    format!("CAST(CONVERT(t.{name}{plain} USING utf8mb4) AS BINARY)")
 }
 
 /// A text, or `None` where the bytes are none.
@@ -259,15 +294,17 @@ fn column(row: &MySqlRow) -> Result<Column, sqlx::Error> {
     let (name, sql_type): (String, String) = (row.try_get(0)?, row.try_get(1)?);
     let sql_type = sql_type.to_ascii_lowercase();
     let comparison = match sql_type.as_str() {
-        "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "decimal" | "float" | "double" | "year" => {
-            Comparison::Number
-        }
+        "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "decimal" | "year" => Comparison::Number,
         "uuid" => Comparison::Uuid,
         _ => Comparison::Exact,
     };
+    // The text of a float is not its value, and bytes of a fixed length are filled up or are a number's: both would miss people.
     let scalar = !matches!(
         sql_type.as_str(),
-        "json"
+        "float"
+            | "double"
+            | "binary"
+            | "json"
             | "bit"
             | "set"
             | "vector"
@@ -326,6 +363,11 @@ mod tests {
             ("18446744073709551615", Some(Bind::Unsigned(u64::MAX))),
             ("99999999999999999999", Some(Bind::Decimal("99999999999999999999"))),
             ("1.50", Some(Bind::Decimal("1.50"))),
+            (
+                "1234567890123456789012345678901234567890",
+                Some(Bind::Decimal("1234567890123456789012345678901234567890")),
+            ),
+            ("1.2.3", None),
             ("12abc", None),
             ("1e0", None),
             ("", None),
@@ -335,6 +377,15 @@ mod tests {
             assert_eq!(bind(&number, key), expected, "{key}");
         }
         assert_eq!(bind(&column("varchar", Comparison::Exact), "12abc"), Some(Bind::Text("12abc")));
+    }
+
+    #[test]
+    fn one_decimal_makes_all_decimals() {
+        let (long, fine) = ("9".repeat(40), format!("0.{}", "1".repeat(30)));
+        assert_eq!(mark(&[Bind::Signed(1), Bind::Unsigned(u64::MAX)]).unwrap(), "?");
+        assert_eq!(mark(&[Bind::Signed(1), Bind::Decimal("1.50")]).unwrap(), "CAST(? AS DECIMAL(65, 2))");
+        assert_eq!(mark(&[Bind::Decimal(&long)]).unwrap(), "CAST(? AS DECIMAL(65, 0))");
+        assert_eq!(mark(&[Bind::Decimal(&long), Bind::Decimal(&fine)]), None);
     }
 
     #[test]

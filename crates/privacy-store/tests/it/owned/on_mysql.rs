@@ -54,7 +54,16 @@ async fn types_are_compared_as_the_column_has_them() {
         ("decimal(10,2)", "42.00", "42", true, 0),
         ("decimal(5,2)", "42.10", "42.104", false, 0),
         ("decimal(30,0)", "123456789012345678901234567890", "123456789012345678901234567890", true, 0),
-        ("double", "42", "42", true, 0),
+        ("int(8) unsigned zerofill", "42", "42", true, 0),
+        (
+            "decimal(40,0)",
+            "1234567890123456789012345678901234567890",
+            "1234567890123456789012345678901234567890",
+            true,
+            0,
+        ),
+        ("year", "2024", "2024", true, 0),
+        ("varchar(10) character set latin1", "'ann'", "日本", false, 0),
         ("smallint", "4", "70000", false, 0),
         ("date", "'2024-01-01'", "2024-01-01", true, 0),
         ("date", "'2024-01-01'", "2024-13-45", false, 0),
@@ -71,7 +80,7 @@ async fn types_are_compared_as_the_column_has_them() {
 #[tokio::test]
 async fn types_without_equality_are_refused_by_name() {
     let Some(world) = World::mysql().await else { return };
-    for sql_type in ["bit(8)", "set('a', 'b')", "point"] {
+    for sql_type in ["bit(8)", "set('a', 'b')", "point", "float", "double", "binary(16)"] {
         world.run(&format!("DROP TABLE IF EXISTS customer; CREATE TABLE customer (email {sql_type}, id text)")).await;
         let error = ask(&at(&world.url()), "email", "a@b.c").await.unwrap_err();
         assert!(matches!(error, DirectoryError::Schema(_)), "{sql_type}: {error:?}");
@@ -83,6 +92,52 @@ async fn bytes_that_are_no_text_are_dropped_and_counted() {
     let Some(world) = World::mysql().await else { return };
     world.run("CREATE TABLE customer (email text, id varbinary(9)); INSERT INTO customer VALUES ('a@b.c', x'ff00'), ('a@b.c', 'u1')").await;
     assert_eq!(found(&at(&world.url()), "email", "a@b.c").await, (vec!["u1".to_owned()], 1));
+}
+
+#[tokio::test]
+async fn what_a_character_set_lacks_does_not_hide_its_siblings() {
+    let Some(world) = World::mysql().await else { return };
+    world
+        .run(
+            "CREATE TABLE contact (email TEXT, account TEXT); CREATE TABLE account (number varchar(9) CHARACTER SET latin1, id TEXT);
+        INSERT INTO contact VALUES ('a@b.c', '日本'), ('a@b.c', 'x'), ('a@b.c', '😀'); INSERT INTO account VALUES ('x', 'u1')",
+        )
+        .await;
+    let yaml = shop(
+        "
+      - { name: contact, fields: [{ name: email, fides_meta: { identity: email } }, { name: account }] }
+      - name: account
+        fields:
+          - { name: number, fides_meta: { references: [{ dataset: shop, field: contact.account, direction: from }] } }
+          - { name: id }
+",
+    );
+    assert_eq!(found(&world.directory(&yaml, "shop.account.id"), "email", "a@b.c").await, (vec!["u1".to_owned()], 0));
+}
+
+#[tokio::test]
+async fn numbers_of_every_size_are_asked_for_together() {
+    let Some(world) = World::mysql().await else { return };
+    let long = "9".repeat(40);
+    world
+        .run(&format!(
+            "CREATE TABLE contact (email TEXT, account TEXT); CREATE TABLE account (number decimal(65,2), id TEXT);
+        INSERT INTO contact VALUES ('a@b.c', '{long}'), ('a@b.c', '7'), ('a@b.c', '1.5'), ('a@b.c', '0.{}');
+        INSERT INTO account VALUES ({long}, 'long'), (7, 'seven'), (1.5, 'half'), (8, 'eight')",
+            "1".repeat(30)
+        ))
+        .await;
+    let yaml = shop(
+        "
+      - { name: contact, fields: [{ name: email, fides_meta: { identity: email } }, { name: account }] }
+      - name: account
+        fields:
+          - { name: number, fides_meta: { references: [{ dataset: shop, field: contact.account, direction: from }] } }
+          - { name: id }
+",
+    );
+    let directory = world.directory(&yaml, "shop.account.id");
+    assert_eq!(found(&directory, "email", "a@b.c").await.0, ["half", "long", "seven"]);
 }
 
 #[tokio::test]
