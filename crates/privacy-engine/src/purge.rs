@@ -38,19 +38,19 @@ impl Engine {
     ///
     /// What the record database refuses as a whole. A request that cannot be purged is told, and does not keep the others.
     pub async fn purge(&self, retention: &Retention) -> Result<Purged, StoreError> {
-        let (mut purged, mut failed) = (Purged::default(), BTreeSet::new());
+        let (mut purged, mut tried) = (Purged::default(), BTreeSet::new());
         loop {
             // What failed is due still: it stands before the rest.
-            let limit = AT_A_TIME.saturating_add(u32::try_from(failed.len()).unwrap_or(u32::MAX));
+            let limit = AT_A_TIME.saturating_add(u32::try_from(purged.failures.len()).unwrap_or(u32::MAX));
             let mut due = self.store.expired(retention, self.clock.now(), limit).await?;
-            due.retain(|one| !failed.contains(&one.request));
+            // Each is tried once, so that this ends whatever is still due.
+            due.retain(|one| tried.insert(one.request.clone()));
             if due.is_empty() {
                 break;
             }
             for one in due {
                 if let Err(why) = self.purge_one(&one, &mut purged).await {
-                    purged.failures.push((one.request.clone(), why));
-                    failed.insert(one.request);
+                    purged.failures.push((one.request, why));
                 }
             }
         }
@@ -90,3 +90,6 @@ fn earlier(now: Timestamp, retention: &Retention) -> Timestamp {
     let span = SignedDuration::try_from(retention.identities).unwrap_or(SignedDuration::MAX);
     now.checked_sub(span).unwrap_or(Timestamp::MIN)
 }
+
+#[cfg(test)]
+mod tests;
