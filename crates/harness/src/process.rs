@@ -15,7 +15,7 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::context::clean_environment;
+use crate::{assert::until, context::clean_environment};
 
 /// Nothing takes longer unless it hangs.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -23,8 +23,12 @@ const LIMIT: Duration = Duration::from_mins(1);
 /// Everything that the processes of a rig printed.
 pub(crate) type Transcript = Arc<Mutex<Vec<Run>>>;
 
-/// A thread that reads what a process prints.
-type Drained = JoinHandle<Vec<u8>>;
+/// What a process prints, and the thread that reads it.
+#[derive(Debug)]
+struct Drained {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
 
 /// A call of the binary, being put together.
 #[derive(Debug)]
@@ -110,12 +114,28 @@ impl Invocation {
 }
 
 fn drain(mut pipe: impl Read + Send + 'static) -> Drained {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
+    let bytes = Arc::<Mutex<Vec<u8>>>::default();
+    let all = Arc::clone(&bytes);
+    let reader = std::thread::spawn(move || {
+        let mut some = [0; 4_096];
         // What was read before a failure is still worth showing.
-        let _ = pipe.read_to_end(&mut bytes);
-        bytes
-    })
+        while let Ok(read @ 1..) = pipe.read(&mut some) {
+            all.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&some[..read]);
+        }
+    });
+    Drained { bytes, reader }
+}
+
+impl Drained {
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+
+    fn all(self) -> String {
+        // What it read before a panic is still worth showing.
+        let _ = self.reader.join();
+        String::from_utf8_lossy(&self.bytes.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
 }
 
 impl Running {
@@ -127,6 +147,16 @@ impl Running {
     pub fn signal(&self, signal: Signal) -> Result<()> {
         let pid = i32::try_from(self.child.id()).context("a process id")?;
         kill(Pid::from_raw(pid), signal).with_context(|| format!("`{}` cannot be sent {signal}", self.line))
+    }
+
+    /// Waits until it has told this so many times on standard error.
+    ///
+    /// # Errors
+    ///
+    /// It does not tell it in time.
+    pub fn tells(&self, words: &str, times: usize) -> Result<()> {
+        let told = || self.outputs.as_ref().map(|(_, stderr)| stderr.so_far()).unwrap_or_default();
+        until(words, || told().matches(words).count() >= times).with_context(|| format!("it told:\n{}", told()))
     }
 
     /// Waits for its end.
@@ -148,12 +178,11 @@ impl Running {
             std::thread::sleep(Duration::from_millis(5));
         };
         let Some((stdout, stderr)) = self.outputs.take() else { bail!("the output is gone") };
-        let text = |handle: Drained| String::from_utf8_lossy(&handle.join().unwrap_or_default()).into_owned();
         let exit = status.map_or(0, |status| {
             use std::os::unix::process::ExitStatusExt;
             status.code().unwrap_or_else(|| -status.signal().unwrap_or_default())
         });
-        let run = Run { line: self.line.clone(), exit, stdout: text(stdout), stderr: text(stderr) };
+        let run = Run { line: self.line.clone(), exit, stdout: stdout.all(), stderr: stderr.all() };
         self.transcript.lock().unwrap_or_else(PoisonError::into_inner).push(run.clone());
         if status.is_none() {
             bail!("{}did not end within {LIMIT:?}", run.shown());

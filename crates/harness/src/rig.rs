@@ -10,6 +10,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use segment_mock::{Endpoint, MockSegment, RecordedRequest};
 
 use crate::{
+    assert::until,
     context::{Api, Context, Records},
     database::PostgresDatabase,
     process::{Invocation, Run, Running, Transcript},
@@ -153,6 +154,13 @@ impl Rig {
     /// It cannot be started.
     pub fn start(&self, args: &[&str]) -> Result<Running> {
         self.call(args).start()
+    }
+
+    /// Waits until somebody else has completed a request.
+    pub(crate) fn completes(&self, id: &str) -> Result<()> {
+        until("it is complete", || {
+            self.run(&["requests", "show", id]).is_ok_and(|run| run.is("/status", "complete").is_ok())
+        })
     }
 
     /// This must never be printed nor stored in the clear.

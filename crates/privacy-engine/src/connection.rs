@@ -83,7 +83,9 @@ impl Connection {
         self.enabled.store(false, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_enabled(&self) -> bool {
+    /// Whether it takes new work and sends.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
         self.enabled.load(Ordering::Relaxed)
     }
 

@@ -1,7 +1,5 @@
 //! `connections …`, and what a worker makes of a configuration that changes.
 
-use std::time::Duration;
-
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -74,6 +72,7 @@ fn managed(context: &Context, body: impl FnOnce(&Rig) -> Result<()>) -> Result<O
 }
 
 const ERASE: [&str; 4] = ["erase", "--email", "person-0001@example.test", "--yes"];
+const ACCESS: [&str; 4] = ["access", "--email", "person-0002@example.test", "--no-wait"];
 
 fn connections_managed(context: &Context) -> Result<Outcome> {
     managed(context, |rig| {
@@ -225,29 +224,28 @@ fn connections_added_twice(context: &Context) -> Result<Outcome> {
     })
 }
 
-/// Longer than a worker needs to see a change.
-fn long_enough() {
-    std::thread::sleep(Duration::from_millis(4_800));
-}
+/// What a worker tells when it has begun, and when it works by another configuration.
+const WORKING: &str = "working; Ctrl-C";
+const WITH_THE_NEW_ONE: &str = "working on with the new one";
 
 fn connections_disabled(context: &Context) -> Result<Outcome> {
     managed(context, |rig| {
         let id = rig.run(&[ERASE.as_slice(), &["--no-wait"]].concat())?.exits(0)?.text("/id")?;
+        let package = rig.run(&ACCESS)?.exits(0)?.text("/id")?;
         rig.run(&["connections", "disable", "prod"])?.exits(0)?;
         let waiting = rig.run(&["requests", "retry", &id])?;
         waiting.exits(7)?.is("/status", "in_processing")?;
         ensure!(waiting.stderr.contains("prod is disabled"), "{}", waiting.shown());
         let worker = rig.start(&["worker"])?;
-        long_enough();
+        // What it may send, it has had the time to send.
+        rig.completes(&package)?;
         rig.nothing_sent()?;
         rig.run(&["connections", "enable", "prod"])?.exits(0)?;
         until("it is sent", || !rig.mock().regulations().is_empty())?;
-        until("it is complete", || {
-            rig.run(&["requests", "show", &id]).is_ok_and(|run| run.is("/status", "complete").is_ok())
-        })?;
+        rig.completes(&id)?;
         worker.signal(Signal::SIGTERM)?;
         let worker = worker.wait()?;
-        ensure!(worker.exits(0)?.stderr.contains("working on with the new one"), "{}", worker.shown());
+        ensure!(worker.exits(0)?.stderr.contains(WITH_THE_NEW_ONE), "{}", worker.shown());
         rig.regulated("SUPPRESS_ONLY", &["u-0001"])
     })
 }
@@ -276,7 +274,7 @@ fn connections_in_use(context: &Context) -> Result<Outcome> {
         rig.run(&["connections", "disable", "prod"])?.exits(0)?;
         rig.run(&["requests", "retry", &id])?.exits(7)?;
         let worker = rig.start(&["worker"])?;
-        long_enough();
+        worker.tells(WORKING, 1)?;
         // The only connection goes while a worker runs: nothing is sent, and what waited is handed to a human.
         rig.run(&["connections", "remove", "prod", "--yes", "--force"])?.exits(0)?;
         until("it is handed to a human", || {
@@ -315,9 +313,7 @@ fn connections_broken(context: &Context) -> Result<Outcome> {
         let worker = rig.start(&["worker"])?;
         let third = ["erase", "--email", "person-0004@example.test", "--yes", "--no-wait", "--connection", "other"];
         let id = rig.run(&third)?.exits(0)?.text("/id")?;
-        until("it is complete", || {
-            rig.run(&["requests", "show", &id]).is_ok_and(|run| run.is("/status", "complete").is_ok())
-        })?;
+        rig.completes(&id)?;
         worker.signal(Signal::SIGTERM)?;
         let worker = worker.wait()?;
         ensure!(worker.exits(0)?.stderr.contains("prod"), "{}", worker.shown());
@@ -329,7 +325,7 @@ fn connections_broken(context: &Context) -> Result<Outcome> {
 fn disabled_in_spite_of_the_rest(context: &Context) -> Result<Outcome> {
     managed(context, |rig| {
         let worker = rig.start(&["worker"])?;
-        long_enough();
+        worker.tells(WORKING, 1)?;
         // The file breaks, and then somebody disables the connection: that counts all the same.
         rig.reconfigure("[worker]", "[wroker]")?;
         rig.reconfigure("[wroker]", "[worker]\nconcurrency = 0")?;
@@ -339,11 +335,15 @@ fn disabled_in_spite_of_the_rest(context: &Context) -> Result<Outcome> {
             std::fs::read_to_string(rig.path("segment-privacy.toml"))?.replace("\nconcurrency = 0", ""),
         )?;
         rig.run(&["--config", "good.toml", "connections", "disable", "prod"])?.exits(0)?;
-        long_enough();
+        worker.tells("nothing more is sent there", 1)?;
         rig.run(&["--config", "good.toml", "connections", "enable", "prod"])?.exits(0)?;
-        let erase = [&["--config", "good.toml"], ERASE.as_slice(), &["--no-wait"]].concat();
-        rig.run(&erase)?.exits(0)?;
-        long_enough();
+        let asked = |what: &[&str]| rig.run(&[&["--config", "good.toml"], what].concat())?.exits(0)?.text("/id");
+        asked(&[ERASE.as_slice(), &["--no-wait"]].concat())?;
+        let package = asked(&ACCESS)?;
+        until("the package is there", || {
+            let show = ["--config", "good.toml", "requests", "show", &package];
+            rig.run(&show).is_ok_and(|run| run.is("/status", "complete").is_ok())
+        })?;
         rig.nothing_sent()?;
         rig.reconfigure("\nconcurrency = 0", "")?;
         until("it is sent", || !rig.mock().regulations().is_empty())?;
@@ -367,19 +367,17 @@ fn worker_reconfigured(context: &Context) -> Result<Outcome> {
             on_rig(context, &Setup::unify(), |rig| {
                 rig.run(&["check"])?.exits(0)?;
                 let worker = rig.start(&["worker"])?;
-                long_enough();
+                worker.tells(WORKING, 1)?;
                 rig.reconfigure(good, broken)?;
-                long_enough();
+                worker.tells("cannot be used", 1)?;
                 rig.reconfigure(broken, good)?;
                 rig.reconfigure("masking_strict = true", "masking_strict = false")?;
-                long_enough();
+                worker.tells(WITH_THE_NEW_ONE, 1)?;
                 rig.run(&[ERASE.as_slice(), &["--no-wait"]].concat())?.exits(0)?;
                 until("it is sent", || !rig.mock().regulations().is_empty())?;
                 worker.signal(Signal::SIGTERM)?;
                 let worker = worker.wait()?;
-                let said = |words: &str| worker.stderr.contains(words);
-                ensure!(worker.exits(0)?.exit == 0 && said("cannot be used"), "{}", worker.shown());
-                ensure!(said("working on with the new one"), "{}", worker.shown());
+                worker.exits(0)?;
                 rig.regulated("SUPPRESS_WITH_DELETE", &["u-0001"])
             })
         },

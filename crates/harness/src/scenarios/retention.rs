@@ -107,12 +107,7 @@ fn key_rotates(context: &Context) -> Result<Outcome> {
         rig.run(&["key", "new", "new-key"])?.exits(0)?.is("/key", "new-key")?;
         rig.run(&["key", "new", "new-key"])?.fails(2, "cannot_write", &["never overwritten"])?;
         let worker = rig.start(&["worker"])?;
-        let ended = |id: &str| {
-            until("the worker ends it", || {
-                rig.run(&["requests", "show", id]).is_ok_and(|run| run.is("/status", "complete").is_ok())
-            })
-        };
-        ended(&rig.run(&["access", "--email", EMAIL, "--no-wait"])?.exits(0)?.text("/id")?)?;
+        rig.completes(&rig.run(&["access", "--email", EMAIL, "--no-wait"])?.exits(0)?.text("/id")?)?;
         rig.reconfigure("key = { file = \"key\" }", "key = { file = \"new-key\" }")?;
         rig.run(&["requests", "show", &id])?.fails(2, "wrong_key", &["previous_key"])?;
         rig.reconfigure(
@@ -120,7 +115,7 @@ fn key_rotates(context: &Context) -> Result<Outcome> {
             "key = { file = \"new-key\" }\nprevious_key = { file = \"key\" }",
         )?;
         same("before", &rig.run(&["check"])?.exits(0)?.check("record database")?, "warning")?;
-        std::thread::sleep(std::time::Duration::from_millis(4_800));
+        worker.tells("working on with the new one", 1)?;
         let rotated = rig.run(&["key", "rotate"])?;
         ensure!(rotated.exits(0)?.at("/rewrapped")?.as_u64() >= Some(2), "{}", rotated.shown());
         rig.reconfigure("previous_key = { file = \"key\" }", "")?;
@@ -129,7 +124,7 @@ fn key_rotates(context: &Context) -> Result<Outcome> {
         shown.exits(0)?.is("/identities/0/value", EMAIL)?;
         let erase = ["erase", "--email", EMAIL, "--yes", "--no-wait"];
         let erased = rig.run(&erase)?.exits(0)?.text("/id")?;
-        ended(&erased)?;
+        rig.completes(&erased)?;
         worker.signal(Signal::SIGTERM)?;
         worker.wait()?.exits(0)?;
         rig.reconfigure("key = { file = \"new-key\" }", "key = { file = \"key\" }")?;

@@ -69,8 +69,7 @@ impl DbError {
 
     pub(crate) fn not_read_only() -> Self {
         Self::Unavailable(Fault(
-            "the session is not read-only: a connection pooler seems to drop `default_transaction_read_only`"
-                .to_owned(),
+            "the session is not read-only: a connection pooler seems to drop the setting that makes it so".to_owned(),
         ))
     }
 

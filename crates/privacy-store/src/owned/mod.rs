@@ -29,6 +29,7 @@ mod lookup;
 mod mysql;
 mod options;
 mod postgres;
+mod server;
 mod sqlite;
 
 pub use directory::OwnedDirectory;

@@ -15,12 +15,10 @@ use super::{
     OwnedOptions,
     database::{Column, Columns, Comparison, Database, Row, Select, Table},
     error::DbError,
+    server::{Limits, check_parameters},
 };
 
-/// Added to the server's own timeout, so that the server's answer comes first.
-const GRACE: Duration = Duration::from_secs(2);
-
-/// What may stand in the URL. An unknown key would be passed over, a misspelt `ssl-mode` with it.
+/// What may stand in the URL.
 const PARAMETERS: &[&str] = &[
     "sslmode",
     "ssl-mode",
@@ -57,8 +55,7 @@ const PREFIX: usize = 191;
 pub(crate) struct MySql {
     pool: MySqlPool,
     connect: MySqlConnectOptions,
-    connect_timeout: Duration,
-    statement_timeout: Duration,
+    limits: Limits,
 }
 
 /// Without the options, which hold the password.
@@ -70,31 +67,20 @@ impl std::fmt::Debug for MySql {
 
 impl MySql {
     pub(crate) fn open(url: &str, options: &OwnedOptions) -> Result<Self, &'static str> {
-        let parameters = url.split_once('?').map_or("", |(_, query)| query);
-        let key = |pair: &str| pair.split('=').next().unwrap_or_default().to_owned();
-        if parameters.split('&').map(key).any(|key| !key.is_empty() && !PARAMETERS.contains(&key.as_str())) {
-            return Err("it has a parameter that is not known (a ? or & inside the password is written %3F or %26)");
-        }
+        check_parameters(url, |key| PARAMETERS.contains(&key))?;
         let connect = MySqlConnectOptions::from_str(url)
             .map_err(|_| "it must be mysql://user:password@host:port/database, with special characters in % notation")?
             .disable_statement_logging();
         if connect.get_database().is_none_or(str::is_empty) {
             return Err("it names no database: mysql://user:password@host:port/database");
         }
-        let OwnedOptions { connect_timeout, statement_timeout, .. } = *options;
+        let limits = Limits::of(options);
         let pool = MySqlPoolOptions::new()
             .max_connections(options.max_connections)
-            .acquire_timeout(connect_timeout)
-            .after_connect(move |connection, _| Box::pin(prepare(connection, statement_timeout)))
+            .acquire_timeout(limits.connect)
+            .after_connect(move |connection, _| Box::pin(prepare(connection, limits.statement)))
             .connect_lazy_with(connect.clone());
-        Ok(Self { pool, connect, connect_timeout, statement_timeout })
-    }
-
-    async fn in_time<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>> + Send) -> Result<T, DbError> {
-        match tokio::time::timeout(self.connect_timeout + self.statement_timeout + GRACE, work).await {
-            Ok(answer) => Ok(answer?),
-            Err(_) => Err(DbError::timed_out()),
-        }
+        Ok(Self { pool, connect, limits })
     }
 
     /// The catalogue leaves out what one may not read and what cannot be opened, as if it were not there.
@@ -111,7 +97,7 @@ impl MySql {
                 _ => Ok(None),
             }
         };
-        self.in_time(opened).await
+        self.limits.keep(opened).await
     }
 
     /// Whether it really was a key that did not fit. A view can fail alike for reasons of its own, and then silence would say
@@ -119,7 +105,7 @@ impl MySql {
     async fn uncastable(&self, query: &Select<'_>) -> DbError {
         let (key, take) = (bytes(query.key), bytes(query.take));
         let sql = format!("SELECT {key}, {take} FROM {} AS t LIMIT 0", name(query.table));
-        match self.in_time(sqlx::query(AssertSqlSafe(sql)).execute(&self.pool)).await {
+        match self.limits.keep(sqlx::query(AssertSqlSafe(sql)).execute(&self.pool)).await {
             Ok(_) => DbError::Uncastable,
             Err(DbError::Uncastable) => DbError::broken_row(),
             Err(error) => error,
@@ -152,20 +138,28 @@ async fn prepare(connection: &mut MySqlConnection, timeout: Duration) -> Result<
 impl Database for MySql {
     async fn ping(&self) -> Result<(), DbError> {
         // Not through the pool, which waits instead of saying what is wrong.
-        let connected = tokio::time::timeout(self.connect_timeout, self.connect.connect()).await;
+        let connected = tokio::time::timeout(self.limits.connect, self.connect.connect()).await;
         let mut connection = connected.map_err(|_| sqlx::Error::PoolTimedOut)??;
-        let prepared = self.in_time(prepare(&mut connection, self.statement_timeout)).await;
+        let looked = async {
+            prepare(&mut connection, self.limits.statement).await?;
+            // MariaDB calls it `tx_read_only`, MySQL 8 `transaction_read_only`.
+            let sql = "SHOW SESSION VARIABLES WHERE variable_name IN ('tx_read_only', 'transaction_read_only')";
+            sqlx::query(sql).fetch_all(&mut connection).await
+        };
+        let looked = self.limits.keep(looked).await;
         let _ = connection.close().await;
-        prepared
+        let is_on = |row: &MySqlRow| unicode(row, 1).is_some_and(|value| value.eq_ignore_ascii_case("on"));
+        if looked?.iter().any(is_on) { Ok(()) } else { Err(DbError::not_read_only()) }
     }
 
     async fn table_names(&self) -> Result<Vec<String>, DbError> {
-        self.in_time(sqlx::query_scalar(TABLE_NAMES).fetch_all(&self.pool)).await
+        self.limits.keep(sqlx::query_scalar(TABLE_NAMES).fetch_all(&self.pool)).await
     }
 
     async fn columns(&self, table: &Table) -> Result<Option<Columns>, DbError> {
         let (schema, name) = parts(table);
-        let rows = self.in_time(sqlx::query(COLUMNS).bind(schema).bind(name).bind(name).fetch_all(&self.pool)).await?;
+        let rows =
+            self.limits.keep(sqlx::query(COLUMNS).bind(schema).bind(name).bind(name).fetch_all(&self.pool)).await?;
         let columns = rows.iter().map(column).collect::<Result<Vec<_>, _>>()?;
         let columns: Columns = columns.into_iter().map(|column| (column.name.clone(), column)).collect();
         if columns.is_empty() { self.why_not(table).await } else { Ok(Some(columns)) }
@@ -199,7 +193,7 @@ impl Database for MySql {
                 Bind::Decimal(text) | Bind::Text(text) => select.bind(text.to_owned()),
             };
         }
-        let rows = match self.in_time(select.fetch_all(&self.pool)).await {
+        let rows = match self.limits.keep(select.fetch_all(&self.pool)).await {
             Err(DbError::Uncastable) => return Err(self.uncastable(query).await),
             rows => rows?,
         };
@@ -213,7 +207,7 @@ impl Database for MySql {
             name(table),
             quoted(&column.name)
         );
-        let rows = self.in_time(sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool)).await?;
+        let rows = self.limits.keep(sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool)).await?;
         let says = |row: &MySqlRow, column: &str| row.try_get::<Option<String>, _>(column).ok().flatten();
         // A small table is read as a whole even where there is an index. "const table" is what a unique index makes of a value
         // that nobody has.

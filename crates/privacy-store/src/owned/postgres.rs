@@ -1,6 +1,6 @@
 //! PostgreSQL.
 
-use std::{str::FromStr, time::Duration};
+use std::str::FromStr;
 
 use async_trait::async_trait;
 use sqlx::{
@@ -12,12 +12,10 @@ use super::{
     OwnedOptions,
     database::{Column, Columns, Comparison, Database, Row, Select, Table, quoted},
     error::DbError,
+    server::{Limits, check_parameters},
 };
 
-/// Added to the server's own timeout, so that the server's answer comes first.
-const GRACE: Duration = Duration::from_secs(2);
-
-/// What may stand in the URL. An unknown key is refused rather than passed over with a warning that shows its value.
+/// What may stand in the URL.
 const PARAMETERS: &[&str] = &[
     "sslmode",
     "ssl-mode",
@@ -63,8 +61,7 @@ AND n.nspname NOT IN ('pg_catalog', 'information_schema')";
 pub(crate) struct Postgres {
     pool: PgPool,
     connect: PgConnectOptions,
-    connect_timeout: Duration,
-    statement_timeout: Duration,
+    limits: Limits,
 }
 
 /// Without the options, which hold the password.
@@ -76,14 +73,7 @@ impl std::fmt::Debug for Postgres {
 
 impl Postgres {
     pub(crate) fn open(url: &str, options: &OwnedOptions) -> Result<Self, &'static str> {
-        let parameters = url.split_once('?').map_or("", |(_, query)| query);
-        let unknown = |pair: &str| {
-            let key = pair.split('=').next().unwrap_or_default();
-            !key.is_empty() && !PARAMETERS.contains(&key) && !key.starts_with("options[")
-        };
-        if parameters.split('&').any(unknown) {
-            return Err("it has a parameter that is not known (a ? or & inside the password is written %3F or %26)");
-        }
+        check_parameters(url, |key| PARAMETERS.contains(&key) || key.starts_with("options["))?;
         let connect = PgConnectOptions::from_str(url)
             .map_err(
                 |_| "it must be postgres://user:password@host:port/database, with special characters in % notation",
@@ -100,24 +90,14 @@ impl Postgres {
             .max_connections(options.max_connections)
             .acquire_timeout(options.connect_timeout)
             .connect_lazy_with(connect.clone());
-        let OwnedOptions { connect_timeout, statement_timeout, .. } = *options;
-        Ok(Self { pool, connect, connect_timeout, statement_timeout })
+        Ok(Self { pool, connect, limits: Limits::of(options) })
     }
 
-    async fn in_time<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>> + Send) -> Result<T, DbError> {
-        match tokio::time::timeout(self.connect_timeout + self.statement_timeout + GRACE, work).await {
-            Ok(answer) => Ok(answer?),
-            Err(_) => Err(DbError::timed_out()),
-        }
-    }
-}
-
-impl Postgres {
     /// Whether it really was a key that did not fit. A view can fail alike for reasons of its own, and then silence
     /// would say that a person is not known.
     async fn uncastable(&self, query: &Select<'_>) -> DbError {
         let sql = format!("SELECT CAST($1 AS {}[]) IS NULL", query.key.sql_type);
-        match self.in_time(sqlx::query(AssertSqlSafe(sql)).bind(query.keys).fetch_one(&self.pool)).await {
+        match self.limits.keep(sqlx::query(AssertSqlSafe(sql)).bind(query.keys).fetch_one(&self.pool)).await {
             Ok(_) => DbError::broken_row(),
             Err(error) => error,
         }
@@ -128,7 +108,7 @@ impl Postgres {
 impl Database for Postgres {
     async fn ping(&self) -> Result<(), DbError> {
         // Not through the pool, which waits instead of saying what is wrong.
-        let connected = tokio::time::timeout(self.connect_timeout, self.connect.connect()).await;
+        let connected = tokio::time::timeout(self.limits.connect, self.connect.connect()).await;
         let mut connection = connected.map_err(|_| sqlx::Error::PoolTimedOut)??;
         let read_only = sqlx::query_scalar::<_, String>("SELECT current_setting('default_transaction_read_only')")
             .fetch_one(&mut connection)
@@ -138,11 +118,11 @@ impl Database for Postgres {
     }
 
     async fn table_names(&self) -> Result<Vec<String>, DbError> {
-        self.in_time(sqlx::query_scalar(TABLE_NAMES).fetch_all(&self.pool)).await
+        self.limits.keep(sqlx::query_scalar(TABLE_NAMES).fetch_all(&self.pool)).await
     }
 
     async fn columns(&self, table: &Table) -> Result<Option<Columns>, DbError> {
-        let rows = self.in_time(sqlx::query(COLUMNS).bind(name(table)).fetch_all(&self.pool)).await?;
+        let rows = self.limits.keep(sqlx::query(COLUMNS).bind(name(table)).fetch_all(&self.pool)).await?;
         let columns = rows.iter().map(column).collect::<Result<Vec<_>, _>>()?;
         let columns: Columns = columns.into_iter().map(|column| (column.name.clone(), column)).collect();
         Ok(if columns.is_empty() { None } else { Some(columns) })
@@ -156,7 +136,8 @@ impl Database for Postgres {
              FROM {table} AS t WHERE t.{key} = ANY (CAST($1 AS {}[])) AND t.{take} IS NOT NULL LIMIT {}",
             query.key.sql_type, query.limit
         );
-        let rows = match self.in_time(sqlx::query(AssertSqlSafe(sql)).bind(query.keys).fetch_all(&self.pool)).await {
+        let rows = match self.limits.keep(sqlx::query(AssertSqlSafe(sql)).bind(query.keys).fetch_all(&self.pool)).await
+        {
             Err(DbError::Uncastable) => return Err(self.uncastable(query).await),
             rows => rows?,
         };
@@ -178,7 +159,7 @@ impl Database for Postgres {
             transaction.rollback().await?;
             Ok(lines)
         };
-        let lines = self.in_time(explain).await?;
+        let lines = self.limits.keep(explain).await?;
         // Of a foreign table we cannot know.
         Ok(lines.iter().any(|line| line.contains("Index Cond") || line.contains("Foreign Scan")))
     }

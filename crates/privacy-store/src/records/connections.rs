@@ -203,6 +203,7 @@ impl RecordStore {
         };
         rows.into_iter().map(read).collect()
     }
+
     /// Keeps what an operator did to a hold or a connection.
     ///
     /// # Errors

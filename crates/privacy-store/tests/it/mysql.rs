@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection, mysql::MySqlConnectOptions};
 
-use crate::postgres::{run_elsewhere, unique};
+use crate::postgres::{run_elsewhere, server, unique};
 
 /// A database of its own, dropped at the end. Nothing is equal in it that is not the same.
 pub(crate) struct TestDatabase {
@@ -15,25 +15,11 @@ pub(crate) struct TestDatabase {
 
 /// A new database, or `None` with a loud line where no server is configured. In CI that is a failure.
 pub(crate) async fn database() -> Option<TestDatabase> {
-    let (server, name) = (server()?, unique());
+    let (server, name) = (server("SEGMENT_PRIVACY_TEST_MYSQL")?, unique());
     execute(&server, &format!("CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")).await;
     let (address, _) = server.rsplit_once('/').unwrap();
     let url = format!("{address}/{name}");
     Some(TestDatabase { server, name, url })
-}
-
-#[expect(clippy::disallowed_methods, reason = "the environment says where the test server is")]
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn server() -> Option<String> {
-    let Ok(server) = std::env::var("SEGMENT_PRIVACY_TEST_MYSQL") else {
-        assert!(
-            std::env::var("CI").is_err(),
-            "SEGMENT_PRIVACY_TEST_MYSQL is not set: in CI the MySQL tests must run, see `cargo xtask test`"
-        );
-        eprintln!("SKIPPED: SEGMENT_PRIVACY_TEST_MYSQL is not set, so nothing was tested on MySQL or MariaDB");
-        return None;
-    };
-    Some(server)
 }
 
 /// Runs statements at a database, quotes and backslashes as the standard has them.

@@ -7,6 +7,8 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 
+const VARIABLE: &str = "SEGMENT_PRIVACY_TEST_POSTGRES";
+
 /// A database of its own, dropped at the end.
 pub(crate) struct TestDatabase {
     server: String,
@@ -16,25 +18,26 @@ pub(crate) struct TestDatabase {
 
 /// A new database, or `None` with a loud line where no server is configured. In CI that is a failure.
 pub(crate) async fn database() -> Option<TestDatabase> {
-    let server = server()?;
+    let server = server(VARIABLE)?;
     let name = unique();
     execute(&server, &format!("CREATE DATABASE {name}")).await;
     let url = with_database(&server, &name);
     Some(TestDatabase { server, name, url })
 }
 
+/// The server for tests that a variable names, or `None` with a loud line. In CI that is a failure.
 #[expect(clippy::disallowed_methods, reason = "the environment says where the test server is")]
 #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn server() -> Option<String> {
-    let Ok(server) = std::env::var("SEGMENT_PRIVACY_TEST_POSTGRES") else {
+pub(crate) fn server(variable: &str) -> Option<String> {
+    let server = std::env::var(variable).ok();
+    if server.is_none() {
         assert!(
             std::env::var("CI").is_err(),
-            "SEGMENT_PRIVACY_TEST_POSTGRES is not set: in CI the PostgreSQL tests must run, see `cargo xtask test`"
+            "{variable} is not set: in CI its tests must run, see `cargo xtask test`"
         );
-        eprintln!("SKIPPED: SEGMENT_PRIVACY_TEST_POSTGRES is not set, so nothing was tested on PostgreSQL");
-        return None;
-    };
-    Some(server)
+        eprintln!("SKIPPED: {variable} is not set, so nothing was tested on such a server");
+    }
+    server
 }
 
 /// A name that nobody uses.
@@ -50,7 +53,7 @@ pub(crate) struct TestSchema {
 
 /// A name that nobody uses, or `None` as for [`database`].
 pub(crate) fn schema() -> Option<TestSchema> {
-    server().map(|url| TestSchema { url, name: unique() })
+    server(VARIABLE).map(|url| TestSchema { url, name: unique() })
 }
 
 impl Drop for TestSchema {

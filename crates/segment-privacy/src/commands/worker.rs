@@ -120,8 +120,9 @@ impl Working {
             let key = &connection.sources().key;
             let now = stored.iter().find(|one| &one.key == key).map(config::stored::read);
             let stands = now.is_some_and(|config| config.is_ok_and(|config| config.enabled));
-            if !stands && !of_file(key) {
+            if !stands && !of_file(key) && connection.is_enabled() {
                 connection.disable();
+                tracing::info!(connection = %key, "disabled or removed: nothing more is sent there");
             }
         }
     }

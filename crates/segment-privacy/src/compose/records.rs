@@ -71,7 +71,12 @@ pub(crate) async fn existing_store(loaded: &Loaded) -> Result<Option<RecordStore
 
 /// The configuration with the connections of the record database, where there is one yet. Nothing is made.
 pub(crate) async fn with_records(loaded: Loaded) -> Result<Loaded, CliError> {
-    let Some(store) = existing_store(&loaded).await? else { return Ok(loaded) };
+    let store = existing_store(&loaded).await?;
+    with(loaded, store).await
+}
+
+async fn with(loaded: Loaded, store: Option<RecordStore>) -> Result<Loaded, CliError> {
+    let Some(store) = store else { return Ok(loaded) };
     let stored = store.connections().await?;
     Ok(Loaded { store: Some(store), ..loaded.with_stored(&stored)? })
 }
@@ -100,13 +105,10 @@ pub(crate) async fn to_read(loaded: Loaded) -> Result<Loaded, CliError> {
         Url::Sqlite(path) => RecordStore::open_to_read(&path, key, random).await,
         Url::Postgres(url) => RecordStore::connect_to_read(&url, key, random, &options(&loaded)).await,
     };
-    let found = match (found, refused) {
-        (Err(_), Some(error)) => return Err(error),
-        (found, _) => found?,
-    };
-    let Some(store) = found else { return Ok(loaded) };
-    let stored = store.connections().await?;
-    Ok(Loaded { store: Some(store), ..loaded.with_stored(&stored)? })
+    match (found, refused) {
+        (Err(_), Some(error)) => Err(error),
+        (found, _) => with(loaded, found?).await,
+    }
 }
 
 /// The record database, and how it is called. It is made if it is missing.

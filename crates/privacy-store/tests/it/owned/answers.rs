@@ -6,7 +6,7 @@ use segment_core::{
     ports::{DirectoryError, SubjectDirectory},
 };
 
-use super::{World, ask, customer, found, on_all, shop};
+use super::{World, ask, contacts, customer, found, on_all, shop};
 
 /// The example dataset of Fides itself.
 const FIDES: &str = include_str!("../../../../privacy-dataset/tests/data/postgres_example_test_dataset.yml");
@@ -94,16 +94,7 @@ async fn a_key_that_cannot_be_cast_does_not_hide_its_siblings(world: World) {
         INSERT INTO account VALUES (7, 'seven'), (12, 'twelve'), (0, 'zero')",
         )
         .await;
-    let yaml = shop(
-        "
-      - { name: contact, fields: [{ name: email, fides_meta: { identity: email } }, { name: account }] }
-      - name: account
-        fields:
-          - { name: number, fides_meta: { references: [{ dataset: shop, field: contact.account, direction: from }] } }
-          - { name: id }
-",
-    );
-    let directory = world.directory(&yaml, "shop.account.id");
+    let directory = world.directory(&contacts(), "shop.account.id");
     assert_eq!(found(&directory, "email", "a@b.c").await.0, ["seven", "twelve"]);
 }
 
@@ -174,16 +165,10 @@ async fn nulls_and_empty_values_lead_nowhere(world: World) {
     world.run("CREATE TABLE contact (email TEXT, account TEXT); CREATE TABLE account (number TEXT, id TEXT);
         INSERT INTO contact VALUES ('a@b.c', NULL), ('a@b.c', ''), ('a@b.c', 'k'), (NULL, 'other');
         INSERT INTO account VALUES ('', 'of nobody'), (NULL, 'of nobody either'), ('k', NULL), ('k', ''), ('k', 'u1'), ('other', 'u2')").await;
-    let yaml = shop(
-        "
-      - { name: contact, fields: [{ name: email, fides_meta: { identity: email } }, { name: account }] }
-      - name: account
-        fields:
-          - { name: number, fides_meta: { references: [{ dataset: shop, field: contact.account, direction: from }] } }
-          - { name: id }
-",
+    assert_eq!(
+        found(&world.directory(&contacts(), "shop.account.id"), "email", "a@b.c").await,
+        (vec!["u1".to_owned()], 0)
     );
-    assert_eq!(found(&world.directory(&yaml, "shop.account.id"), "email", "a@b.c").await, (vec!["u1".to_owned()], 0));
 }
 
 async fn more_than_the_limits_is_truncated(world: World) {
@@ -211,16 +196,7 @@ async fn many_keys_are_asked_in_chunks(world: World) {
         .run(&format!("INSERT INTO contact VALUES {}", values(&|n| format!("('a@b.c', '{n}'), ('a@b.c', '{n}x')"))))
         .await;
     world.run(&format!("INSERT INTO account VALUES {}", values(&|n| format!("({n}, {})", n + 5_000)))).await;
-    let yaml = shop(
-        "
-      - { name: contact, fields: [{ name: email, fides_meta: { identity: email } }, { name: account }] }
-      - name: account
-        fields:
-          - { name: number, fides_meta: { references: [{ dataset: shop, field: contact.account, direction: from }] } }
-          - { name: id }
-",
-    );
-    let directory = world.directory(&yaml, "shop.account.id");
+    let directory = world.directory(&contacts(), "shop.account.id");
     let identity = Identity::new(IdentityKind::Email, "a@b.c").unwrap();
     let answer = directory.user_ids(&identity, 10_000).await.unwrap();
     assert_eq!((answer.user_ids.len(), answer.truncated), (1_234, false));

@@ -114,6 +114,42 @@ pub(crate) fn customer(key: &str, kind: &str) -> String {
     ))
 }
 
+/// From an address over `contact.account` to `account.number`, and on to the wanted field `account.id`.
+pub(crate) fn contacts() -> String {
+    shop(
+        "
+      - { name: contact, fields: [{ name: email, fides_meta: { identity: email } }, { name: account }] }
+      - name: account
+        fields:
+          - { name: number, fides_meta: { references: [{ dataset: shop, field: contact.account, direction: from }] } }
+          - { name: id }
+",
+    )
+}
+
+/// A column's type, what it holds as SQL, what is asked for, whether that is found, and how many rows are dropped.
+pub(crate) type TypeCase<'a> = (&'a str, &'a str, &'a str, bool, u64);
+
+/// Asks a column of each type for a value.
+pub(crate) async fn compares(world: &World, cases: &[TypeCase<'_>]) {
+    for (sql_type, stored, asked, expected, mismatched) in cases {
+        world.run(&format!("DROP TABLE IF EXISTS customer; CREATE TABLE customer (k {sql_type}, id text); INSERT INTO customer VALUES ({stored}, 'u1')")).await;
+        let directory = world.directory(&customer("k", "user_id"), "shop.customer.id");
+        let (ids, dropped) = found(&directory, "user_id", asked).await;
+        assert_eq!((!ids.is_empty(), dropped), (*expected, *mismatched), "{sql_type} {stored} asked for {asked}");
+    }
+}
+
+/// Asks a column of each type, which no single value can be compared with.
+pub(crate) async fn refuses(world: &World, sql_types: &[&str]) {
+    for sql_type in sql_types {
+        world.run(&format!("DROP TABLE IF EXISTS customer; CREATE TABLE customer (k {sql_type}, id text)")).await;
+        let directory = world.directory(&customer("k", "user_id"), "shop.customer.id");
+        let error = ask(&directory, "user_id", "(1,2)").await.unwrap_err();
+        assert!(matches!(error, DirectoryError::Schema(_)), "{sql_type}: {error:?}");
+    }
+}
+
 pub(crate) async fn ask(
     directory: &OwnedDirectory,
     kind: &str,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use privacy_store::owned::{OwnedDirectory, OwnedOptions};
 use segment_core::ports::DirectoryError;
 
-use super::{World, ask, customer, described, found, shop};
+use super::{World, ask, compares, contacts, customer, described, found, refuses, shop};
 
 fn at(url: &str) -> OwnedDirectory {
     let datasets = privacy_dataset::Dataset::parse_all(&customer("email", "email")).unwrap();
@@ -35,7 +35,7 @@ async fn a_write_through_the_same_pool_fails() {
 #[tokio::test]
 async fn types_are_compared_as_the_column_has_them() {
     let Some(world) = World::mysql().await else { return };
-    for (sql_type, stored, asked, expected, mismatched) in [
+    let cases = [
         ("char(10)", "'ann'", "ann", true, 0),
         ("varchar(3)", "'ann'", "annabel", false, 0),
         ("varchar(10) collate utf8mb4_general_ci", "'ann'", "Ann", false, 1),
@@ -69,22 +69,14 @@ async fn types_are_compared_as_the_column_has_them() {
         ("date", "'2024-01-01'", "2024-13-45", false, 0),
         ("varbinary(20)", "'ann'", "ann", true, 0),
         ("varbinary(20)", "x'ff'", "ann", false, 0),
-    ] {
-        world.run(&format!("DROP TABLE IF EXISTS customer; CREATE TABLE customer (email {sql_type}, id text); INSERT INTO customer VALUES ({stored}, 'u1')")).await;
-        let directory = world.directory(&customer("email", "user_id"), "shop.customer.id");
-        let (ids, dropped) = found(&directory, "user_id", asked).await;
-        assert_eq!((!ids.is_empty(), dropped), (expected, mismatched), "{sql_type} {stored} asked for {asked}");
-    }
+    ];
+    compares(&world, &cases).await;
 }
 
 #[tokio::test]
 async fn types_without_equality_are_refused_by_name() {
     let Some(world) = World::mysql().await else { return };
-    for sql_type in ["bit(8)", "set('a', 'b')", "point", "float", "double", "binary(16)"] {
-        world.run(&format!("DROP TABLE IF EXISTS customer; CREATE TABLE customer (email {sql_type}, id text)")).await;
-        let error = ask(&at(&world.url()), "email", "a@b.c").await.unwrap_err();
-        assert!(matches!(error, DirectoryError::Schema(_)), "{sql_type}: {error:?}");
-    }
+    refuses(&world, &["bit(8)", "set('a', 'b')", "point", "float", "double", "binary(16)"]).await;
 }
 
 #[tokio::test]
@@ -103,16 +95,10 @@ async fn what_a_character_set_lacks_does_not_hide_its_siblings() {
         INSERT INTO contact VALUES ('a@b.c', '日本'), ('a@b.c', 'x'), ('a@b.c', '😀'); INSERT INTO account VALUES ('x', 'u1')",
         )
         .await;
-    let yaml = shop(
-        "
-      - { name: contact, fields: [{ name: email, fides_meta: { identity: email } }, { name: account }] }
-      - name: account
-        fields:
-          - { name: number, fides_meta: { references: [{ dataset: shop, field: contact.account, direction: from }] } }
-          - { name: id }
-",
+    assert_eq!(
+        found(&world.directory(&contacts(), "shop.account.id"), "email", "a@b.c").await,
+        (vec!["u1".to_owned()], 0)
     );
-    assert_eq!(found(&world.directory(&yaml, "shop.account.id"), "email", "a@b.c").await, (vec!["u1".to_owned()], 0));
 }
 
 #[tokio::test]
@@ -127,16 +113,7 @@ async fn numbers_of_every_size_are_asked_for_together() {
             "1".repeat(30)
         ))
         .await;
-    let yaml = shop(
-        "
-      - { name: contact, fields: [{ name: email, fides_meta: { identity: email } }, { name: account }] }
-      - name: account
-        fields:
-          - { name: number, fides_meta: { references: [{ dataset: shop, field: contact.account, direction: from }] } }
-          - { name: id }
-",
-    );
-    let directory = world.directory(&yaml, "shop.account.id");
+    let directory = world.directory(&contacts(), "shop.account.id");
     assert_eq!(found(&directory, "email", "a@b.c").await.0, ["half", "long", "seven"]);
 }
 
@@ -207,6 +184,25 @@ async fn a_query_that_takes_too_long_is_broken_off() {
     assert!(started.elapsed() < Duration::from_secs(5));
     let DirectoryError::Query { source, .. } = error else { panic!("{error:?}") };
     assert!(source.to_string().starts_with("the query took too long"), "{source}");
+}
+
+#[tokio::test]
+async fn what_the_server_has_as_its_defaults_does_not_matter() {
+    let Some(world) = World::mysql().await else { return };
+    let url = world.url();
+    let name = url.rsplit('/').next().unwrap();
+    let (user, host) = (name.replace("test_", "user_"), url.split_once('@').unwrap().1);
+    world.run("CREATE TABLE customer (email char(20), id char(9)); INSERT INTO customer VALUES ('a@b.c', 'u1')").await;
+    world.run(&format!("CREATE USER {user}; GRANT SELECT ON {name}.* TO {user}")).await;
+    // It is not for those who may do everything, such as all other tests.
+    world.run("SET GLOBAL init_connect = 'SET autocommit = 0, sql_mode = \"PAD_CHAR_TO_FULL_LENGTH\"'").await;
+    let directory = at(&format!("mysql://{user}@{host}"));
+    assert_eq!(found(&directory, "email", "a@b.c").await, (vec!["u1".to_owned()], 0));
+    // Neither is an old moment looked at, nor is the table locked.
+    world.run("INSERT INTO customer VALUES ('a@b.c', 'u2')").await;
+    assert_eq!(found(&directory, "email", "a@b.c").await.0, ["u1", "u2"]);
+    world.run("SET SESSION lock_wait_timeout = 5; ALTER TABLE customer ADD COLUMN name TEXT").await;
+    world.run(&format!("SET GLOBAL init_connect = ''; DROP USER {user}")).await;
 }
 
 #[tokio::test]
