@@ -336,6 +336,7 @@ fn disabled_in_spite_of_the_rest(context: &Context) -> Result<Outcome> {
         )?;
         rig.run(&["--config", "good.toml", "connections", "disable", "prod"])?.exits(0)?;
         worker.tells("nothing more is sent there", 1)?;
+        worker.tells("cannot be used", 1)?;
         rig.run(&["--config", "good.toml", "connections", "enable", "prod"])?.exits(0)?;
         let asked = |what: &[&str]| rig.run(&[&["--config", "good.toml"], what].concat())?.exits(0)?.text("/id");
         asked(&[ERASE.as_slice(), &["--no-wait"]].concat())?;
@@ -348,8 +349,7 @@ fn disabled_in_spite_of_the_rest(context: &Context) -> Result<Outcome> {
         rig.reconfigure("\nconcurrency = 0", "")?;
         until("it is sent", || !rig.mock().regulations().is_empty())?;
         worker.signal(Signal::SIGTERM)?;
-        let worker = worker.wait()?;
-        ensure!(worker.exits(0)?.stderr.contains("cannot be used"), "{}", worker.shown());
+        worker.wait()?.exits(0)?;
         rig.regulated("SUPPRESS_ONLY", &["u-0001"])
     })
 }
