@@ -8,6 +8,8 @@ mod on_postgres;
 mod on_sqlite;
 mod secrets;
 
+use std::time::{Duration, Instant};
+
 use privacy_dataset::Dataset;
 use privacy_store::owned::{OwnedDirectory, OwnedOptions};
 use secrecy::SecretString;
@@ -148,6 +150,36 @@ pub(crate) async fn refuses(world: &World, sql_types: &[&str]) {
         let error = ask(&directory, "user_id", "(1,2)").await.unwrap_err();
         assert!(matches!(error, DirectoryError::Schema(_)), "{sql_type}: {error:?}");
     }
+}
+
+/// The table `customer` at a URL.
+pub(crate) fn at(url: &str) -> OwnedDirectory {
+    let datasets = Dataset::parse_all(&customer("email", "email")).unwrap();
+    let target = "shop.customer.id".parse().unwrap();
+    OwnedDirectory::connect(&url.into(), "shop", datasets, target, OwnedOptions::default()).unwrap()
+}
+
+/// Asks a view that takes half a minute for each row.
+pub(crate) async fn is_broken_off(world: &World, id: &str) {
+    world
+        .run(&format!(
+            "CREATE TABLE t (email TEXT); INSERT INTO t VALUES ('a@b.c'); CREATE VIEW customer AS SELECT email, {id} AS id FROM t"
+        ))
+        .await;
+    let options = OwnedOptions::default().with_statement_timeout(Duration::from_millis(200));
+    let directory = world.directory_with(&customer("email", "email"), "shop.customer.id", options);
+    let started = Instant::now();
+    let error = ask(&directory, "email", "a@b.c").await.unwrap_err();
+    assert!(started.elapsed() < Duration::from_secs(5));
+    let DirectoryError::Query { source, .. } = error else { panic!("{error:?}") };
+    assert!(source.to_string().starts_with("the query took too long"), "{source}");
+}
+
+/// Asks for a database that is not there.
+pub(crate) async fn is_no_database(world: &World) {
+    let (lines, messages) = described(&at(&format!("{}_not", world.url()))).await;
+    assert_eq!(lines, ["dataset shop: connection: failed"]);
+    assert!(messages.contains("the database does not exist"), "{messages}");
 }
 
 pub(crate) async fn ask(

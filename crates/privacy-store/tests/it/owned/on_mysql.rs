@@ -1,17 +1,10 @@
 //! What only MySQL and MariaDB have.
 
-use std::time::{Duration, Instant};
-
-use privacy_store::owned::{OwnedDirectory, OwnedOptions};
 use segment_core::ports::DirectoryError;
 
-use super::{World, ask, compares, contacts, customer, described, found, refuses, shop};
-
-fn at(url: &str) -> OwnedDirectory {
-    let datasets = privacy_dataset::Dataset::parse_all(&customer("email", "email")).unwrap();
-    let target = "shop.customer.id".parse().unwrap();
-    OwnedDirectory::connect(&url.into(), "shop", datasets, target, OwnedOptions::default()).unwrap()
-}
+use super::{
+    World, ask, at, compares, contacts, customer, described, found, is_broken_off, is_no_database, refuses, shop,
+};
 
 #[tokio::test]
 async fn a_write_through_the_same_pool_fails() {
@@ -171,19 +164,7 @@ async fn tables_of_other_databases() {
 #[tokio::test]
 async fn a_query_that_takes_too_long_is_broken_off() {
     let Some(world) = World::mysql().await else { return };
-    world
-        .run(
-            "CREATE TABLE t (email TEXT); INSERT INTO t VALUES ('a@b.c');
-        CREATE VIEW customer AS SELECT email, CONCAT(SLEEP(30), 'x') AS id FROM t",
-        )
-        .await;
-    let options = OwnedOptions::default().with_statement_timeout(Duration::from_millis(200));
-    let directory = world.directory_with(&customer("email", "email"), "shop.customer.id", options);
-    let started = Instant::now();
-    let error = ask(&directory, "email", "a@b.c").await.unwrap_err();
-    assert!(started.elapsed() < Duration::from_secs(5));
-    let DirectoryError::Query { source, .. } = error else { panic!("{error:?}") };
-    assert!(source.to_string().starts_with("the query took too long"), "{source}");
+    is_broken_off(&world, "CONCAT(SLEEP(30), 'x')").await;
 }
 
 #[tokio::test]
@@ -222,7 +203,5 @@ async fn what_the_server_refuses_is_told_with_what_to_do() {
     let error = ask(&at(&format!("mysql://{user}:hunter2@{host}")), "email", "a@b.c").await.unwrap_err().to_string();
     assert!(error.contains("the field shop.customer.id is no column of its table"), "{error}");
     world.run(&format!("DROP USER {user}")).await;
-    let (lines, messages) = described(&at(&format!("{url}_not"))).await;
-    assert_eq!(lines, ["dataset shop: connection: failed"]);
-    assert!(messages.contains("the database does not exist"), "{messages}");
+    is_no_database(&world).await;
 }

@@ -1,11 +1,8 @@
 //! What only PostgreSQL has.
 
-use std::time::{Duration, Instant};
-
-use privacy_store::owned::OwnedOptions;
 use segment_core::ports::DirectoryError;
 
-use super::{World, ask, compares, contacts, customer, described, found, refuses, shop};
+use super::{World, ask, compares, contacts, customer, described, found, is_broken_off, is_no_database, refuses, shop};
 
 #[tokio::test]
 async fn a_write_through_the_same_pool_fails() {
@@ -108,19 +105,7 @@ async fn tables_of_other_schemas() {
 #[tokio::test]
 async fn a_query_that_takes_too_long_is_broken_off() {
     let Some(world) = World::postgres().await else { return };
-    world
-        .run(
-            "CREATE TABLE t (email text); INSERT INTO t VALUES ('a@b.c');
-        CREATE VIEW customer AS SELECT email, pg_sleep(30)::text || 'x' AS id FROM t",
-        )
-        .await;
-    let options = OwnedOptions::default().with_statement_timeout(Duration::from_millis(200));
-    let directory = world.directory_with(&customer("email", "email"), "shop.customer.id", options);
-    let started = Instant::now();
-    let error = ask(&directory, "email", "a@b.c").await.unwrap_err();
-    assert!(started.elapsed() < Duration::from_secs(5));
-    let DirectoryError::Query { source, .. } = error else { panic!("{error:?}") };
-    assert!(source.to_string().starts_with("the query took too long"), "{source}");
+    is_broken_off(&world, "pg_sleep(30)::text || 'x'").await;
 }
 
 #[tokio::test]
@@ -132,15 +117,7 @@ async fn a_user_without_rights_is_told_what_to_grant() {
         .run(&format!("CREATE TABLE customer (email text, id text); CREATE ROLE {role} LOGIN PASSWORD 'hunter2'"))
         .await;
     let at = database.url.split_once('@').unwrap().1;
-    let datasets = privacy_dataset::Dataset::parse_all(&customer("email", "email")).unwrap();
-    let directory = privacy_store::owned::OwnedDirectory::connect(
-        &format!("postgres://{role}:hunter2@{at}").into(),
-        "shop",
-        datasets,
-        "shop.customer.id".parse().unwrap(),
-        OwnedOptions::default(),
-    )
-    .unwrap();
+    let directory = super::at(&format!("postgres://{role}:hunter2@{at}"));
     let error = ask(&directory, "email", "a@b.c").await.unwrap_err().to_string();
     assert!(error.contains("GRANT SELECT"), "{error}");
     world.run(&format!("DROP ROLE {role}")).await;
@@ -148,14 +125,6 @@ async fn a_user_without_rights_is_told_what_to_grant() {
 
 #[tokio::test]
 async fn a_database_that_does_not_exist_is_named_as_the_cause() {
-    let Some(World::Postgres(database)) = World::postgres().await else { return };
-    let url = format!("{}_not", database.url);
-    let datasets = privacy_dataset::Dataset::parse_all(&customer("email", "email")).unwrap();
-    let target = "shop.customer.id".parse().unwrap();
-    let directory =
-        privacy_store::owned::OwnedDirectory::connect(&url.into(), "shop", datasets, target, OwnedOptions::default())
-            .unwrap();
-    let (lines, messages) = described(&directory).await;
-    assert_eq!(lines, ["dataset shop: connection: failed"]);
-    assert!(messages.contains("the database does not exist"), "{messages}");
+    let Some(world) = World::postgres().await else { return };
+    is_no_database(&world).await;
 }
