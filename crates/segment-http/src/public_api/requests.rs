@@ -60,7 +60,8 @@ pub fn get(id: &RegulationId) -> ApiRequest {
     ApiRequest::get("GET /regulations/{id}", format!("/regulations/{}", path_segment(id.as_str())), Lane::Read)
 }
 
-/// P5, P6: one page of the workspace's regulations, or of a source's. Pagination is dotted (documented), types are numbered as the official Go SDK sends them.
+/// P5, P6: one page of the workspace's regulations, or of a source's. Pagination is dotted (documented), types are numbered as
+/// the official Go SDK sends them.
 #[must_use]
 pub fn list(query: &RegulationQuery) -> ApiRequest {
     let mut text = Query::default().with_some("status", query.status.as_ref().map(RegulationStatus::as_str));
