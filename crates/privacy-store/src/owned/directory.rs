@@ -30,9 +30,9 @@ pub struct OwnedDirectory {
 }
 
 impl OwnedDirectory {
-    /// The directory at `url` (`sqlite://path`, `postgres://…`, or `mysql://…` for MySQL and MariaDB), whose tables `datasets` describe, and where `target`
-    /// holds the Segment user ids. No connection is opened yet; [`describe`](SubjectDirectory::describe) tries one.
-    /// Relative paths are relative to the working directory.
+    /// The directory at `url` (`sqlite://path`, `postgres://…`, or `mysql://…` for MySQL and MariaDB), whose tables `datasets`
+    /// describe, and where `target` holds the Segment user ids. No connection is opened yet;
+    /// [`describe`](SubjectDirectory::describe) tries one. Relative paths are relative to the working directory.
     ///
     /// `key` names the dataset in the configuration. Where the file has one dataset, `target` may name it by that key.
     ///

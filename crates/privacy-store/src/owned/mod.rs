@@ -18,8 +18,9 @@
 //!
 //! # How to add a database
 //!
-//! Implement the private trait `Database` (six methods, one file: `sqlite.rs` is the shorter example; what servers share is in `server.rs`) and add its
-//! scheme to `OwnedDirectory::connect`. Planning, chunks, comparison, limits and checks are shared.
+//! Implement the private trait `Database` (six methods, one file: `sqlite.rs` is the shorter example; what servers share
+//! is in `server.rs`) and add its scheme to `OwnedDirectory::connect`. Planning, chunks, comparison, limits and checks are
+//! shared.
 
 mod database;
 mod describe;
