@@ -152,6 +152,7 @@ impl Prepared {
             random: Arc::new(OsRandom),
             connections: vec![Connection::new(sources, public, 110_000)],
             withheld: std::collections::BTreeMap::new(),
+            owned: None,
             policy: Policy::default(),
             owner: "bench".to_owned(),
             progress: ProgressSink::default(),

@@ -14,6 +14,8 @@ pub struct Dataset {
     pub name: Option<String>,
     /// For people.
     pub description: Option<String>,
+    /// Such as `user.contact`: of every field in it.
+    pub data_categories: Vec<String>,
     /// The schema of all its tables (`fides_meta.namespace.schema`), where it is not the database's default.
     pub schema: Option<String>,
     /// In the order of the file.
@@ -50,6 +52,8 @@ pub struct Collection {
     pub name: String,
     /// For people.
     pub description: Option<String>,
+    /// Such as `user.contact`: of every field in it.
+    pub data_categories: Vec<String>,
     /// In the order of the file.
     pub fields: Vec<Field>,
     /// Collections (`dataset.collection`) that come before this one.

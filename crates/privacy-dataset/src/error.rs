@@ -126,6 +126,16 @@ pub enum PlanError {
         /// The wanted field.
         target: String,
     },
+    /// `after` names nothing.
+    #[error("the collection {place} comes after `{given}`, which is no collection; {known}")]
+    UnknownAfter {
+        /// `dataset.collection`
+        place: String,
+        /// What stands there.
+        given: String,
+        /// The nearest known names.
+        known: String,
+    },
     /// The references make too many ways to the target.
     #[error(
         "too many or too long ways lead to {target} (at most {max} are followed): give the references a `direction`"

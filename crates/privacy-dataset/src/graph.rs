@@ -18,6 +18,34 @@ pub(crate) struct Edge {
     pub(crate) take: FieldPath,
     pub(crate) to: usize,
     pub(crate) key: FieldPath,
+    pub(crate) way: Way,
+}
+
+impl Edge {
+    /// Whether it joins the same two fields, the other way round.
+    pub(crate) fn reverses(&self, other: &Self) -> bool {
+        (self.from, &self.take, self.to, &self.key) == (other.to, &other.key, other.from, &other.take)
+    }
+}
+
+/// Where values that flow along an edge lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Way {
+    /// From a row to the rows that refer to it, as the dataset says.
+    Down,
+    /// The same, along a reference without a direction.
+    DownUndirected,
+    /// From a row to the row that it refers to, as others may do.
+    Up,
+}
+
+/// Rows of one node name rows of another by this field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Referral {
+    pub(crate) node: usize,
+    pub(crate) field: FieldPath,
+    pub(crate) of: usize,
+    pub(crate) key: FieldPath,
 }
 
 /// A reference to or from a dataset that is not loaded.
@@ -29,10 +57,16 @@ pub(crate) struct Dangling {
     direction: Option<Direction>,
 }
 
+/// A field of a node.
+type End = (usize, FieldPath);
+/// From which to which values flow.
+type Ends = (End, End);
+
 #[derive(Debug)]
 pub(crate) struct Graph<'a> {
     pub(crate) nodes: Vec<Node<'a>>,
     pub(crate) edges: Vec<Edge>,
+    pub(crate) referrals: Vec<Referral>,
     dangling: Vec<Dangling>,
 }
 
@@ -46,7 +80,7 @@ impl<'a> Graph<'a> {
             .iter()
             .flat_map(|dataset| dataset.collections.iter().map(move |collection| Node { dataset, collection }))
             .collect();
-        let mut graph = Self { nodes, edges: Vec::new(), dangling: Vec::new() };
+        let mut graph = Self { nodes, edges: Vec::new(), referrals: Vec::new(), dangling: Vec::new() };
         let mut seen = HashSet::new();
         for node in 0..graph.nodes.len() {
             graph.add_references(datasets, node, &mut seen)?;
@@ -58,7 +92,7 @@ impl<'a> Graph<'a> {
         &mut self,
         datasets: &'a [Dataset],
         node: usize,
-        seen: &mut HashSet<Edge>,
+        seen: &mut HashSet<Ends>,
     ) -> Result<(), PlanError> {
         let Node { dataset, collection } = self.nodes[node];
         for (path, field) in collection.walk() {
@@ -72,17 +106,32 @@ impl<'a> Graph<'a> {
                 let (other, other_path) = self
                     .find(datasets, &reference.field)
                     .map_err(|source| PlanError::BrokenReference { place, source: Box::new(source) })?;
-                let into = Edge { from: other, take: other_path.clone(), to: node, key: path.clone() };
-                let out = Edge { from: node, take: path.clone(), to: other, key: other_path };
-                let directed = match reference.direction {
-                    Some(Direction::From) => vec![into],
-                    Some(Direction::To) => vec![out],
-                    None => vec![into, out],
-                };
-                self.edges.extend(directed.into_iter().filter(|edge| seen.insert(edge.clone())));
+                self.add_reference((node, path.clone()), (other, other_path), reference.direction, seen);
             }
         }
         Ok(())
+    }
+
+    /// Between the field that carries the reference and the one that it names.
+    fn add_reference(&mut self, carrier: End, named: End, direction: Option<Direction>, seen: &mut HashSet<Ends>) {
+        // A reference can be written down at either end. Where one end is a primary key, and the other is not, that one is
+        // referred to.
+        let is_key =
+            |(node, path): &End| self.nodes[*node].collection.field(path).is_some_and(|field| field.primary_key);
+        let turned = is_key(&carrier) && !is_key(&named);
+        let (row, referred) = if turned { (&named, &carrier) } else { (&carrier, &named) };
+        let (node, field) = row.clone();
+        let (of, key) = referred.clone();
+        self.referrals.push(Referral { node, field, of, key });
+        let down = if direction.is_some() { Way::Down } else { Way::DownUndirected };
+        let (into, out) = if turned { (Way::Up, down) } else { (down, Way::Up) };
+        let into = (direction != Some(Direction::To)).then(|| (named.clone(), carrier.clone(), into));
+        let out = (direction != Some(Direction::From)).then_some((carrier, named, out));
+        for ((from, take), (to, key), way) in into.into_iter().chain(out) {
+            if seen.insert(((from, take.clone()), (to, key.clone()))) {
+                self.edges.push(Edge { from, take, to, key, way });
+            }
+        }
     }
 
     /// The node and the path of a field, or which part of its name is unknown.
@@ -119,6 +168,12 @@ impl<'a> Graph<'a> {
                 }
             }
         })
+    }
+
+    /// `dataset.collection`
+    pub(crate) fn name(&self, node: usize) -> String {
+        let Node { dataset, collection } = self.nodes[node];
+        format!("{}.{}", dataset.fides_key, collection.name)
     }
 
     /// Whether look-ups may go through a node.

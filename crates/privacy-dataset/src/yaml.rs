@@ -18,6 +18,7 @@ struct RawDataset {
     fides_key: String,
     name: Option<String>,
     description: Option<String>,
+    data_categories: Option<Vec<String>>,
     #[serde(default, alias = "fidesops_meta")]
     fides_meta: Option<RawDatasetMeta>,
     #[serde(default)]
@@ -38,6 +39,7 @@ struct RawNamespace {
 struct RawCollection {
     name: String,
     description: Option<String>,
+    data_categories: Option<Vec<String>>,
     fields: Option<Vec<RawField>>,
     fides_meta: Option<RawCollectionMeta>,
     fidesops_meta: Option<RawCollectionMeta>,
@@ -122,6 +124,7 @@ fn dataset(raw: RawDataset) -> Result<Dataset, DatasetError> {
         fides_key: key,
         name: raw.name,
         description: raw.description,
+        data_categories: raw.data_categories.unwrap_or_default(),
         collections,
     })
 }
@@ -133,6 +136,7 @@ fn collection(dataset: &str, raw: RawCollection) -> Result<Collection, DatasetEr
         fields: fields(&format!("{dataset}.{name}"), raw.fields)?,
         name,
         description: raw.description,
+        data_categories: raw.data_categories.unwrap_or_default(),
         after: meta.after.unwrap_or_default(),
         skip_processing: meta.skip_processing.unwrap_or_default(),
     })

@@ -7,15 +7,17 @@ use futures_util::{
     future::{join, join_all, join5},
 };
 use segment_core::{
-    AuditEntry, ConnectionKey, EventsQuery, ExternalIdsQuery, Finding, FindingCode, Halt, HaltKind, LinksQuery,
-    NewPackage, Outcome, PackageReceipt, Page, Paged, Pii, ProfileRef, Records, Request, RequestUpdate, Resume,
-    SegmentError, Service, Task, TaskEvent, TaskState, TraitsQuery, pages,
+    Action, AuditEntry, ConnectionKey, DatasetRows, EventsQuery, ExternalIdsQuery, Finding, FindingCode, Halt,
+    HaltKind, Holder, IdentitySet, LinksQuery, NewPackage, Outcome, PackageReceipt, Page, Paged, Pii, ProfileRef,
+    Records, Request, RequestUpdate, Resume, SegmentError, Service, Subject, Task, TaskEvent, TaskState, TraitsQuery,
+    pages,
     ports::{PackageError, PackageWriter, Profiles},
 };
 use serde_json::{Value, json};
 
 use crate::{
     Engine, Found, Progress,
+    owned::subject,
     process::{Failure, move_task},
     resolve::there,
     wording,
@@ -26,6 +28,15 @@ struct Collected {
     name: &'static str,
     records: u64,
     problem: Option<SegmentError>,
+}
+
+/// The rows of an access that are to be collected.
+#[derive(Default)]
+pub(crate) struct RowsToCollect {
+    tasks: Vec<Task>,
+    subject: Option<Subject>,
+    /// The owned databases know more than one person by what was given.
+    pub(crate) puzzled: bool,
 }
 
 /// Reads one profile of one connection into the package.
@@ -39,28 +50,59 @@ struct Collector<'a> {
 }
 
 impl Engine {
+    /// Whose rows an access is to collect, as far as the owned databases say. What fails is in the update.
+    pub(crate) async fn rows_to_collect(
+        &self,
+        request: &Request,
+        identities: &IdentitySet,
+        update: &mut RequestUpdate,
+    ) -> RowsToCollect {
+        let queued = |task: &&Task| task.holder == Holder::Dataset && task.state == TaskState::Queued;
+        let tasks: Vec<_> = request.tasks.iter().filter(queued).cloned().collect();
+        if request.action != Action::Access || tasks.is_empty() {
+            return RowsToCollect::default();
+        }
+        match self.found_by_directories(request, identities).await {
+            Ok(found) => {
+                let found = found.iter().map(|(key, found)| (key, &found.resolution.user_ids));
+                RowsToCollect { subject: Some(subject(identities, found)), tasks, puzzled: false }
+            }
+            Err(error) => {
+                let failure = Failure::from(error);
+                for task in tasks {
+                    self.failed(task, failure.clone(), update);
+                }
+                RowsToCollect { puzzled: failure.decides, ..RowsToCollect::default() }
+            }
+        }
+    }
+
     /// Collects for every resolved task of an access and finishes the package. Tasks in the update are still queued.
     pub(crate) async fn collect(
         &self,
         request: &Request,
         people: &BTreeMap<ConnectionKey, Found>,
+        mut rows: RowsToCollect,
         update: &mut RequestUpdate,
     ) {
-        let known = people.values().any(|found| !found.resolution.profiles.is_empty());
         let waits = |task: &Task| task.state == TaskState::Queued && !people.contains_key(&task.connection);
         if update.tasks.iter().any(waits) {
             // One connection is to be asked again: the package is made when all have answered.
             update.tasks.retain(|task| waits(task) || task.state != TaskState::Queued);
             return;
         }
-        if !known {
-            for task in update.tasks.iter_mut().filter(|task| task.state == TaskState::Queued) {
-                move_task(task, TaskEvent::Complete(Outcome::NoData));
-            }
+        if let Some(subject) = &mut rows.subject {
+            let found = people.iter().map(|(key, found)| (key.clone(), found.resolution.user_ids.clone()));
+            subject.user_ids.extend(found);
+        }
+        let known = people.values().any(|found| !found.resolution.profiles.is_empty());
+        if !known && rows.tasks.is_empty() {
+            no_data(&mut update.tasks);
             return;
         }
+        update.tasks.append(&mut rows.tasks);
         let tasks = std::mem::take(&mut update.tasks);
-        match self.package(request, people, tasks.clone(), update).await {
+        match self.package(request, people, rows.subject.as_ref(), tasks.clone(), update).await {
             Ok(()) => {}
             Err(error) => {
                 update.tasks.clear();
@@ -82,53 +124,51 @@ impl Engine {
         &self,
         request: &Request,
         people: &BTreeMap<ConnectionKey, Found>,
+        subject: Option<&Subject>,
         tasks: Vec<Task>,
         update: &mut RequestUpdate,
     ) -> Result<(), PackageError> {
         let Some(staging_key) = request.staging_key.clone() else {
             return Err(PackageError::Destination("the request's data key is destroyed".to_owned()));
         };
-        let new =
-            NewPackage { request: request.id.clone(), action: request.action, created_at: update.at, staging_key };
+        let tables = self.owned.as_ref().map(|owned| owned.sources.tables.clone()).unwrap_or_default();
+        let new = NewPackage {
+            request: request.id.clone(),
+            action: request.action,
+            created_at: update.at,
+            staging_key,
+            tables,
+        };
         let writer = self.packages.begin(new).await?;
-        let collected = join_all(tasks.iter().map(|task| self.collect_connection(task, people, writer.as_ref()))).await;
-        let mut retry = false;
-        let mut done = Vec::new();
+        let connections = tasks.iter().map(|task| self.collect_connection(task, people, writer.as_ref()));
+        let (collected, rows) = join(join_all(connections), self.copy_rows(subject, writer.as_ref())).await;
+        let rows = rows?;
+        let mut parts = Vec::new();
         for (task, collected) in tasks.into_iter().zip(collected) {
-            let collected = collected?;
-            retry |= collected.iter().any(|collected| self.is_passing(&task, collected));
-            done.push((task, collected));
+            let part = match rows.iter().find(|rows| task.holder == Holder::Dataset && rows.dataset == task.connection)
+            {
+                Some(rows) => Part::Rows(rows.clone()),
+                None => Part::Connection(collected?),
+            };
+            parts.push((task, part));
         }
-        if retry {
-            // Everything is collected again then: only what may have passed by that time counts as an attempt.
-            for (task, collected) in done {
-                let passing = collected.iter().find(|collected| self.is_passing(&task, collected));
-                match (&task.state, passing.and_then(|collected| collected.problem.as_ref())) {
-                    (TaskState::Queued, Some(error)) => {
-                        self.failed(task, Failure::segment(error, Resume::Queued), update);
-                    }
-                    (TaskState::Queued, None) => {}
-                    _ => update.tasks.push(task),
-                }
-            }
+        if parts.iter().any(|(task, part)| self.passing(task, part).is_some()) {
+            self.again(parts, update);
             return Ok(());
         }
-        for (task, collected) in done {
-            update.tasks.push(finish_task(task, people, collected, writer.as_ref()).await?);
+        if parts.iter().all(|(task, part)| is_nothing(task, part, people)) {
+            // Nobody gets a package of nothing.
+            update.tasks.extend(parts.into_iter().map(|(task, _)| task));
+            no_data(&mut update.tasks);
+            return Ok(());
         }
-        for task in &request.tasks {
-            match &task.state {
-                TaskState::Error(_) => missing(task, writer.as_ref()).await?,
-                TaskState::Complete(Outcome::Settled) => {
-                    let sentence = format!("Nothing of {} is in here: it was settled by hand.", task.connection);
-                    writer.limit(&sentence).await?;
-                }
-                _ => {}
-            }
+        for (task, part) in parts {
+            update.tasks.push(match part {
+                Part::Connection(collected) => finish_task(task, people, collected, writer.as_ref()).await?,
+                Part::Rows(rows) => finish_rows(task, rows),
+            });
         }
-        for sentence in wording::PACKAGE_LIMITS {
-            writer.limit(sentence).await?;
-        }
+        self.label(request, people, writer.as_ref()).await?;
         self.progress.tell(Progress::Packaging(request.id.clone()));
         let receipt = writer.finish().await?;
         update.audit.push(AuditEntry::new(self.clock.now(), "packaged", packaged(&receipt)));
@@ -136,11 +176,68 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether a hole may close by asking again later. At the last attempt a hole is labelled instead.
-    fn is_passing(&self, task: &Task, collected: &Collected) -> bool {
-        let problem = collected.problem.as_ref();
-        problem.is_some_and(|error| Failure::segment(error, Resume::Queued).passing)
-            && task.attempts + 1 < self.policy.attempts
+    /// Says what is not in the package.
+    async fn label(
+        &self,
+        request: &Request,
+        people: &BTreeMap<ConnectionKey, Found>,
+        writer: &dyn PackageWriter,
+    ) -> Result<(), PackageError> {
+        for task in &request.tasks {
+            match &task.state {
+                TaskState::Error(_) => missing(task, writer).await?,
+                TaskState::Complete(Outcome::Settled) => {
+                    let sentence = format!("Nothing of {} is in here: it was settled by hand.", task.connection);
+                    writer.limit(&sentence).await?;
+                }
+                _ => {}
+            }
+        }
+        if people.is_empty() {
+            return writer.limit(wording::NOTHING_OF_SEGMENT).await;
+        }
+        for sentence in wording::PACKAGE_LIMITS {
+            writer.limit(sentence).await?;
+        }
+        Ok(())
+    }
+
+    async fn copy_rows(
+        &self,
+        subject: Option<&Subject>,
+        writer: &dyn PackageWriter,
+    ) -> Result<Vec<DatasetRows>, PackageError> {
+        let (Some(owned), Some(subject)) = (&self.owned, subject) else { return Ok(Vec::new()) };
+        self.progress.tell(Progress::Reading);
+        owned.sources.rows.copy(subject, writer).await
+    }
+
+    /// Everything is collected again: only what may have passed by that time counts as an attempt.
+    fn again(&self, parts: Vec<(Task, Part)>, update: &mut RequestUpdate) {
+        for (task, part) in parts {
+            match (&task.state, self.passing(&task, &part)) {
+                (TaskState::Queued, Some(failure)) => self.failed(task, failure, update),
+                (TaskState::Queued, None) => {}
+                _ => update.tasks.push(task),
+            }
+        }
+    }
+
+    /// Why a part has a hole that may close by asking again later. At the last attempt a hole is labelled instead.
+    fn passing(&self, task: &Task, part: &Part) -> Option<Failure> {
+        let failure = match part {
+            Part::Connection(collected) => {
+                let problems = collected.iter().filter_map(|collected| collected.problem.as_ref());
+                problems.map(|error| Failure::segment(error, Resume::Queued)).find(|failure| failure.passing)
+            }
+            Part::Rows(rows) if rows.passing => {
+                let message = rows.holes.values().cloned().collect::<Vec<_>>().join("; ");
+                let halt = Halt { kind: HaltKind::DirectoryFailed, message, resume: Resume::Queued };
+                Some(Failure { halt, passing: true, decides: false })
+            }
+            Part::Rows(_) => None,
+        };
+        failure.filter(|_| task.attempts + 1 < self.policy.attempts)
     }
 
     async fn collect_connection(
@@ -265,6 +362,50 @@ fn labelled(mut record: Value, segment_id: Option<&String>) -> Value {
         fields.insert("segment_id".to_owned(), Value::from(id.clone()));
     }
     record
+}
+
+/// What was collected of one task.
+enum Part {
+    Connection(Vec<Collected>),
+    Rows(DatasetRows),
+}
+
+/// Whether there is nothing of the person, and nothing that could not be read.
+fn is_nothing(task: &Task, part: &Part, people: &BTreeMap<ConnectionKey, Found>) -> bool {
+    match part {
+        Part::Connection(_) => {
+            let known = people.get(&task.connection).is_some_and(|found| !found.resolution.profiles.is_empty());
+            task.state != TaskState::Queued || !known
+        }
+        Part::Rows(rows) => rows.holes.is_empty() && rows.collections.values().sum::<u64>() == 0,
+    }
+}
+
+fn no_data(tasks: &mut [Task]) {
+    for task in tasks.iter_mut().filter(|task| task.state == TaskState::Queued) {
+        move_task(task, TaskEvent::Complete(Outcome::NoData));
+    }
+}
+
+/// Completes a task whose rows are copied, or labels its holes.
+fn finish_rows(mut task: Task, rows: DatasetRows) -> Task {
+    let found: u64 = rows.collections.values().sum();
+    task.collections = rows.collections;
+    for (collection, reason) in &rows.holes {
+        let message = format!("{collection} could not be read to its end: {reason}");
+        task.findings.insert(Finding::new(FindingCode::CollectionIncomplete, message));
+    }
+    let event = if !rows.holes.is_empty() {
+        let message = rows.holes.iter().map(|(collection, reason)| format!("{collection}: {reason}"));
+        let message = message.collect::<Vec<_>>().join("; ");
+        TaskEvent::GiveUp(Halt { kind: HaltKind::Incomplete, message, resume: Resume::Queued })
+    } else if found > 0 {
+        TaskEvent::Complete(Outcome::Collected)
+    } else {
+        TaskEvent::Complete(Outcome::NoData)
+    };
+    move_task(&mut task, event);
+    task
 }
 
 /// A connection was given up: the package says that its data are not in it.

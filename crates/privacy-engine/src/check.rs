@@ -1,6 +1,9 @@
 //! The connection test: every credential by itself, with what to do when it fails.
 
-use segment_core::{ErrorKind, IdentityKind, Pii, ProfileRef, RegulationQuery, RegulationScope, SegmentError, Service};
+use segment_core::{
+    ErrorKind, IdentityKind, Pii, ProfileRef, RegulationQuery, RegulationScope, SegmentError, Service,
+    ports::DirectoryCheck,
+};
 
 use crate::{ConnectionKind, Sources, wording};
 
@@ -49,6 +52,17 @@ impl Check {
     }
 }
 
+impl From<DirectoryCheck> for Check {
+    fn from(check: DirectoryCheck) -> Self {
+        let (status, message) = match check.result {
+            Ok(seen) => (CheckStatus::Succeeded, seen),
+            Err(problem) if problem.warning => (CheckStatus::Warning, problem.message),
+            Err(problem) => (CheckStatus::Failed, problem.message),
+        };
+        Self::new(check.name, status, message)
+    }
+}
+
 /// Tests one connection. It only reads.
 pub async fn check(sources: &Sources) -> Vec<Check> {
     let mut checks = vec![workspace(sources).await, suppressions(sources).await];
@@ -62,14 +76,7 @@ pub async fn check(sources: &Sources) -> Vec<Check> {
         checks.push(profile_api(profiles.metadata(&nobody).await.map(drop)));
     }
     if let Some(directory) = &sources.directory {
-        for check in directory.describe().await {
-            let (status, message) = match check.result {
-                Ok(()) => (CheckStatus::Succeeded, "as the dataset says".to_owned()),
-                Err(problem) if problem.warning => (CheckStatus::Warning, problem.message),
-                Err(problem) => (CheckStatus::Failed, problem.message),
-            };
-            checks.push(Check::new(check.name, status, message));
-        }
+        checks.extend(directory.describe().await.into_iter().map(Check::from));
     }
     checks
 }

@@ -9,7 +9,7 @@ use segment_core::{
 };
 use thiserror::Error;
 
-use crate::{Connection, Policy, ProgressSink, refusals::Refusals, rests::Rests};
+use crate::{Connection, Owned, Policy, ProgressSink, refusals::Refusals, rests::Rests};
 
 /// What an engine is put together from.
 #[derive(Debug)]
@@ -24,8 +24,10 @@ pub struct Parts {
     pub random: Arc<dyn Random>,
     /// The workspaces.
     pub connections: Vec<Connection>,
-    /// Connections that are configured but cannot be used now, and why: their work waits.
+    /// Connections and datasets that are configured but cannot be used now, and why: their work waits.
     pub withheld: BTreeMap<ConnectionKey, String>,
+    /// The owned databases, if there are any.
+    pub owned: Option<Owned>,
     /// How requests are fulfilled.
     pub policy: Policy,
     /// The name under which leases are taken, unique per process.
@@ -43,6 +45,7 @@ pub struct Engine {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) connections: BTreeMap<ConnectionKey, Connection>,
     pub(crate) withheld: BTreeMap<ConnectionKey, String>,
+    pub(crate) owned: Option<Owned>,
     pub(crate) policy: Policy,
     pub(crate) owner: String,
     pub(crate) progress: ProgressSink,
@@ -74,6 +77,7 @@ impl Engine {
             random: parts.random,
             connections: parts.connections.into_iter().map(by_key).collect(),
             withheld: parts.withheld,
+            owned: parts.owned,
             policy: parts.policy,
             owner: parts.owner,
             progress: parts.progress,

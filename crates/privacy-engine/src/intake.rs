@@ -51,6 +51,7 @@ impl Engine {
         Ok(NewRequest {
             id: RequestId::generate(now, self.random_bytes()),
             connections: self.connections_for(asked.action, asked.connection.as_ref())?,
+            datasets: self.datasets_for(asked.action, asked.connection.as_ref()),
             external_id: asked.external_id,
             action: asked.action,
             identities: asked.identities,
@@ -83,7 +84,9 @@ impl Engine {
     ) -> Result<Vec<ConnectionKey>, EngineError> {
         let enabled = self.able(action, only).filter(|sources| sources.enabled);
         let keys: Vec<_> = enabled.map(|sources| sources.key.clone()).collect();
-        if keys.is_empty() {
+        // An access without Unify is of the owned rows; an erasure of those alone has to be asked for by name.
+        let has_rows = !self.datasets_for(action, only).is_empty() && (action == Action::Access || only.is_some());
+        if keys.is_empty() && !has_rows {
             let disabled = self.left_out(action, only);
             let what = match only {
                 _ if !disabled.is_empty() => {
@@ -91,7 +94,7 @@ impl Engine {
                     format!("{action}; disabled, so that no new work is taken: {}", disabled.join(", "))
                 }
                 Some(key) => format!("{action} at {key}"),
-                None => format!("{action}; an access needs a connection of kind segment_unify"),
+                None => format!("{action}; an access needs a connection of kind segment_unify, or [[datasets]]"),
             };
             return Err(EngineError::NoConnection(what));
         }

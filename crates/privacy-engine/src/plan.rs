@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
-use segment_core::{Action, ConnectionKey, Finding, IdentitySet, LegalHold, MAX_SUBJECTS, Pii, RegulationType, Resume};
+use segment_core::{
+    Action, ConnectionKey, Finding, IdentitySet, LegalHold, MAX_SUBJECTS, Pii, RegulationType, Resume, RowStep,
+    Subject, ports::DirectoryError,
+};
 
-use crate::{Policy, ResolveError, Sources, holds, resolve, wording};
+use crate::{OwnedSources, Policy, ResolveError, Sources, holds, resolve, wording};
 
 /// Plans erasures, from what can only read.
 #[derive(Debug)]
 pub struct Planner {
     sources: Vec<Sources>,
+    owned: Option<OwnedSources>,
     policy: Policy,
     holds: Vec<LegalHold>,
 }
@@ -30,6 +34,21 @@ pub struct Plan {
     pub warnings: Vec<String>,
 }
 
+/// What an erasure would mask in one owned database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaskPlan {
+    /// The key of its dataset.
+    pub dataset: ConnectionKey,
+    /// Of how many people there are rows.
+    pub people: u64,
+    /// Rows by `dataset.collection`.
+    pub masks: BTreeMap<String, u64>,
+    /// The look-ups, in their order.
+    pub steps: Vec<RowStep>,
+    /// What a person should know before.
+    pub warnings: Vec<String>,
+}
+
 /// The subjects of one connection as people are added.
 #[derive(Debug, Default)]
 struct Gathered {
@@ -41,13 +60,67 @@ impl Planner {
     /// A planner over these connections.
     #[must_use]
     pub fn new(sources: Vec<Sources>, policy: Policy) -> Self {
-        Self { sources, policy, holds: Vec::new() }
+        Self { sources, owned: None, policy, holds: Vec::new() }
     }
 
     /// With the legal holds that stand: whom they are about would not be sent.
     #[must_use]
     pub fn with_holds(self, holds: Vec<LegalHold>) -> Self {
         Self { holds: holds.into_iter().filter(|hold| hold.lifted_at.is_none()).collect(), ..self }
+    }
+
+    /// With the owned databases, whose rows would be masked.
+    #[must_use]
+    pub fn with_rows(self, owned: OwnedSources) -> Self {
+        Self { owned: Some(owned), ..self }
+    }
+
+    /// What an erasure of these people would mask, per owned database.
+    ///
+    /// # Errors
+    ///
+    /// What keeps a database from being asked, or a table from being masked. Whom the owned databases or Segment do not know as
+    /// one person is left out: the plan of the connections says so.
+    pub async fn masking(&self, people: &[IdentitySet]) -> Result<Vec<MaskPlan>, DirectoryError> {
+        let Some(owned) = &self.owned else { return Ok(Vec::new()) };
+        let mut plans = BTreeMap::new();
+        for dataset in owned.datasets.iter().filter(|(_, masks)| **masks).map(|(key, _)| key) {
+            let steps = owned.rows.steps(dataset).await?;
+            let (people, masks, warnings) = (0, BTreeMap::new(), Vec::new());
+            plans.insert(dataset.clone(), MaskPlan { dataset: dataset.clone(), people, masks, steps, warnings });
+        }
+        if plans.is_empty() {
+            return Ok(Vec::new());
+        }
+        for identities in people {
+            let Some(subject) = self.subject(identities).await else { continue };
+            for rows in owned.rows.preview(&subject).await? {
+                let Some(plan) = plans.get_mut(&rows.dataset) else { continue };
+                plan.people += u64::from(rows.collections.values().any(|rows| *rows > 0));
+                for (collection, rows) in rows.collections {
+                    *plan.masks.entry(collection).or_default() += rows;
+                }
+                plan.warnings.extend(rows.warnings);
+                plan.warnings.sort();
+                plan.warnings.dedup();
+            }
+        }
+        Ok(plans.into_values().collect())
+    }
+
+    /// Whose rows would be masked; nobody's where a human has to decide first.
+    async fn subject(&self, identities: &IdentitySet) -> Option<Subject> {
+        let (mut user_ids, mut known) = (BTreeMap::new(), Vec::new());
+        for sources in &self.sources {
+            let found = resolve(sources, Action::Erasure, identities, self.policy.max_user_ids).await.ok()?;
+            user_ids.insert(sources.key.clone(), found.resolution.user_ids.clone());
+            known.push(found.resolution);
+        }
+        let known: Vec<_> = known.iter().collect();
+        match holds::of_person(&self.holds, identities, &known) {
+            Some(_) => None,
+            None => Some(Subject { identities: identities.clone(), user_ids }),
+        }
     }
 
     /// What an erasure of these people would do, per connection.
@@ -64,6 +137,10 @@ impl Planner {
         join_all(wanted.map(|sources| self.plan(sources, people))).await.into_iter().collect()
     }
 
+    fn masks(&self) -> bool {
+        self.owned.as_ref().is_some_and(|owned| owned.datasets.values().any(|masks| *masks))
+    }
+
     async fn plan(&self, sources: &Sources, people: &[IdentitySet]) -> Result<Plan, ResolveError> {
         let mut gathered = Gathered::default();
         for identities in people {
@@ -78,7 +155,7 @@ impl Planner {
         }
         let kind = self.policy.orders(Action::Erasure).unwrap_or(RegulationType::SuppressOnly);
         let source = sources.source.as_deref();
-        for finding in wording::out_of_reach(&kind).into_iter().chain(source.map(wording::one_source)) {
+        for finding in wording::out_of_reach(&kind, self.masks()).into_iter().chain(source.map(wording::one_source)) {
             gathered.warn(finding.message);
         }
         let subjects = gathered.subjects.len();

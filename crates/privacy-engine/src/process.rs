@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use segment_core::{
-    Action, AuditEntry, Claimed, ConnectionKey, ErrorKind, Halt, HaltKind, IdentitySet, Outcome, Request,
-    RequestUpdate, Resume, Retry, SegmentError, Task, TaskEvent, TaskState,
+    Action, AuditEntry, Claimed, ConnectionKey, ErrorKind, Halt, HaltKind, Holder, IdentitySet, Lease, Outcome,
+    Request, RequestUpdate, Resume, Retry, SegmentError, Task, TaskEvent, TaskState,
     ports::{DirectoryError, StoreError},
 };
 use serde_json::json;
@@ -17,6 +17,7 @@ use crate::{
 };
 
 /// Why a task cannot go on now, and whether it may be tried again.
+#[derive(Clone)]
 pub(crate) struct Failure {
     pub(crate) halt: Halt,
     pub(crate) passing: bool,
@@ -48,7 +49,7 @@ impl Failure {
         }
     }
 
-    fn decision(halt: Halt) -> Self {
+    pub(crate) fn decision(halt: Halt) -> Self {
         Self { halt, passing: false, decides: true }
     }
 }
@@ -67,7 +68,7 @@ impl Engine {
     /// Works a claimed request and saves the step.
     pub(crate) async fn process(&self, claimed: Claimed<Request>) -> Result<(), StoreError> {
         let Claimed { lease, item: request, .. } = claimed;
-        let update = self.keeping(&lease, self.step(&request)).await??;
+        let update = self.keeping(&lease, self.step(&request, &lease)).await??;
         self.store.save_request(&lease, &update).await?;
         if let (Some(before), Some(now)) = (&request.package, &update.package)
             && before.location != now.location
@@ -78,20 +79,29 @@ impl Engine {
         Ok(())
     }
 
-    async fn step(&self, request: &Request) -> Result<RequestUpdate, StoreError> {
+    async fn step(&self, request: &Request, lease: &Lease) -> Result<RequestUpdate, StoreError> {
         let at = self.clock.now();
         let mut update = RequestUpdate { tasks: Vec::new(), package: None, next_at: None, audit: Vec::new(), at };
         let Some(identities) = &request.identities else { return Ok(update) };
         self.progress.tell(Progress::Resolving(request.id.clone()));
-        let queued: Vec<Task> = request.tasks.iter().filter(|task| task.state == TaskState::Queued).cloned().collect();
+        let mut queued: Vec<Task> =
+            request.tasks.iter().filter(|task| task.state == TaskState::Queued).cloned().collect();
         if let Some(why) = queued.iter().find_map(|task| self.withheld.get(&task.connection)) {
             // All of the request waits: who somebody is, and what they receive, is found out as a whole.
             self.progress.tell(Progress::Delayed { reason: why.clone() });
             update.next_at = Some(after(at, WITHHELD));
             return Ok(update);
         }
+        if request.may_mask() && !queued.is_empty() {
+            self.mask(request, identities, lease, &mut update).await?;
+            update.at = self.clock.now();
+            return Ok(update);
+        }
+        // Rows wait: those of an erasure until Segment has accepted, those of an access until it is known who it is.
+        queued.retain(|task| task.holder == Holder::Connection);
         let found = join_all(queued.iter().map(|task| self.find(request.action, identities, task))).await;
         let hold = self.hold_of(request, identities, &found).await?;
+        let rows = self.rows_to_collect(request, identities, &mut update).await;
         // Nothing is collected and nothing is sent while it is open who the person is, at whichever connection: also when
         // that was found out in an earlier step, or may be found out in a later one.
         // What was halted after it was sent says nothing of who it is.
@@ -99,8 +109,10 @@ impl Engine {
             .tasks
             .iter()
             .any(|task| matches!(&task.state, TaskState::Attention(halt) if halt.resume == Resume::Queued));
-        let puzzled =
-            hold.is_some() || halted || found.iter().any(|found| matches!(found, Err(failure) if failure.decides));
+        let puzzled = rows.puzzled
+            || hold.is_some()
+            || halted
+            || found.iter().any(|found| matches!(found, Err(failure) if failure.decides));
         let open = queued
             .iter()
             .zip(&found)
@@ -126,7 +138,7 @@ impl Engine {
             }
         }
         if request.action == Action::Access && !puzzled {
-            self.collect(request, &people, &mut update).await;
+            self.collect(request, &people, rows, &mut update).await;
         }
         if puzzled {
             // A human's decision lets it go on.
@@ -137,7 +149,7 @@ impl Engine {
     }
 
     /// A legal hold stops the whole request, at whichever connection the person was recognised.
-    async fn hold_of(
+    pub(crate) async fn hold_of(
         &self,
         request: &Request,
         identities: &IdentitySet,

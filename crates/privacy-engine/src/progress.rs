@@ -19,6 +19,13 @@ pub enum Progress {
         /// how many more
         records: u64,
     },
+    /// Rows of an owned database are being masked.
+    Masking {
+        /// which
+        dataset: ConnectionKey,
+    },
+    /// Rows of the owned databases are being read.
+    Reading,
     /// A package is being written.
     Packaging(RequestId),
     /// A regulation is being sent.

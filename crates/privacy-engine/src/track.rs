@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use segment_core::{
-    AuditEntry, Claimed, ErrorKind, Finding, FindingCode, Halt, HaltKind, Ledger, LedgerState, LedgerUpdate,
+    AuditEntry, Claimed, ErrorKind, Finding, FindingCode, Halt, HaltKind, Ledger, LedgerState, LedgerUpdate, Member,
     MemberChange, MemberNote, Outcome, RegulationReport, RegulationType, Resume, Retry, SegmentError, TaskEvent,
     Verdict, ports::StoreError,
 };
@@ -140,9 +140,8 @@ impl Engine {
         let now = self.clock.now();
         let mut ledger = claimed.item;
         let audit = take_report(&mut ledger, report, now).into_iter().collect();
-        let findings = end_findings(&ledger, connection);
         self.to_looking(&mut ledger, connection);
-        let notes = note_all(&ledger, &findings);
+        let notes = note_all(&ledger, |member| end_findings(&ledger, connection, member));
         let members = MemberChange::All(TaskEvent::Complete(outcome(&ledger.kind)));
         let update = LedgerUpdate { ledger, absent: false, members, notes, audit, at: now };
         self.store.save_regulation(&claimed.lease, &update).await
@@ -172,9 +171,13 @@ impl Engine {
         let mut ledger = claimed.item;
         let audit = take_report(&mut ledger, report, now).into_iter().collect();
         self.to_looking(&mut ledger, connection);
-        let unsupported = destinations.iter().map(|name| unsupported_at(name));
-        let findings: Vec<_> = end_findings(&ledger, connection).into_iter().chain(unsupported).collect();
-        let mut notes = note_all(&ledger, &findings);
+        let unsupported: Vec<_> = destinations.iter().map(|name| unsupported_at(name)).collect();
+        let findings = |member: &Member| {
+            let mut findings = end_findings(&ledger, connection, member);
+            findings.extend(unsupported.iter().cloned());
+            findings
+        };
+        let mut notes = note_all(&ledger, findings);
         for note in &mut notes {
             let confirmed = gone.contains(&note.request);
             note.verified_at = confirmed.then_some(now);
@@ -212,7 +215,7 @@ impl Engine {
         let audit = take_report(&mut ledger, report, now).into_iter().collect();
         ledger.state = LedgerState::Closed;
         ledger.next_at = None;
-        let notes = note_all(&ledger, &findings);
+        let notes = note_all(&ledger, |_| findings.clone());
         let halt = Halt { kind: HaltKind::RegulationFailed, message, resume: Resume::Resolved };
         let members = MemberChange::All(TaskEvent::NeedHuman(halt));
         let update = LedgerUpdate { ledger, absent: false, members, notes, audit, at: now };
@@ -248,9 +251,9 @@ pub(crate) fn is_verifiable(ledger: &Ledger, connection: &Connection) -> bool {
     ledger.source.is_none() && (!ledger.kind.deletes() || connection.sources.profiles.is_some())
 }
 
-fn end_findings(ledger: &Ledger, connection: &Connection) -> Vec<Finding> {
+fn end_findings(ledger: &Ledger, connection: &Connection, member: &Member) -> Vec<Finding> {
     let source = ledger.source.as_deref();
-    let mut findings = wording::out_of_reach(&ledger.kind);
+    let mut findings = wording::out_of_reach(&ledger.kind, member.masks);
     findings.extend(source.map(wording::one_source));
     if !is_verifiable(ledger, connection) {
         findings.push(wording::not_verifiable(source));
@@ -266,10 +269,10 @@ fn outcome(kind: &RegulationType) -> Outcome {
     }
 }
 
-fn note_all(ledger: &Ledger, findings: &[Finding]) -> Vec<MemberNote> {
-    let note = |member: &segment_core::Member| MemberNote {
+fn note_all(ledger: &Ledger, findings: impl Fn(&Member) -> Vec<Finding>) -> Vec<MemberNote> {
+    let note = |member: &Member| MemberNote {
         request: member.request.clone(),
-        findings: findings.to_vec(),
+        findings: findings(member),
         verified_at: None,
         event: None,
     };

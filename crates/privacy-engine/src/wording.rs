@@ -9,8 +9,16 @@ pub(crate) const PACKAGE_LIMITS: [&str; 2] = [
     "Consent preferences are not in here: Segment's Profile API does not return them.",
 ];
 
-/// What every outcome of a regulation has to say.
-pub(crate) fn out_of_reach(kind: &RegulationType) -> Vec<Finding> {
+/// A package that is made of owned rows only.
+pub(crate) const NOTHING_OF_SEGMENT: &str = "Nothing that Segment holds is in here: without a connection of kind segment_unify \
+     it cannot be asked.";
+
+/// A strict erasure of somebody of whom there are no rows.
+pub(crate) const NO_ROWS_MASKED: &str =
+    "No row of the person was found to be masked, and nothing was deleted at Segment.";
+
+/// What every outcome of a regulation has to say. `masks`: rows in owned databases are masked, too.
+pub(crate) fn out_of_reach(kind: &RegulationType, masks: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     if kind.deletes() {
         findings.push(Finding::new(
@@ -26,7 +34,13 @@ pub(crate) fn out_of_reach(kind: &RegulationType) -> Vec<Finding> {
              are unsuppressed.",
         ));
     }
-    if *kind == RegulationType::SuppressOnly {
+    if *kind == RegulationType::SuppressOnly && masks {
+        findings.push(Finding::new(
+            FindingCode::OutOfReach,
+            "Suppressed, not deleted: what Segment held before is still there.",
+        ));
+    }
+    if *kind == RegulationType::SuppressOnly && !masks {
         findings.push(Finding::new(
             FindingCode::NothingErased,
             "Suppressed, not deleted: what Segment held before is still there, and no row was masked.",

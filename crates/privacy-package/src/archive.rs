@@ -30,6 +30,8 @@ pub(crate) struct Contents {
 pub(crate) struct Gathered {
     pub(crate) source: String,
     pub(crate) collection: String,
+    /// Whether the source is an owned database.
+    pub(crate) table: bool,
     pub(crate) sealed: Sealed,
 }
 
@@ -58,8 +60,9 @@ impl<W: Write> Archive<W> {
     fn collections(&mut self, collections: &[Gathered]) -> io::Result<Vec<ManifestFile>> {
         let mut entries = Vec::new();
         for gathered in collections {
-            let survey = Rc::new(Survey::take(&gathered.sealed, Shape::of(&gathered.collection))?);
-            for (path, format) in files_of(&gathered.source, &gathered.collection) {
+            let shape = Shape::of(gathered.table, &gathered.collection);
+            let survey = Rc::new(Survey::take(&gathered.sealed, shape)?);
+            for (path, format) in files_of(shape, &gathered.source, &gathered.collection) {
                 entries.push((path, format, &gathered.sealed, Rc::clone(&survey)));
             }
         }

@@ -27,8 +27,10 @@ pub(crate) enum Format {
 }
 
 impl Shape {
-    pub(crate) fn of(collection: &str) -> Self {
+    /// `table`: whether its source is an owned database, where names mean nothing.
+    pub(crate) fn of(table: bool, collection: &str) -> Self {
         match collection {
+            _ if table => Self::Table,
             "metadata" => Self::Metadata,
             "traits" => Self::Traits,
             "external_ids" => Self::ExternalIds,
@@ -61,7 +63,7 @@ impl Shape {
 }
 
 /// A collection's files, with their paths in the package. Both names are safe.
-pub(crate) fn files_of(source: &str, collection: &str) -> impl Iterator<Item = (String, Format)> {
+pub(crate) fn files_of(shape: Shape, source: &str, collection: &str) -> impl Iterator<Item = (String, Format)> {
     let stem = format!("{source}/{collection}");
-    Shape::of(collection).files().iter().map(move |&(extension, format)| (format!("{stem}.{extension}"), format))
+    shape.files().iter().map(move |&(extension, format)| (format!("{stem}.{extension}"), format))
 }

@@ -1,6 +1,6 @@
 //! A package in the making.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -53,7 +53,8 @@ impl StagedWriter {
         for ((source, collection), staged) in self.collections.into_inner() {
             open.push((source, collection, staged.lock_owned().await));
         }
-        let collections = blocking(STAGING, move || open.into_iter().map(seal).collect()).await?;
+        let tables = self.package.tables;
+        let collections = blocking(STAGING, move || open.into_iter().map(|one| seal(one, &tables)).collect()).await?;
         let contents = Contents {
             request_id: self.package.request.as_str().to_owned(),
             action: self.package.action.as_str(),
@@ -67,8 +68,8 @@ impl StagedWriter {
 
 type Open = (String, String, OwnedMutexGuard<StagedCollection>);
 
-fn seal((source, collection, mut staged): Open) -> Result<Gathered, PackageError> {
-    Ok(Gathered { source, collection, sealed: staged.seal()? })
+fn seal((source, collection, mut staged): Open, tables: &BTreeSet<String>) -> Result<Gathered, PackageError> {
+    Ok(Gathered { table: tables.contains(&source), source, collection, sealed: staged.seal()? })
 }
 
 fn pack(contents: &Contents, parts: crate::upload::PartWriter) -> Result<(Sent, Vec<ManifestFile>), PackageError> {

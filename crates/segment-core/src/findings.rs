@@ -32,12 +32,14 @@ pub enum FindingCode {
     OneSource,
     /// Ids of the person that regulations cannot reach.
     Unreachable,
+    /// Rows that others share were left as they are.
+    SharedRow,
     /// A human settled the task.
     SettledByHand,
 }
 
 impl FindingCode {
-    const ALL: [(Self, &'static str); 15] = [
+    const ALL: [(Self, &'static str); 16] = [
         (Self::NothingErased, "nothing_erased"),
         (Self::NotVerifiable, "not_verifiable"),
         (Self::ProfileRemains, "profile_remains"),
@@ -52,6 +54,7 @@ impl FindingCode {
         (Self::OutOfReach, "out_of_reach"),
         (Self::OneSource, "one_source"),
         (Self::Unreachable, "unreachable"),
+        (Self::SharedRow, "shared_row"),
         (Self::SettledByHand, "settled_by_hand"),
     ];
 

@@ -16,6 +16,7 @@ mod regime;
 mod regulation;
 mod request;
 mod retention;
+mod rows;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod verdict;
@@ -28,7 +29,7 @@ pub use identity::{Identity, IdentityError, IdentityKind, IdentitySet};
 pub use ids::{ConnectionKey, HoldId, IntentId, RegulationId, RequestId};
 pub use lifecycle::{Gate, Halt, HaltKind, InvalidTransition, Outcome, RequestStatus, Resume, TaskEvent, TaskState};
 pub use order::{MAX_SUBJECTS, NewRegulation, RegulationScope, SubjectType};
-pub use package::{FileReceipt, NewPackage, PackageReceipt, Records, StagingKey};
+pub use package::{FileReceipt, MaskingKey, NewPackage, PackageReceipt, Records, StagingKey};
 pub use paging::{Cursor, Page, Paged, pages};
 pub use pii::Pii;
 pub use profile::{
@@ -40,8 +41,11 @@ pub use regulation::{
     DestinationReport, QuotaCategory, RegulationEntry, RegulationQuery, RegulationReport, RegulationStatus,
     RegulationType, Submission, Suppression, Workspace,
 };
-pub use request::{Action, AuditEntry, Intake, NewRequest, Request, RequestFilter, RequestSummary, Resolution, Task};
+pub use request::{
+    Action, AuditEntry, Holder, Intake, NewRequest, Request, RequestFilter, RequestSummary, Resolution, Task,
+};
 pub use retention::{Expired, Retention};
+pub use rows::{DatasetRows, MaskOrder, MaskReport, RowMark, RowStep, RowTrace, Subject};
 pub use verdict::Verdict;
 pub use work::{
     Backlog, ClaimScope, Claimed, Decision, Due, Intended, IntentPlan, Lease, LeaseSubject, Ledger, LedgerFilter,

@@ -41,6 +41,8 @@ pub enum Outcome {
     Deleted,
     /// A suppression was ended.
     Unsuppressed,
+    /// The person's rows in the owned database are masked.
+    Masked,
     /// A human settled it.
     Settled,
 }
@@ -104,6 +106,7 @@ names!(impl Outcome {
     Suppressed = "suppressed",
     Deleted = "deleted",
     Unsuppressed = "unsuppressed",
+    Masked = "masked",
     Settled = "settled",
 });
 
@@ -145,6 +148,8 @@ names! {
         SegmentFailed = "segment_failed",
         /// The owned database failed for longer than is retried.
         DirectoryFailed = "directory_failed",
+        /// The person's rows in the owned database could not be masked; nothing of it was written.
+        MaskingFailed = "masking_failed",
         /// Part of the data could not be read to its end.
         Incomplete = "incomplete",
         /// The package could not be written.
@@ -253,7 +258,7 @@ impl TaskState {
             (S::Queued, E::Resolve) | (S::Sending, E::Requeue) => S::Resolved,
             (S::Resolved, E::Intend) => S::Sending,
             (S::Sending, E::Accept) => S::Awaiting,
-            (S::Queued, E::Complete(done @ (Outcome::Collected | Outcome::NoData)))
+            (S::Queued, E::Complete(done @ (Outcome::Collected | Outcome::NoData | Outcome::Masked)))
             | (S::Awaiting, E::Complete(done @ (Outcome::Suppressed | Outcome::Deleted | Outcome::Unsuppressed)))
             | (S::Attention(_), E::Complete(done @ Outcome::Settled)) => S::Complete(done),
             (S::Queued | S::Resolved | S::Sending | S::Awaiting, E::NeedHuman(halt)) => S::Attention(halt),
@@ -314,6 +319,12 @@ impl TaskState {
     #[must_use]
     pub fn halt(&self) -> Option<&Halt> {
         if let Self::Attention(halt) | Self::Error(halt) = self { Some(halt) } else { None }
+    }
+
+    /// Whether it was accepted by whom it is for, or is done.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        matches!(self, Self::Awaiting | Self::Complete(_))
     }
 
     /// Whether Segment may know of it, now or after a retry: such a task cannot be canceled.

@@ -1,6 +1,6 @@
 //! What a person receives.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -32,6 +32,30 @@ impl fmt::Debug for StagingKey {
     }
 }
 
+/// The key from which the keys and salts of a request's masking come. It dies with the request's data key.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct MaskingKey([u8; 32]);
+
+impl MaskingKey {
+    /// A key of 32 random or derived bytes.
+    #[must_use]
+    pub const fn new(key: [u8; 32]) -> Self {
+        Self(key)
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub const fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MaskingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[key]")
+    }
+}
+
 /// A package to begin.
 #[derive(Debug, Clone)]
 pub struct NewPackage {
@@ -43,6 +67,9 @@ pub struct NewPackage {
     pub created_at: Timestamp,
     /// Encrypts the staging files.
     pub staging_key: StagingKey,
+    /// Sources whose collections are tables of an owned database, whatever their names: one called `events` holds rows, not
+    /// events of Segment.
+    pub tables: BTreeSet<String>,
 }
 
 /// Records of one collection, in order.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    ConnectionKey, Finding, Gate, IdentitySet, IntentId, PackageReceipt, Pii, ProfileRef, Regime, RegulationType,
-    RequestId, RequestStatus, StagingKey, TaskState,
+    ConnectionKey, Finding, Gate, IdentitySet, IntentId, MaskingKey, PackageReceipt, Pii, ProfileRef, Regime,
+    RegulationType, RequestId, RequestStatus, RowTrace, StagingKey, TaskState,
 };
 
 /// What is asked for.
@@ -57,6 +57,33 @@ impl fmt::Display for Action {
     }
 }
 
+/// Who holds the data that a task is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Holder {
+    /// A workspace at Segment.
+    Connection,
+    /// An owned database.
+    Dataset,
+}
+
+impl Holder {
+    /// The name in the record.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Dataset => "dataset",
+        }
+    }
+
+    /// Reads [`as_str`](Self::as_str).
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Connection, Self::Dataset].into_iter().find(|holder| holder.as_str() == name)
+    }
+}
+
 /// A request to record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRequest {
@@ -78,6 +105,8 @@ pub struct NewRequest {
     pub left_out: Vec<ConnectionKey>,
     /// One task each.
     pub connections: Vec<ConnectionKey>,
+    /// Owned databases, by the keys of their datasets: one task each, too. No key is a connection's.
+    pub datasets: Vec<ConnectionKey>,
 }
 
 /// What became of a request to record.
@@ -122,19 +151,32 @@ pub struct Request {
     pub verified_at: Option<Timestamp>,
     /// Why it was denied.
     pub denied_reason: Option<String>,
-    /// One per connection, in the order of their keys.
+    /// One per connection and owned database, in the order of their keys.
     pub tasks: Vec<Task>,
     /// What the person receives.
     pub package: Option<PackageReceipt>,
     /// Encrypts staging files; `None` once the data key is destroyed.
     pub staging_key: Option<StagingKey>,
+    /// Masks rows; `None` once the data key is destroyed.
+    pub masking_key: Option<MaskingKey>,
 }
 
-/// The share of one connection in a request.
+impl Request {
+    /// Whether rows may be masked now: Segment has accepted, or has nothing to do with, every other task of the erasure.
+    #[must_use]
+    pub fn may_mask(&self) -> bool {
+        let mut others = self.tasks.iter().filter(|task| task.holder == Holder::Connection);
+        self.action == Action::Erasure && others.all(|task| task.state.is_accepted())
+    }
+}
+
+/// The share of one connection, or of one owned database, in a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Task {
-    /// The connection.
+    /// The connection, or the dataset of the owned database.
     pub connection: ConnectionKey,
+    /// Which of the two.
+    pub holder: Holder,
     /// Where it stands.
     pub state: TaskState,
     /// Who the person is there; `None` before it is known, and once the data key is destroyed.
@@ -147,7 +189,7 @@ pub struct Task {
     pub user_ids: u64,
     /// How many other ids were found that regulations cannot reach.
     pub unreachable: u64,
-    /// Records collected, by collection.
+    /// Records collected, or rows masked, by collection; those of an owned database by `dataset.collection`.
     pub collections: BTreeMap<String, u64>,
     /// What a person has to know.
     pub findings: BTreeSet<Finding>,
@@ -168,11 +210,18 @@ impl Resolution {
 }
 
 impl Task {
-    /// A task that nobody has begun.
+    /// A connection's task that nobody has begun.
     #[must_use]
     pub fn new(connection: ConnectionKey) -> Self {
+        Self::of(Holder::Connection, connection)
+    }
+
+    /// A task that nobody has begun.
+    #[must_use]
+    pub fn of(holder: Holder, key: ConnectionKey) -> Self {
         Self {
-            connection,
+            connection: key,
+            holder,
             state: TaskState::Queued,
             resolution: None,
             kind: None,
@@ -199,6 +248,8 @@ pub struct Resolution {
     pub identifiers: BTreeSet<ProfileRef>,
     /// Ids that regulations cannot reach.
     pub unreachable: u64,
+    /// In an owned database: how the person's rows are found again.
+    pub rows: RowTrace,
 }
 
 /// One line of a list of requests: nothing in it names a person.

@@ -262,6 +262,8 @@ pub struct Member {
     pub identifiers: BTreeSet<ProfileRef>,
     /// Whether an earlier read-back confirmed it.
     pub verified: bool,
+    /// Whether the person's rows in owned databases are masked, too.
+    pub masks: bool,
 }
 
 /// A step of a regulation.

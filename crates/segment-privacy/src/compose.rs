@@ -1,16 +1,15 @@
 //! From a configuration to an engine: the only place where adapters are made.
 
+mod owned;
 mod records;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use privacy_engine::{Connection, ConnectionKind, Engine, Parts, Planner, Policy, ProgressSink, Sources};
 use privacy_package::ZipSink;
-use privacy_store::owned::{OwnedDirectory, OwnedOptions};
-use secrecy::{ExposeSecret, SecretString};
 use segment_core::{
     ConnectionKey,
-    ports::{Clock, Random, RegulationSubmit, Regulations, RequestStore, SubjectDirectory},
+    ports::{Clock, Random, RegulationSubmit, Regulations, RequestStore},
 };
 use segment_http::{ConfigApi, Endpoint, Environment, OsRandom, PublicApi, SoloPacer, SystemClock};
 use segment_unify::ProfileApi;
@@ -20,6 +19,7 @@ use crate::{
     error::{CliError, Exit, chain},
 };
 
+pub(crate) use owned::Databases;
 pub(crate) use records::{existing_store, named_store, store, to_read, with_records, with_records_if_possible};
 
 /// What adapters take from outside: real, or moved by a rehearsal.
@@ -41,7 +41,12 @@ struct Adapters {
     submit: Arc<dyn RegulationSubmit>,
 }
 
-fn adapters(loaded: &Loaded, connection: &ResolvedConnection, world: &World) -> Result<Adapters, CliError> {
+fn adapters(
+    loaded: &Loaded,
+    databases: &Databases,
+    connection: &ResolvedConnection,
+    world: &World,
+) -> Result<Adapters, CliError> {
     let key = &connection.config.key;
     let environment = Environment {
         clock: world.clock.clone(),
@@ -82,28 +87,9 @@ fn adapters(loaded: &Loaded, connection: &ResolvedConnection, world: &World) -> 
         source: connection.source.clone(),
         regulations,
         profiles,
-        directory: directory(loaded, connection)?,
+        directory: databases.directory(connection)?,
     };
     Ok(Adapters { sources, submit })
-}
-
-fn directory(loaded: &Loaded, connection: &ResolvedConnection) -> Result<Option<Arc<dyn SubjectDirectory>>, CliError> {
-    let Some((key, field)) = &connection.user_id else { return Ok(None) };
-    let Some(dataset) = loaded.datasets.iter().find(|dataset| &dataset.config.key == key) else { return Ok(None) };
-    let url = dataset.config.url.read(&format!("url of dataset {key}"), &loaded.base)?;
-    let url = relative_sqlite(&url, &loaded.base);
-    let directory =
-        OwnedDirectory::connect(&url, key, dataset.datasets.clone(), field.clone(), OwnedOptions::default())
-            .map_err(|error| CliError::usage("config_invalid", chain(&error)))?;
-    Ok(Some(Arc::new(directory)))
-}
-
-/// Relative SQLite files are relative to the configuration file.
-fn relative_sqlite(url: &SecretString, base: &Path) -> SecretString {
-    match url.expose_secret().strip_prefix("sqlite://") {
-        Some(path) => SecretString::from(format!("sqlite://{}", base.join(path).display())),
-        None => url.clone(),
-    }
 }
 
 /// A connection, and its reading half if it can be made.
@@ -111,11 +97,12 @@ pub(crate) type Reading<'a> = (&'a ResolvedConnection, Result<Sources, CliError>
 
 /// The reading halves of all connections, or of one: what one of them lacks says nothing of the others.
 pub(crate) fn each_source<'a>(loaded: &'a Loaded, only: Option<&str>) -> Result<Vec<Reading<'a>>, CliError> {
-    Ok(chosen(loaded, only)?.into_iter().map(|one| (one, reading(loaded, one))).collect())
+    let databases = Databases::new(loaded);
+    Ok(chosen(loaded, only)?.into_iter().map(|one| (one, reading(loaded, &databases, one))).collect())
 }
 
-fn reading(loaded: &Loaded, connection: &ResolvedConnection) -> Result<Sources, CliError> {
-    Ok(adapters(loaded, connection, &World::default())?.sources)
+fn reading(loaded: &Loaded, databases: &Databases, connection: &ResolvedConnection) -> Result<Sources, CliError> {
+    Ok(adapters(loaded, databases, connection, &World::default())?.sources)
 }
 
 fn chosen<'a>(loaded: &'a Loaded, only: Option<&str>) -> Result<Vec<&'a ResolvedConnection>, CliError> {
@@ -140,9 +127,12 @@ pub(crate) fn no_such_connection(loaded: &Loaded, key: &str) -> CliError {
 
 /// Plans, and holds nothing that can write. Disabled connections take no part.
 pub(crate) async fn planner(loaded: &Loaded, only: Option<&str>) -> Result<Planner, CliError> {
-    let enabled = chosen(loaded, only)?.into_iter().filter(|one| one.config.enabled);
-    let sources = enabled.map(|one| reading(loaded, one)).collect::<Result<Vec<_>, _>>()?;
-    if sources.is_empty() {
+    let databases = Databases::new(loaded);
+    let of_dataset = only.is_some_and(|key| is_dataset(loaded, key));
+    let chosen = if of_dataset { Vec::new() } else { chosen(loaded, only)? };
+    let enabled = chosen.into_iter().filter(|one| one.config.enabled);
+    let sources = enabled.map(|one| reading(loaded, &databases, one)).collect::<Result<Vec<_>, _>>()?;
+    if sources.is_empty() && !of_dataset {
         return Err(CliError::usage("no_connection", "every connection that could do this is disabled")
             .hint("`segment-privacy connections enable KEY`, or enabled = true in the configuration"));
     }
@@ -150,7 +140,21 @@ pub(crate) async fn planner(loaded: &Loaded, only: Option<&str>) -> Result<Plann
         Some(store) => store.holds().await?,
         None => Vec::new(),
     };
-    Ok(Planner::new(sources, loaded.policy.clone()).with_holds(holds))
+    let planner = Planner::new(sources, loaded.policy.clone()).with_holds(holds);
+    let rows = databases.sources(loaded, &World::default().random);
+    let rows = rows.map(|mut rows| {
+        rows.datasets.retain(|key, _| only.is_none_or(|only| only == key.as_str()));
+        rows
+    });
+    if let Some(error) = databases.broken.iter().find(|(key, _)| only.is_none_or(|only| only == key.as_str())) {
+        return Err(error.1.clone());
+    }
+    Ok(rows.into_iter().fold(planner, Planner::with_rows))
+}
+
+/// Whether a key is a dataset's.
+pub(crate) fn is_dataset(loaded: &Loaded, key: &str) -> bool {
+    loaded.datasets.iter().any(|dataset| dataset.config.key == key)
 }
 
 /// Where packages go; `out` overrides the configuration and is relative to the working directory.
@@ -185,6 +189,14 @@ impl<'a> Need<'a> {
         only.map_or(Self::All, Self::One)
     }
 
+    fn includes_dataset(self, key: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::One(one) => one == key,
+            Self::None => false,
+        }
+    }
+
     fn includes(self, connection: &ResolvedConnection) -> bool {
         match self {
             Self::All => connection.config.enabled,
@@ -205,12 +217,21 @@ pub(crate) async fn engine(
 ) -> Result<Arc<Engine>, CliError> {
     match need {
         Need::All => chosen(loaded, None).map(drop)?,
+        Need::One(key) if is_dataset(loaded, key) => {}
         Need::One(key) => chosen(loaded, Some(key)).map(drop)?,
         Need::None => {}
     }
+    let databases = Databases::new(loaded);
     let (mut connections, mut withheld) = (Vec::new(), BTreeMap::new());
+    for (key, error) in &databases.broken {
+        if need.includes_dataset(key) {
+            return Err(error.clone());
+        }
+        tracing::warn!(dataset = key, "cannot be used now, its work waits: {}", error.message);
+        withheld.insert(ConnectionKey::new(key.as_str()), error.message.clone());
+    }
     for one in &loaded.connections {
-        match adapters(loaded, one, world) {
+        match adapters(loaded, &databases, one, world) {
             Ok(Adapters { sources, submit }) => connections.push(Connection::new(sources, submit, one.monthly_users)),
             Err(error) if need.includes(one) => return Err(error),
             Err(error) => {
@@ -230,6 +251,7 @@ pub(crate) async fn engine(
         random: world.random.clone(),
         connections,
         withheld,
+        owned: databases.owned(loaded, &world.random),
         policy,
         owner: format!("{}-{:016x}", std::process::id(), u64::from_le_bytes(owner)),
         progress,

@@ -3,6 +3,7 @@
 mod aes;
 mod digest;
 mod error;
+mod fields;
 mod fit;
 mod parameters;
 mod policy;
@@ -13,6 +14,7 @@ mod strategy;
 mod tests;
 
 pub use error::StrategyError;
+pub use fields::{MaskedField, MaskedFieldError, MaskedFields};
 pub use policy::MaskingPolicy;
 pub use secrets::MaskingSecrets;
 pub use strategy::{Masked, MaskingStrategy};

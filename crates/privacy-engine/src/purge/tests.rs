@@ -19,6 +19,7 @@ fn engine(store: MockRequestStore) -> Engine {
         random: Arc::new(CountingRandom::default()),
         connections: Vec::new(),
         withheld: BTreeMap::new(),
+        owned: None,
         policy: Policy::default(),
         owner: "test".to_owned(),
         progress: ProgressSink::default(),

@@ -1,6 +1,6 @@
 //! From identities to a person, or to a puzzle for a human.
 
-use segment_core::{Action, Finding, FindingCode, IdentitySet, Resolution};
+use segment_core::{Action, Finding, FindingCode, IdentitySet, Resolution, RowTrace};
 
 use super::{
     join::join,
@@ -94,6 +94,7 @@ async fn finish(
         profiles,
         identifiers: person.identifiers,
         unreachable: person.unreachable,
+        rows: RowTrace::default(),
     };
     Ok(Found { resolution, findings, looked })
 }

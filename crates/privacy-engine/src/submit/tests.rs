@@ -20,6 +20,7 @@ fn ledger(people: usize) -> Claimed<Ledger> {
         subjects: [subject(at)].into(),
         identifiers: BTreeSet::new(),
         verified: false,
+        masks: false,
     };
     let now = Timestamp::UNIX_EPOCH;
     let item = Ledger {
@@ -80,6 +81,7 @@ fn engine(store: MockRequestStore, regulations: MockRegulations, submit: MockReg
         random: Arc::new(CountingRandom::default()),
         connections: vec![Connection::new(sources, Arc::new(submit), 110_000)],
         withheld: std::collections::BTreeMap::new(),
+        owned: None,
         policy: Policy::default(),
         owner: "test".to_owned(),
         progress: ProgressSink::default(),

@@ -142,6 +142,7 @@ impl Rig {
             random: Arc::new(OsRandom),
             connections,
             withheld: self.withheld.iter().map(|why| (ConnectionKey::new("main"), why.clone())).collect(),
+            owned: None,
             policy: self.policy.clone(),
             owner: "test".to_owned(),
             progress: ProgressSink::default(),

@@ -25,7 +25,7 @@ fn an_entry_that_may_pass_four_gigabytes_is_readable_too() {
         request_id: "pri_1".into(),
         action: "access",
         created_at: Timestamp::UNIX_EPOCH,
-        collections: vec![Gathered { source: "s".into(), collection: "t".into(), sealed }],
+        collections: vec![Gathered { table: false, source: "s".into(), collection: "t".into(), sealed }],
         limits: vec![],
     };
     let (bytes, _) = write(&contents, Vec::new()).unwrap();

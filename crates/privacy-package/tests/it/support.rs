@@ -41,6 +41,7 @@ pub(crate) fn package(request: &str) -> NewPackage {
         request: RequestId::new(request),
         action: Action::Access,
         created_at: "2026-02-28T13:37:42Z".parse().unwrap(),
+        tables: std::collections::BTreeSet::new(),
         staging_key: StagingKey::new([9; 32]),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use segment_core::{Pii, StagingKey, ports::Random};
+use segment_core::{MaskingKey, Pii, StagingKey, ports::Random};
 use sha2::Sha256;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -170,6 +170,11 @@ impl DataKey {
     /// Decrypts a value of this place.
     pub(crate) fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CannotOpen> {
         seal::open(&self.0, place, sealed).map(Zeroizing::new)
+    }
+
+    /// The key from which the keys and salts of its masking come.
+    pub(crate) fn masking_key(&self) -> MaskingKey {
+        MaskingKey::new(keyed_hash(&self.0, &[b"masking"]))
     }
 
     /// The key of the request's staging files; it cannot be had without the data key.

@@ -11,8 +11,9 @@ use segment_core::{
 use super::{
     OwnedDirectory,
     database::{Columns, Table},
+    databases::OwnedDatabase,
     directory::with_cause,
-    lookup::column,
+    lookup::{column, place},
 };
 
 /// The fields that look-ups use of one collection: whether each is a key of some step.
@@ -23,34 +24,60 @@ struct Used {
 
 /// Every check, in the order in which to mend what fails: connection, dataset, collections with fields and indexes.
 pub(crate) async fn checks(directory: &OwnedDirectory) -> Vec<DirectoryCheck> {
-    let key = &directory.key;
-    directory.live.forget();
-    let connected = directory.live.database.ping().await;
-    let connected = connected.map_err(|error| problem(format!("no look-up is possible: {}", error.fault())));
-    let stop = connected.is_err();
-    let mut checks = vec![check(format!("dataset {key}: connection"), connected)];
-    if stop {
+    let databases = &directory.databases;
+    let label = databases.label(directory.target.dataset()).to_owned();
+    databases.forget();
+    let mut checks = Vec::new();
+    let own = databases.of_dataset(directory.target.dataset());
+    if !connection(own, &label, &mut checks).await {
         return checks;
     }
     let kinds = kinds(directory);
+    let name = format!("dataset {label}: field {}", directory.target);
     let (routes, lost) = match routes(directory, &kinds) {
         Ok(found) => found,
         Err(error) => {
-            checks.push(check(format!("dataset {key}: field {}", directory.target), Err(problem(with_cause(&error)))));
+            checks.push(check(name, Err(problem(with_cause(&error)))));
             return checks;
         }
     };
-    checks.push(check(format!("dataset {key}: field {}", directory.target), Ok(())));
-    checks.push(check(format!("dataset {key}: identities"), identities(directory, &routes, &lost)));
+    checks.push(check(name, Ok(())));
+    checks.push(check(format!("dataset {label}: identities"), identities(directory, &routes, &lost)));
+    let mut reached = BTreeMap::from([(own.map(|database| &database.key), true)]);
     for used in used(&routes) {
-        collection(directory, &used, &mut checks).await;
+        let other = databases.of_dataset(&used.step.dataset);
+        let key = other.map(|database| &database.key);
+        let known = reached.get(&key).copied();
+        let is_reached = match known {
+            Some(is_reached) => is_reached,
+            None => connection(other, databases.label(&used.step.dataset), &mut checks).await,
+        };
+        reached.insert(key, is_reached);
+        if let (true, Some(database)) = (is_reached, other) {
+            collection(database, &used, &mut checks).await;
+        }
     }
     checks
 }
 
+/// Whether a database can be read.
+pub(crate) async fn connection(
+    database: Option<&OwnedDatabase>,
+    label: &str,
+    checks: &mut Vec<DirectoryCheck>,
+) -> bool {
+    // A dataset that is in no database is no part of the plan either, which says so.
+    let Some(database) = database else { return true };
+    let connected = database.live.database.ping().await;
+    let is_connected = connected.is_ok();
+    let result = connected.map_err(|error| problem(format!("no look-up is possible: {}", error.fault())));
+    checks.push(check(format!("dataset {label}: connection"), result));
+    is_connected
+}
+
 /// The kinds of identity that the dataset declares.
 fn kinds(directory: &OwnedDirectory) -> BTreeSet<IdentityKind> {
-    let collections = directory.datasets.iter().flat_map(|dataset| &dataset.collections);
+    let collections = directory.databases.datasets.iter().flat_map(|dataset| &dataset.collections);
     let fields = collections.filter(|collection| !collection.skip_processing).flat_map(|collection| collection.walk());
     fields.filter_map(|(_, field)| IdentityKind::parse(field.identity.as_deref()?).ok()).collect()
 }
@@ -104,22 +131,22 @@ fn used(routes: &[Route]) -> Vec<Used> {
     all
 }
 
-async fn collection(directory: &OwnedDirectory, used: &Used, checks: &mut Vec<DirectoryCheck>) {
+async fn collection(database: &OwnedDatabase, used: &Used, checks: &mut Vec<DirectoryCheck>) {
     let Step { dataset, collection, .. } = &used.step;
     let name = format!("dataset {dataset}: collection {collection}");
-    match directory.live.columns(&used.step).await {
+    match database.live.columns(&Table::of(&used.step), &place(&used.step)).await {
         Err(error) => checks.push(check(name, Err(said(&error)))),
         Ok(columns) => {
             checks.push(check(name, Ok(())));
             for (path, is_key) in &used.fields {
-                field(directory, used, &columns, path, *is_key, checks).await;
+                field(database, used, &columns, path, *is_key, checks).await;
             }
         }
     }
 }
 
 async fn field(
-    directory: &OwnedDirectory,
+    database: &OwnedDatabase,
     used: &Used,
     columns: &Columns,
     path: &FieldPath,
@@ -131,8 +158,8 @@ async fn field(
     let result = found.as_ref().map(drop).map_err(said);
     checks.push(check(format!("dataset {dataset}: field {collection}.{path}"), result));
     let (true, Ok(column)) = (is_key, found) else { return };
-    let (database, table) = (&directory.live.database, Table::of(&used.step));
-    let result = match database.index_serves(&table, column).await {
+    let (database, table) = (&database.live.database, Table::of(&used.step));
+    let result = match database.explain(&table, column).await.map(|cost| cost.index) {
         Ok(true) => Ok(()),
         Ok(false) => Err(warning(format!(
             "no index serves {dataset}.{collection}.{path}, so each look-up reads the whole table; this would help \
@@ -146,19 +173,19 @@ async fn field(
     checks.push(check(format!("dataset {dataset}: index {collection}.{path}"), result));
 }
 
-fn check(name: String, result: Result<(), DirectoryProblem>) -> DirectoryCheck {
-    DirectoryCheck { name, result }
+pub(crate) fn check(name: String, result: Result<(), DirectoryProblem>) -> DirectoryCheck {
+    DirectoryCheck { name, result: result.map(|()| "as the dataset says".to_owned()) }
 }
 
-fn problem(message: String) -> DirectoryProblem {
+pub(crate) fn problem(message: String) -> DirectoryProblem {
     DirectoryProblem { warning: false, message }
 }
 
-fn warning(message: String) -> DirectoryProblem {
+pub(crate) fn warning(message: String) -> DirectoryProblem {
     DirectoryProblem { warning: true, message }
 }
 
-fn said(error: &DirectoryError) -> DirectoryProblem {
+pub(crate) fn said(error: &DirectoryError) -> DirectoryProblem {
     match std::error::Error::source(error) {
         Some(source) => problem(format!("{error}: {source}")),
         None => problem(error.to_string()),

@@ -1,40 +1,36 @@
-//! The port [`SubjectDirectory`] over the customer's tables.
+//! The port: identities of a person to Segment user ids.
 
-use std::{collections::HashSet, fmt};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use async_trait::async_trait;
-use privacy_dataset::{Dataset, FieldRef, LookupPlan, PlanError};
-use secrecy::{ExposeSecret, SecretString};
+use privacy_dataset::{Dataset, FieldRef, LookupPlan, MaskingPolicy, PlanError};
+use secrecy::SecretString;
 use segment_core::{
     Identity, IdentityKind, Pii,
     ports::{DirectoryAnswer, DirectoryCheck, DirectoryError, SubjectDirectory},
 };
 
-use super::{
-    OwnedError, OwnedOptions,
-    database::Database,
-    describe,
-    lookup::{Live, Lookup},
-    mysql::MySql,
-    postgres::Postgres,
-    sqlite::Sqlite,
-};
+use super::{OwnedDatabases, OwnedError, OwnedOptions, describe, lookup::Lookup};
 
 /// Finds a person's Segment user ids in the customer's own tables. Reads only.
 pub struct OwnedDirectory {
-    pub(super) key: String,
-    pub(super) datasets: Vec<Dataset>,
+    pub(super) databases: Arc<OwnedDatabases>,
     pub(super) target: FieldRef,
-    pub(super) live: Live,
-    options: OwnedOptions,
 }
 
 impl OwnedDirectory {
-    /// The directory at `url` (`sqlite://path`, `postgres://…`, or `mysql://…` for MySQL and MariaDB), whose tables `datasets`
-    /// describe, and where `target` holds the Segment user ids. No connection is opened yet;
-    /// [`describe`](SubjectDirectory::describe) tries one. Relative paths are relative to the working directory.
+    /// The directory over these databases where `target` holds the Segment user ids.
+    #[must_use]
+    pub fn new(databases: Arc<OwnedDatabases>, target: FieldRef) -> Self {
+        let target = databases.named(target);
+        Self { databases, target }
+    }
+
+    /// The directory over one database that is only read; see [`OwnedDatabases::connect`].
     ///
-    /// `key` names the dataset in the configuration. Where the file has one dataset, `target` may name it by that key.
+    /// # Errors
+    ///
+    /// [`OwnedError`], which never repeats the URL.
     ///
     /// # Panics
     ///
@@ -46,46 +42,31 @@ impl OwnedDirectory {
         target: FieldRef,
         options: OwnedOptions,
     ) -> Result<Self, OwnedError> {
-        // Exposed to be parsed; errors hold none of it.
-        let text = url.expose_secret();
-        let opened: Result<Box<dyn Database>, _> = if text.starts_with("sqlite:") {
-            Sqlite::open(text, &options).map(|sqlite| Box::new(sqlite) as _)
-        } else if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            Postgres::open(text, &options).map(|postgres| Box::new(postgres) as _)
-        } else if text.starts_with("mysql://") || text.starts_with("mariadb://") {
-            MySql::open(text, &options).map(|mysql| Box::new(mysql) as _)
-        } else {
-            return Err(OwnedError::UnsupportedScheme { dataset: key.to_owned() });
-        };
-        let database = opened.map_err(|problem| OwnedError::Url { dataset: key.to_owned(), problem })?;
-        let target = match datasets.as_slice() {
-            [only] if target.dataset() == key => target.in_dataset(&only.fides_key),
-            _ => target,
-        };
-        Ok(Self { key: key.to_owned(), datasets, target, live: Live::new(database), options })
+        let mut databases = OwnedDatabases::new(MaskingPolicy::default());
+        databases.connect(url, key, datasets, false, options)?;
+        Ok(Self::new(Arc::new(databases), target))
     }
 
     pub(super) fn plan(&self, kind: &IdentityKind) -> Result<Option<LookupPlan>, PlanError> {
-        LookupPlan::new(&self.datasets, &self.target, kind)
+        LookupPlan::new(&self.databases.datasets, &self.target, kind)
     }
 }
 
-/// Without the database, whose URL can hold a password.
 impl fmt::Debug for OwnedDirectory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OwnedDirectory").field("key", &self.key).field("target", &self.target).finish_non_exhaustive()
+        f.debug_struct("OwnedDirectory").field("target", &self.target).finish_non_exhaustive()
     }
 }
 
 #[async_trait]
 impl SubjectDirectory for OwnedDirectory {
-    #[tracing::instrument(name = "owned.user_ids", skip_all, fields(dataset = %self.key, kind = %identity.kind()))]
+    #[tracing::instrument(name = "owned.user_ids", skip_all, fields(dataset = %self.target.dataset(), kind = %identity.kind()))]
     async fn user_ids(&self, identity: &Identity, limit: usize) -> Result<DirectoryAnswer, DirectoryError> {
         let Some(plan) = self.plan(identity.kind()).map_err(|error| DirectoryError::Schema(with_cause(&error)))? else {
             return Ok(DirectoryAnswer::default());
         };
         let spellings = spellings(identity);
-        let mut lookup = Lookup::new(&self.live, self.options.max_rows);
+        let mut lookup = Lookup::new(&self.databases);
         let mut answer = DirectoryAnswer { searched: true, ..DirectoryAnswer::default() };
         let mut seen = HashSet::new();
         for route in plan.routes() {
@@ -104,24 +85,24 @@ impl SubjectDirectory for OwnedDirectory {
         Ok(answer)
     }
 
-    #[tracing::instrument(name = "owned.describe", skip_all, fields(dataset = %self.key))]
+    #[tracing::instrument(name = "owned.describe", skip_all, fields(dataset = %self.target.dataset()))]
     async fn describe(&self) -> Vec<DirectoryCheck> {
         describe::checks(self).await
     }
 }
 
 /// As given and, for e-mail, in lower case.
-fn spellings(identity: &Identity) -> Vec<String> {
+pub(super) fn spellings(identity: &Identity) -> Vec<String> {
     // Exposed to become a bind parameter.
     let given = identity.value().expose().clone();
     let lower = given.to_ascii_lowercase();
     if *identity.kind() == IdentityKind::Email && lower != given { vec![given, lower] } else { vec![given] }
 }
 
-/// A plan's error with the error below it; there are no values in either.
-pub(super) fn with_cause(error: &PlanError) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
+/// An error with the errors below it; there are no values in any.
+pub(super) fn with_cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", with_cause(source)),
         None => error.to_string(),
     }
 }

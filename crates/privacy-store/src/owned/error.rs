@@ -61,6 +61,21 @@ impl DbError {
         Self::Schema(Fault("a column is not as it was".to_owned()))
     }
 
+    pub(crate) fn too_many_rows(most: u64) -> Self {
+        Self::Query(Fault(format!(
+            "there are more than {most} rows of one person: is a reference missing its `direction`?"
+        )))
+    }
+
+    pub(crate) fn does_not_fit() -> Self {
+        Self::Query(Fault("a masked value does not fit its column; nothing was written".to_owned()))
+    }
+
+    /// Somebody else changes the same rows: again later.
+    pub(crate) fn clashed() -> Self {
+        Self::Unavailable(Fault("rows were changed by somebody else meanwhile; nothing was written".to_owned()))
+    }
+
     pub(crate) fn broken_row() -> Self {
         Self::Query(Fault(
             "computing a row's values failed; the table may be a view whose expressions do not fit its data".to_owned(),
@@ -131,6 +146,13 @@ fn sqlite(code: &str) -> DbError {
         5 | 6 => DbError::Unavailable(says("the database is locked")),
         8 => DbError::Query(says("the database is read-only")),
         10 => DbError::Unavailable(says("reading the file failed")),
+        13 => DbError::Unavailable(says("the disk is full")),
+        19 => DbError::Query(says(match code {
+            "2067" | "1555" => "a unique index would be violated; nothing was written",
+            "1299" => "a column does not allow null; nothing was written",
+            "787" => "a foreign key would be violated; nothing was written",
+            _ => "a constraint or a trigger refused it; nothing was written",
+        })),
         11 => DbError::Unavailable(says("the database file is damaged")),
         14 => DbError::Unavailable(says("the database file cannot be opened: does it exist, and may we read it?")),
         26 => DbError::Unavailable(says("the file is not a database")),
@@ -150,13 +172,19 @@ fn mysql(number: u16) -> DbError {
         1054 => DbError::Schema(says("a column is gone")),
         1356 => DbError::Schema(says("the view refers to what is gone, or what we may not read")),
         1345 => DbError::Schema(says("EXPLAIN of a view needs SHOW VIEW on it and SELECT on the tables behind it")),
-        1142 | 1143 | 1370 => DbError::Schema(says("the database user lacks the right to read: GRANT SELECT")),
+        1142 | 1143 | 1370 => {
+            DbError::Schema(says("the database user lacks a right: GRANT SELECT, for masking UPDATE too"))
+        }
         1044 | 1045 | 1251 | 1698 => DbError::Unavailable(says("the user or the password was refused")),
         1129 | 1130 => DbError::Unavailable(says("the server lets nobody in from this host")),
         1820 | 1862 | 3118 | 4151 => DbError::Unavailable(says("the account is locked, or its password has expired")),
         3159 => DbError::Unavailable(says("the server demands TLS: ssl-mode=REQUIRED in the URL")),
         1049 => DbError::Unavailable(says("the database does not exist")),
         1792 => DbError::Query(says("the session is read-only")),
+        1062 | 1586 => DbError::Query(says("a unique index would be violated; nothing was written")),
+        1048 => DbError::Query(says("a column does not allow null; nothing was written")),
+        1406 => DbError::does_not_fit(),
+        1451 | 1452 | 4025 | 3819 => DbError::Query(says("a constraint refused it; nothing was written")),
         1040 | 1041 | 1203 | 1226 => DbError::Unavailable(says("the server lacks resources")),
         1053 | 1077 | 1205 | 1213 | 1927 => DbError::Unavailable(says("the server is not available")),
         _ => DbError::Query(says("the query failed")),
@@ -171,13 +199,18 @@ fn postgres(code: &str) -> DbError {
         "42P01" => DbError::Schema(says("the table is gone")),
         "42703" => DbError::Schema(says("a column is gone")),
         "42883" | "42804" | "42846" => DbError::Schema(says("a column's type cannot be compared")),
-        "42501" => {
-            DbError::Schema(says("the database user lacks the right to read: GRANT SELECT (and USAGE on the schema)"))
-        }
+        "42501" => DbError::Schema(says(
+            "the database user lacks a right: GRANT SELECT, for masking UPDATE too (and USAGE on the schema)",
+        )),
+        "23505" => DbError::Query(says("a unique index would be violated; nothing was written")),
+        "23502" => DbError::Query(says("a column does not allow null; nothing was written")),
+        "40001" | "40P01" => DbError::clashed(),
+        "55P03" => DbError::Unavailable(says("another session holds the rows")),
         "3D000" => DbError::Unavailable(says("the database does not exist")),
         "25006" => DbError::Query(says("the session is read-only")),
         _ => match code.get(..2) {
             Some("22") => DbError::Uncastable,
+            Some("23") => DbError::Query(says("a constraint or a trigger refused it; nothing was written")),
             Some("28") => DbError::Unavailable(says("the user or the password was refused")),
             Some("53") => DbError::Unavailable(says("the server lacks resources")),
             Some("08" | "57" | "58") => DbError::Unavailable(says("the server is not available")),

@@ -9,7 +9,9 @@ use privacy_dataset::{FieldPath, Route, Step, nearest_names};
 use segment_core::ports::DirectoryError;
 
 use super::{
-    database::{Column, Columns, Comparison, Database, Row, Select, Table},
+    OwnedDatabases,
+    database::{Cell, Column, Columns, Comparison, Database, Form, Keys, Output, Row, Select, Table, all},
+    databases::OwnedDatabase,
     error::DbError,
 };
 
@@ -33,35 +35,40 @@ impl Live {
         self.columns.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// The columns of a step's table.
-    pub(crate) async fn columns(&self, step: &Step) -> Result<Arc<Columns>, DirectoryError> {
-        let table = Table::of(step);
-        let place = format!("{}.{}", step.dataset, step.collection);
-        let known = self.columns.lock().unwrap_or_else(PoisonError::into_inner).get(&table).cloned();
+    /// The columns of a table; `place` is its `dataset.collection`.
+    pub(crate) async fn columns(&self, table: &Table, place: &str) -> Result<Arc<Columns>, DirectoryError> {
+        let known = self.columns.lock().unwrap_or_else(PoisonError::into_inner).get(table).cloned();
         if let Some(columns) = known {
             return Ok(columns);
         }
-        let Some(columns) = self.database.columns(&table).await.map_err(|error| error.at(&place))? else {
-            let tables = self.database.table_names().await.map_err(|error| error.at(&place))?;
+        let Some(columns) = self.database.columns(table).await.map_err(|error| error.at(place))? else {
+            let tables = self.database.table_names().await.map_err(|error| error.at(place))?;
             return Err(DirectoryError::Schema(format!(
                 "the collection {place} is no table or view of the database; {}",
-                nearest_names(&step.collection, tables.iter().map(String::as_str))
+                nearest_names(&table.name, tables.iter().map(String::as_str))
             )));
         };
         let columns = Arc::new(columns);
-        self.columns.lock().unwrap_or_else(PoisonError::into_inner).insert(table, Arc::clone(&columns));
+        self.columns.lock().unwrap_or_else(PoisonError::into_inner).insert(table.clone(), Arc::clone(&columns));
         Ok(columns)
     }
 }
 
 /// The live column of a field.
 pub(crate) fn column<'a>(columns: &'a Columns, step: &Step, field: &FieldPath) -> Result<&'a Column, DirectoryError> {
-    let place = format!("{}.{}.{field}", step.dataset, step.collection);
-    let Some(name) = field.as_column() else {
-        return Err(DirectoryError::Schema(format!(
-            "{place} is nested in a column, and nested fields cannot be looked up: name a column, or a view that has one"
-        )));
-    };
+    let place = place(step);
+    match field.as_column() {
+        Some(name) => live_column(columns, &place, name),
+        None => Err(DirectoryError::Schema(format!(
+            "{place}.{field} is nested in a column, and nested fields cannot be looked up: name a column, or a view that has \
+             one"
+        ))),
+    }
+}
+
+/// The live column of that name that single values can be compared with; `place` is its `dataset.collection`.
+pub(crate) fn live_column<'a>(columns: &'a Columns, place: &str, name: &str) -> Result<&'a Column, DirectoryError> {
+    let place = format!("{place}.{name}");
     let Some(column) = columns.get(name) else {
         return Err(DirectoryError::Schema(format!(
             "the field {place} is no column of its table; {}",
@@ -78,10 +85,14 @@ pub(crate) fn column<'a>(columns: &'a Columns, step: &Step, field: &FieldPath) -
     }
 }
 
+/// `dataset.collection`
+pub(crate) fn place(step: &Step) -> String {
+    format!("{}.{}", step.dataset, step.collection)
+}
+
 /// The look-up of one identity.
 pub(crate) struct Lookup<'a> {
-    live: &'a Live,
-    max_rows: usize,
+    databases: &'a OwnedDatabases,
     /// Routes share their beginnings.
     done: HashMap<(Step, Vec<String>), Vec<String>>,
     pub(crate) mismatched: u64,
@@ -89,8 +100,13 @@ pub(crate) struct Lookup<'a> {
 }
 
 impl<'a> Lookup<'a> {
-    pub(crate) fn new(live: &'a Live, max_rows: usize) -> Self {
-        Self { live, max_rows, done: HashMap::new(), mismatched: 0, truncated: false }
+    pub(crate) fn new(databases: &'a OwnedDatabases) -> Self {
+        Self { databases, done: HashMap::new(), mismatched: 0, truncated: false }
+    }
+
+    fn database(&self, step: &Step) -> Result<&'a OwnedDatabase, DirectoryError> {
+        let found = self.databases.of_dataset(&step.dataset);
+        found.ok_or_else(|| DirectoryError::Schema(format!("the dataset {} is in no database", step.dataset)))
     }
 
     /// The values at the end of a route. `fold_case`: the identities are e-mail addresses.
@@ -119,7 +135,7 @@ impl<'a> Lookup<'a> {
 
     /// Values on their way to another column: a `numeric` 42.00 refers to an `integer` 42.
     async fn as_keys(&self, step: &Step, taken: Vec<String>) -> Result<Vec<String>, DirectoryError> {
-        let columns = self.live.columns(step).await?;
+        let columns = self.database(step)?.live.columns(&Table::of(step), &place(step)).await?;
         Ok(match column(&columns, step, &step.take_field)?.comparison {
             Comparison::Number => taken.iter().map(|value| Comparison::Number.canonical(value).into_owned()).collect(),
             _ => taken,
@@ -130,7 +146,7 @@ impl<'a> Lookup<'a> {
     async fn take(&mut self, step: &Step, keys: &[String], fold_case: bool) -> Result<Vec<String>, DirectoryError> {
         match self.take_once(step, keys, fold_case).await {
             Err(DirectoryError::Schema(_)) => {
-                self.live.forget();
+                self.database(step)?.live.forget();
                 self.take_once(step, keys, fold_case).await
             }
             answer => answer,
@@ -143,21 +159,21 @@ impl<'a> Lookup<'a> {
         keys: &[String],
         fold_case: bool,
     ) -> Result<Vec<String>, DirectoryError> {
-        let columns = self.live.columns(step).await?;
+        let (database, table, place) = (self.database(step)?, Table::of(step), place(step));
+        let columns = database.live.columns(&table, &place).await?;
         let key = column(&columns, step, &step.key_field)?;
         let take = column(&columns, step, &step.take_field)?;
-        let (table, place) = (Table::of(step), format!("{}.{}", step.dataset, step.collection));
         let fold = |text: &str| if fold_case { text.to_ascii_lowercase() } else { text.to_owned() };
         let asked: HashSet<_> = keys.iter().map(|text| fold(&key.comparison.asked(text))).collect();
         let same =
             |found: &str| asked.contains(&fold(&key.comparison.canonical(found))) || asked.contains(&fold(found));
         let (mut taken, mut seen) = (Vec::new(), HashSet::new());
-        for row in self.rows(&table, key, take, keys).await.map_err(|error| error.at(&place))? {
-            match row {
-                Row { key: Some(found), taken: Some(value) } if same(&found) => {
+        for row in self.rows(database, &table, key, take, keys).await.map_err(|error| error.at(&place))? {
+            match row.as_slice() {
+                [Cell::Text(found), Cell::Text(value)] if same(found) => {
                     // An empty value says that there is none, and would join all who have none.
                     if !value.trim().is_empty() && seen.insert(value.clone()) {
-                        taken.push(value);
+                        taken.push(value.clone());
                     }
                 }
                 _ => self.mismatched += 1,
@@ -167,12 +183,23 @@ impl<'a> Lookup<'a> {
     }
 
     /// At most `max_rows` rows with one of the keys. A key that cannot be of the column's type has none.
-    async fn rows(&mut self, table: &Table, key: &Column, take: &Column, keys: &[String]) -> Result<Vec<Row>, DbError> {
+    async fn rows(
+        &mut self,
+        database: &OwnedDatabase,
+        table: &Table,
+        key: &Column,
+        take: &Column,
+        keys: &[String],
+    ) -> Result<Vec<Row>, DbError> {
+        let max_rows = database.options.max_rows;
         let mut rows = Vec::new();
         let mut open: Vec<_> = keys.chunks(CHUNK).rev().collect();
         while let Some(keys) = open.pop() {
-            let limit = self.max_rows - rows.len() + 1;
-            match self.live.database.select(&Select { table, key, take, keys, limit }).await {
+            let limit = max_rows - rows.len() + 1;
+            let take = [Output { column: take, form: Form::Text }];
+            let keyed = Keys::Of(key, keys);
+            let query = Select { table, keys: keyed, take: &take, distinct: true, lock: false, limit };
+            match all(database.live.database.as_ref(), &query).await {
                 Ok(found) => rows.extend(found),
                 // Which of them it is, halving finds: one bad key must not hide the others.
                 Err(DbError::Uncastable) if keys.len() > 1 => {
@@ -182,8 +209,8 @@ impl<'a> Lookup<'a> {
                 Err(DbError::Uncastable) => {}
                 Err(error) => return Err(error),
             }
-            if rows.len() > self.max_rows {
-                rows.truncate(self.max_rows);
+            if rows.len() > max_rows {
+                rows.truncate(max_rows);
                 self.truncated = true;
                 break;
             }

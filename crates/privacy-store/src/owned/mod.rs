@@ -23,16 +23,20 @@
 //! shared.
 
 mod database;
+mod databases;
 mod describe;
 mod directory;
 mod error;
 mod lookup;
 mod mysql;
 mod options;
+mod person;
 mod postgres;
 mod server;
 mod sqlite;
 
+pub use databases::OwnedDatabases;
 pub use directory::OwnedDirectory;
 pub use error::OwnedError;
 pub use options::OwnedOptions;
+pub use person::OwnedRows;

@@ -12,6 +12,8 @@ pub struct OwnedOptions {
     pub connect_timeout: Duration,
     /// How many rows one step of a look-up reads before the answer counts as truncated.
     pub max_rows: usize,
+    /// How many rows of one person are read of one collection before its answer counts as cut.
+    pub max_rows_of_a_person: usize,
     /// How many connections are open at most.
     pub max_connections: u32,
 }
@@ -38,6 +40,13 @@ impl OwnedOptions {
         self
     }
 
+    /// How many rows of one person are read of one collection (250,000).
+    #[must_use]
+    pub fn with_max_rows_of_a_person(mut self, rows: usize) -> Self {
+        self.max_rows_of_a_person = rows;
+        self
+    }
+
     /// How many connections are open at most (4).
     #[must_use]
     pub fn with_max_connections(mut self, connections: u32) -> Self {
@@ -52,6 +61,7 @@ impl Default for OwnedOptions {
             statement_timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(5),
             max_rows: 10_000,
+            max_rows_of_a_person: 250_000,
             max_connections: 4,
         }
     }

@@ -3,23 +3,29 @@
 //! A key is bound as text and, where it is an integer, as an integer too: the affinity of a column converts either, so
 //! that an index is used, and a column without affinity finds what it holds in either form.
 
+mod catalogue;
+mod statement;
+mod writer;
+
 use std::{str::FromStr, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Row as _, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow},
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
+use self::{statement::select, writer::SqliteWriter};
 use super::{
     OwnedOptions,
-    database::{Column, Columns, Comparison, Database, Row, Select, Table, quoted},
+    database::{Column, Columns, Constraints, Cost, Database, Reader, Rows, Select, Table, Writer, quoted},
     error::DbError,
 };
 
 #[derive(Debug)]
 pub(crate) struct Sqlite {
     pool: SqlitePool,
+    connect: SqliteConnectOptions,
     timeout: Duration,
 }
 
@@ -31,128 +37,84 @@ impl Sqlite {
         }
         let connect = SqliteConnectOptions::from_str(url)
             .map_err(|_| "it must be sqlite://path/to/file.db, with % and ? in the path written %25 and %3F")?
-            .read_only(true)
             .create_if_missing(false)
-            .pragma("query_only", "ON")
             .busy_timeout(options.connect_timeout)
             .disable_statement_logging();
         let pool = SqlitePoolOptions::new()
             .max_connections(options.max_connections)
             .acquire_timeout(options.connect_timeout)
-            .connect_lazy_with(connect);
-        Ok(Self { pool, timeout: options.statement_timeout })
+            .connect_lazy_with(connect.clone().read_only(true).pragma("query_only", "ON"));
+        Ok(Self { pool, connect, timeout: options.statement_timeout })
     }
 
-    async fn rows(&self, sql: String, binds: Vec<Bind>) -> Result<Vec<SqliteRow>, DbError> {
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for bind in binds {
-            query = match bind {
-                Bind::Text(text) => query.bind(text),
-                Bind::Integer(integer) => query.bind(integer),
-                Bind::Blob(bytes) => query.bind(bytes),
-            };
-        }
-        match tokio::time::timeout(self.timeout, query.fetch_all(&self.pool)).await {
-            Ok(rows) => Ok(rows?),
-            Err(_) => Err(DbError::timed_out()),
-        }
+    async fn keep<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>> + Send) -> Result<T, DbError> {
+        keep(self.timeout, work).await
     }
 }
 
-enum Bind {
-    Text(String),
-    Integer(i64),
-    Blob(Vec<u8>),
+/// Waits so long and no longer.
+async fn keep<T>(timeout: Duration, work: impl Future<Output = Result<T, sqlx::Error>> + Send) -> Result<T, DbError> {
+    match tokio::time::timeout(timeout, work).await {
+        Ok(done) => Ok(done?),
+        Err(_) => Err(DbError::timed_out()),
+    }
+}
+
+#[async_trait]
+impl Reader for Sqlite {
+    async fn select(&self, query: &Select<'_>, rows: Rows) -> Result<(), DbError> {
+        self.keep(select(&self.pool, query, rows)).await
+    }
 }
 
 #[async_trait]
 impl Database for Sqlite {
     async fn ping(&self) -> Result<(), DbError> {
-        self.rows("SELECT count(*) FROM sqlite_schema".to_owned(), Vec::new()).await.map(drop)
+        self.keep(sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&self.pool)).await.map(drop)
     }
 
     async fn table_names(&self) -> Result<Vec<String>, DbError> {
-        let sql =
-            "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
-        let rows = self.rows(sql.to_owned(), Vec::new()).await?;
-        Ok(rows.iter().filter_map(|row| text(row, 0)).collect())
+        self.keep(sqlx::query_scalar(catalogue::TABLE_NAMES).fetch_all(&self.pool)).await
     }
 
     async fn columns(&self, table: &Table) -> Result<Option<Columns>, DbError> {
-        let sql = "SELECT name, type FROM pragma_table_xinfo(?1)";
-        let rows = self.rows(sql.to_owned(), vec![Bind::Text(table.name.clone())]).await?;
-        let columns: Columns = rows
-            .iter()
-            .filter_map(|row| text(row, 0).map(|name| (name.clone(), column(name, text(row, 1).unwrap_or_default()))))
-            .collect();
-        Ok(if columns.is_empty() { None } else { Some(columns) })
+        self.keep(catalogue::columns(&self.pool, &table.name)).await
     }
 
-    async fn select(&self, query: &Select<'_>) -> Result<Vec<Row>, DbError> {
-        let binds: Vec<_> = query.keys.iter().flat_map(|key| forms(query.key, key)).collect();
-        let (table, key, take) = (quoted(&query.table.name), quoted(&query.key.name), quoted(&query.take.name));
-        // The alias keeps SQLite from reading an unknown quoted name as a string.
-        let sql = format!(
-            "SELECT DISTINCT CAST(t.{key} AS TEXT) COLLATE BINARY, CAST(t.{take} AS TEXT) COLLATE BINARY \
-             FROM {table} AS t WHERE t.{key} IN ({}) AND t.{take} IS NOT NULL LIMIT {}",
-            vec!["?"; binds.len()].join(", "),
-            query.limit
-        );
-        let rows = self.rows(sql, binds).await?;
-        Ok(rows.iter().map(|row| Row { key: text(row, 0), taken: text(row, 1) }).collect())
+    async fn constraints(&self, table: &Table) -> Result<Constraints, DbError> {
+        self.keep(catalogue::constraints(&self.pool, &table.name)).await
     }
 
-    async fn index_serves(&self, table: &Table, column: &Column) -> Result<bool, DbError> {
+    async fn explain(&self, table: &Table, column: &Column) -> Result<Cost, DbError> {
         let sql = format!(
             "EXPLAIN QUERY PLAN SELECT 1 FROM {} AS t WHERE t.{} IN (?, ?)",
             quoted(&table.name),
             quoted(&column.name)
         );
-        let rows = self.rows(sql, vec![Bind::Text(String::new()), Bind::Integer(0)]).await?;
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind("").bind(0).fetch_all(&self.pool);
+        let rows = self.keep(rows).await?;
         let details: Vec<_> = rows.iter().filter_map(|row| row.try_get::<String, _>("detail").ok()).collect();
         let search = |detail: &String| detail.starts_with("SEARCH") && !detail.contains("AUTOMATIC");
-        Ok(details.iter().any(search) && !details.iter().any(|detail| detail.starts_with("SCAN")))
+        let index = details.iter().any(search) && !details.iter().any(|detail| detail.starts_with("SCAN"));
+        let rows = self.keep(catalogue::expected_rows(&self.pool, &table.name, &column.name)).await?;
+        Ok(Cost { index, rows })
     }
 
     fn create_index(&self, table: &Table, column: &Column) -> String {
         let name = quoted(&format!("{}_{}", table.name, column.name));
         format!("CREATE INDEX {name} ON {} ({})", quoted(&table.name), quoted(&column.name))
     }
-}
 
-/// A text, or `None` where the bytes are none.
-fn text(row: &SqliteRow, index: usize) -> Option<String> {
-    row.try_get::<Option<String>, _>(index).ok().flatten()
-}
-
-fn column(name: String, declared: String) -> Column {
-    let comparison = if is_text(&declared) { Comparison::Exact } else { Comparison::Number };
-    Column { name, sql_type: declared, comparison, scalar: true }
+    async fn begin(&self) -> Result<Box<dyn Writer>, DbError> {
+        let connection = self.keep(self.connect.connect()).await?;
+        Ok(Box::new(SqliteWriter::begin(connection, self.timeout).await?))
+    }
 }
 
 /// Whether a column of that declared type has text affinity (<https://sqlite.org/datatype3.html>, section 3.1).
 fn is_text(declared: &str) -> bool {
     let declared = declared.to_ascii_uppercase();
     !declared.contains("INT") && ["CHAR", "CLOB", "TEXT"].iter().any(|part| declared.contains(part))
-}
-
-/// Every form in which a column can hold the key.
-fn forms(column: &Column, key: &str) -> Vec<Bind> {
-    let mut forms = vec![Bind::Text(key.to_owned())];
-    if is_text(&column.sql_type) {
-        return forms;
-    }
-    // Only the canonical spelling: `042` is another key than 42.
-    if let Ok(integer) = key.parse::<i64>()
-        && integer.to_string() == key
-    {
-        forms.push(Bind::Integer(integer));
-    }
-    let declared = column.sql_type.to_ascii_uppercase();
-    if declared.is_empty() || declared.contains("BLOB") || declared == "ANY" {
-        forms.push(Bind::Blob(key.as_bytes().to_vec()));
-    }
-    forms
 }
 
 #[cfg(test)]

@@ -175,3 +175,11 @@ pub(super) async fn give_back(connection: &mut Db, lease: &Lease) -> Result<(), 
     let done = connection.execute(&sql, args![id, lease.fence]).await?;
     if done == 1 { Ok(()) } else { Err(StoreError::StaleLease) }
 }
+
+/// Checks the fence and keeps the lease. The row is written, so that nobody takes the lease away before the step ends.
+pub(super) async fn still_holds(connection: &mut Db, lease: &Lease) -> Result<(), StoreError> {
+    let (table, key, id) = subject(lease);
+    let sql = format!("UPDATE {table} SET fence = fence WHERE {key} = $1 AND fence = $2");
+    let done = connection.execute(&sql, args![id, lease.fence]).await?;
+    if done == 1 { Ok(()) } else { Err(StoreError::StaleLease) }
+}

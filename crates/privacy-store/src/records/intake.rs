@@ -1,6 +1,6 @@
 //! Recording requests, each at most once.
 
-use segment_core::{ConnectionKey, Gate, Intake, NewRequest, RequestId, ports::StoreError};
+use segment_core::{ConnectionKey, Gate, Holder, Intake, NewRequest, RequestId, ports::StoreError};
 
 use super::{
     RecordStore, claim,
@@ -91,11 +91,12 @@ impl RecordStore {
                 .execute("INSERT INTO request_identities (request_id, hash) VALUES ($1, $2)", args![id, hash])
                 .await?;
         }
-        for task in &request.connections {
+        let connections = request.connections.iter().map(|key| (Holder::Connection, key));
+        for (holder, key) in connections.chain(request.datasets.iter().map(|key| (Holder::Dataset, key))) {
             connection
                 .execute(
-                    "INSERT INTO tasks (request_id, connection, state) VALUES ($1, $2, 'queued')",
-                    args![id, task.as_str()],
+                    "INSERT INTO tasks (request_id, connection, holder, state) VALUES ($1, $2, $3, 'queued')",
+                    args![id, key.as_str(), holder.as_str()],
                 )
                 .await?;
         }
@@ -105,6 +106,7 @@ impl RecordStore {
             "regime": request.regime.as_str(),
             "identities": request.identities.iter().map(|identity| identity.kind().as_str()).collect::<Vec<_>>(),
             "connections": keys(&request.connections),
+            "datasets": keys(&request.datasets),
             "left_out": keys(&request.left_out),
         });
         status::log(connection, id, &segment_core::AuditEntry::new(request.received_at, "received", facts)).await?;

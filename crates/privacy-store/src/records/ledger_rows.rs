@@ -141,6 +141,7 @@ impl RecordStore {
                 subjects: resolution.user_ids,
                 identifiers: resolution.identifiers,
                 verified: task.verified_at.is_some(),
+                masks: rows.iter().any(TaskRow::is_of_dataset),
             }
         }))
     }

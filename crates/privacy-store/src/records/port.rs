@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use segment_core::{
     AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
     IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
-    RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention,
+    RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Task,
     ports::{RequestStore, StoreError},
 };
 use tracing::instrument;
@@ -90,6 +90,11 @@ impl RequestStore for RecordStore {
     #[instrument(name = "db.save_request", skip_all, err(level = "debug"))]
     async fn save_request(&self, lease: &Lease, update: &RequestUpdate) -> Result<(), StoreError> {
         again!(self.do_save_request(lease, update))
+    }
+
+    #[instrument(name = "db.save_task", skip_all, err(level = "debug"))]
+    async fn save_task(&self, lease: &Lease, task: &Task, at: Timestamp) -> Result<(), StoreError> {
+        again!(self.do_save_task(lease, task, at))
     }
 
     #[instrument(name = "db.backlog", skip_all, err(level = "debug"))]

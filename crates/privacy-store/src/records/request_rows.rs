@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use segment_core::{
-    Action, ConnectionKey, FileReceipt, Finding, FindingCode, Gate, Halt, HaltKind, IdentitySet, IntentId, Outcome,
-    PackageReceipt, Pii, Regime, RegulationType, Request, RequestId, RequestStatus, Resume, Task, TaskState,
+    Action, ConnectionKey, FileReceipt, Finding, FindingCode, Gate, Halt, HaltKind, Holder, IdentitySet, IntentId,
+    Outcome, PackageReceipt, Pii, Regime, RegulationType, Request, RequestId, RequestStatus, Resume, Task, TaskState,
     ports::StoreError,
 };
 use serde::{Deserialize, Serialize};
@@ -67,6 +67,7 @@ pub(super) struct RequestRow {
 pub(super) struct TaskRow {
     pub(super) request_id: String,
     connection: String,
+    holder: String,
     state: String,
     outcome: Option<String>,
     halt_kind: Option<String>,
@@ -164,6 +165,7 @@ impl RequestRow {
             },
             tasks: tasks.into_iter().map(|task| task.read(key.as_ref())).collect::<Result<_, _>>()?,
             staging_key: key.as_ref().map(DataKey::staging_key),
+            masking_key: key.as_ref().map(DataKey::masking_key),
             denied_reason: self.denied_reason,
             id: RequestId::new(self.id),
         })
@@ -210,6 +212,11 @@ impl TaskRow {
         &self.connection
     }
 
+    /// Whether it is about rows of an owned database.
+    pub(super) fn is_of_dataset(&self) -> bool {
+        self.holder == Holder::Dataset.as_str()
+    }
+
     pub(super) fn findings(&self) -> &str {
         &self.findings
     }
@@ -246,6 +253,7 @@ impl TaskRow {
             attempts: u32::try_from(self.attempts).unwrap_or(u32::MAX),
             regulation: self.intent.map(IntentId::new),
             verified_at: self.verified_at.map(time),
+            holder: known(Holder::parse(&self.holder), "tasks.holder", &row)?,
             connection: ConnectionKey::new(self.connection),
         })
     }
@@ -267,7 +275,7 @@ pub(super) fn write_findings(findings: &BTreeSet<Finding>) -> String {
 
 pub(super) const REQUEST_COLUMNS: &str = "id, action, regime, gate, begun, status, received_at, due_at, completed_at, \
     verified_at, denied_reason, data_key, sealed, package, fence";
-pub(super) const TASK_COLUMNS: &str = "request_id, connection, state, outcome, halt_kind, halt_message, halt_resume, \
+pub(super) const TASK_COLUMNS: &str = "request_id, connection, holder, state, outcome, halt_kind, halt_message, halt_resume, \
     kind, source, sealed, user_ids, unreachable, collections, findings, attempts, verified_at, intent";
 
 /// The tasks of one request, by connection.

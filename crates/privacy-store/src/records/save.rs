@@ -1,6 +1,7 @@
 //! Saving a step of a claimed request.
 
-use segment_core::{Lease, LeaseSubject, RequestUpdate, TaskState, ports::StoreError};
+use jiff::Timestamp;
+use segment_core::{Lease, LeaseSubject, RequestUpdate, Task, TaskState, ports::StoreError};
 
 use super::{
     RecordStore, claim,
@@ -21,10 +22,7 @@ impl RecordStore {
         let row = Self::row(&mut tx, id).await?.ok_or_else(|| errors::misuse("there is no such request"))?;
         let key = row.key(&self.keys)?;
         for task in &update.tasks {
-            let ids = task.resolution.as_ref().map_or(0, |resolution| resolution.user_ids.len());
-            if task.state == TaskState::Resolved && (ids == 0 || task.kind.is_none()) {
-                return Err(errors::misuse("a task without user ids and a type cannot wait for a regulation"));
-            }
+            check(task)?;
             request_rows::write_task(&mut tx, &self.keys, id, key.as_ref(), task, update.at).await?;
         }
         tx.execute(
@@ -39,4 +37,26 @@ impl RecordStore {
         status::refresh(&mut tx, id, update.at).await?;
         tx.commit().await
     }
+
+    pub(super) async fn do_save_task(&self, lease: &Lease, task: &Task, at: Timestamp) -> Result<(), StoreError> {
+        let LeaseSubject::Request(id) = &lease.subject else {
+            return Err(errors::misuse("a step of a request needs the lease of a request"));
+        };
+        let id = id.as_str();
+        check(task)?;
+        let mut tx = self.begin_locking().await?;
+        claim::still_holds(&mut tx, lease).await?;
+        let row = Self::row(&mut tx, id).await?.ok_or_else(|| errors::misuse("there is no such request"))?;
+        let key = row.key(&self.keys)?;
+        request_rows::write_task(&mut tx, &self.keys, id, key.as_ref(), task, at).await?;
+        tx.commit().await
+    }
+}
+
+fn check(task: &Task) -> Result<(), StoreError> {
+    let ids = task.resolution.as_ref().map_or(0, |resolution| resolution.user_ids.len());
+    if task.state == TaskState::Resolved && (ids == 0 || task.kind.is_none()) {
+        return Err(errors::misuse("a task without user ids and a type cannot wait for a regulation"));
+    }
+    Ok(())
 }

@@ -1,9 +1,10 @@
 //! The plaintext forms of sealed columns: JSON that only this module reads and writes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use segment_core::{
     DestinationReport, Identity, IdentityKind, IdentitySet, LegalHold, Pii, ProfileRef, RegulationStatus, Resolution,
+    RowMark, RowTrace,
 };
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -27,6 +28,14 @@ struct ResolutionForm {
     profiles: Vec<ProfileForm>,
     identifiers: Vec<ProfileForm>,
     unreachable: u64,
+    #[serde(default)]
+    rows: RowTraceForm,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct RowTraceForm {
+    entered_by: BTreeMap<String, BTreeMap<String, bool>>,
+    marks: Vec<(String, Vec<String>, String)>,
 }
 
 /// An external id type and its value, or a profile id without a type.
@@ -104,6 +113,35 @@ fn resolution_form(resolution: &Resolution) -> ResolutionForm {
         profiles: resolution.profiles.iter().map(profile_form).collect(),
         identifiers: resolution.identifiers.iter().map(profile_form).collect(),
         unreachable: resolution.unreachable,
+        rows: row_trace_form(&resolution.rows),
+    }
+}
+
+fn row_trace_form(trace: &RowTrace) -> RowTraceForm {
+    let values = |values: &BTreeMap<Pii<String>, bool>| {
+        values.iter().map(|(value, alone)| (value.expose().clone(), *alone)).collect()
+    };
+    let mark = |mark: &RowMark| {
+        let key = mark.key.iter().map(|value| value.expose().clone()).collect();
+        (mark.collection.clone(), key, mark.digest.clone())
+    };
+    RowTraceForm {
+        entered_by: trace.entered_by.iter().map(|(field, found)| (field.clone(), values(found))).collect(),
+        marks: trace.marks.iter().map(mark).collect(),
+    }
+}
+
+fn read_row_trace(form: RowTraceForm) -> RowTrace {
+    let values =
+        |values: BTreeMap<String, bool>| values.into_iter().map(|(value, alone)| (Pii::new(value), alone)).collect();
+    let mark = |(collection, key, digest): (String, Vec<String>, String)| RowMark {
+        collection,
+        key: key.into_iter().map(Pii::new).collect(),
+        digest,
+    };
+    RowTrace {
+        entered_by: form.entered_by.into_iter().map(|(field, found)| (field, values(found))).collect(),
+        marks: form.marks.into_iter().map(mark).collect(),
     }
 }
 
@@ -121,6 +159,7 @@ fn read_resolution_form(form: ResolutionForm) -> Option<Resolution> {
         profiles: form.profiles.into_iter().map(read_profile).collect::<Option<_>>()?,
         identifiers: form.identifiers.into_iter().map(read_profile).collect::<Option<_>>()?,
         unreachable: form.unreachable,
+        rows: read_row_trace(form.rows),
     })
 }
 

@@ -27,10 +27,25 @@ pub(super) async fn refresh(connection: &mut Db, id: &str, at: Timestamp) -> Res
             args![id, status.as_str(), complete, millis(at), verified.filter(|_| complete), status.is_terminal()],
         )
         .await?;
+    wake_masking(connection, id, at).await?;
     if before != status.as_str() {
         let facts = serde_json::json!({"from": before, "to": status.as_str()});
         log(connection, id, &AuditEntry::new(at, "status", facts)).await?;
     }
+    Ok(())
+}
+
+/// Nothing else wakes an erasure whose rows may be masked from now on: all that is for Segment is accepted or done.
+async fn wake_masking(connection: &mut Db, id: &str, at: Timestamp) -> Result<(), StoreError> {
+    connection
+        .execute(
+            "UPDATE requests SET next_at = $2 WHERE id = $1 AND next_at IS NULL AND action = 'erasure' \
+             AND EXISTS (SELECT 1 FROM tasks WHERE request_id = $1 AND holder = 'dataset' AND state = 'queued') \
+             AND NOT EXISTS (SELECT 1 FROM tasks WHERE request_id = $1 AND holder = 'connection' \
+             AND state NOT IN ('awaiting', 'complete'))",
+            args![id, millis(at)],
+        )
+        .await?;
     Ok(())
 }
 

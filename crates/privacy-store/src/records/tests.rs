@@ -27,6 +27,7 @@ fn requests(numbers: std::ops::Range<u32>) -> Vec<NewRequest> {
         needs_approval: false,
         left_out: Vec::new(),
         connections: vec![ConnectionKey::new("segment")],
+        datasets: Vec::new(),
     };
     numbers.map(new).collect()
 }

@@ -36,8 +36,8 @@ pub struct DirectoryAnswer {
 pub struct DirectoryCheck {
     /// What was checked, such as `dataset shop: collection customer`.
     pub name: String,
-    /// How it went.
-    pub result: Result<(), DirectoryProblem>,
+    /// How it went: what was seen, or what is wrong.
+    pub result: Result<String, DirectoryProblem>,
 }
 
 /// What a check found, with what to do about it.

@@ -1,12 +1,14 @@
 //! What the use cases need from the outside. Each port is minimal and object-safe and has no default methods, so that
 //! a wrapper cannot silently bypass the thing it wraps.
 //!
-//! A dry run is composed without the ports that write: [`RegulationSubmit`], [`RequestStore`] and [`PackageSink`].
+//! A dry run is composed without the ports that write: [`RegulationSubmit`], [`SubjectMasker`],
+//! [`RequestStore`] and [`PackageSink`].
 
 mod directory;
 mod package;
 mod profiles;
 mod regulations;
+mod rows;
 mod store;
 mod system;
 
@@ -14,6 +16,7 @@ pub use directory::{DirectoryAnswer, DirectoryCheck, DirectoryError, DirectoryPr
 pub use package::{PackageError, PackageSink, PackageWriter};
 pub use profiles::Profiles;
 pub use regulations::{RegulationSubmit, Regulations};
+pub use rows::{Begun, Masking, SubjectMasker, SubjectRows};
 pub use store::{RequestStore, StoreError};
 pub use system::{Clock, Lane, Pacer, Random};
 
@@ -23,5 +26,6 @@ pub use {
     package::MockPackageSink,
     profiles::MockProfiles,
     regulations::{MockRegulationSubmit, MockRegulations},
+    rows::{MockMasking, MockSubjectMasker},
     store::MockRequestStore,
 };

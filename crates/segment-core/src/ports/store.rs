@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::{
     AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
     IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
-    RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention,
+    RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Task,
 };
 
 /// Keeps everything that must survive. Each method is one durable step: one transaction that checks the fence, writes
@@ -49,6 +49,10 @@ pub trait RequestStore: Send + Sync + std::fmt::Debug {
     /// Saves a step of a claimed request and gives the lease back.
     async fn save_request(&self, lease: &Lease, update: &RequestUpdate) -> Result<(), StoreError>;
 
+    /// Saves one task of a claimed request in the middle of a step, and keeps the lease: what must be known, should the rest of
+    /// the step be done and never be recorded.
+    async fn save_task(&self, lease: &Lease, task: &Task, at: Timestamp) -> Result<(), StoreError>;
+
     /// What waits for a regulation.
     async fn backlog(&self, scope: &ClaimScope, at: Timestamp) -> Result<Vec<Backlog>, StoreError>;
 
@@ -68,7 +72,8 @@ pub trait RequestStore: Send + Sync + std::fmt::Debug {
         at: Timestamp,
     ) -> Result<Option<Claimed<Ledger>>, StoreError>;
 
-    /// Saves a step of a claimed regulation and of the people in it, and gives the lease back.
+    /// Saves a step of a claimed regulation and of the people in it, and gives the lease back. An erasure whose last task was
+    /// accepted by that, and which has rows to mask, is due.
     async fn save_regulation(&self, lease: &Lease, update: &LedgerUpdate) -> Result<(), StoreError>;
 
     /// Whether this regulation of Segment's already belongs to an intent of ours.

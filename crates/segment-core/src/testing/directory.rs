@@ -55,7 +55,7 @@ impl SubjectDirectory for FakeDirectory {
     }
 
     async fn describe(&self) -> Vec<DirectoryCheck> {
-        let check = |kind| DirectoryCheck { name: format!("directory: {kind}"), result: Ok(()) };
+        let check = |kind| DirectoryCheck { name: format!("directory: {kind}"), result: Ok("held".to_owned()) };
         self.kinds.iter().map(check).collect()
     }
 }

@@ -45,6 +45,7 @@ fn no_rule_is_left_out() {
         include_str!("conformance/store/members.rs"),
         include_str!("conformance/store/decisions.rs"),
         include_str!("conformance/store/retries.rs"),
+        include_str!("conformance/store/masking.rs"),
         include_str!("conformance/store/holds.rs"),
         include_str!("conformance/store/retention.rs"),
         include_str!("conformance/store/lists.rs"),

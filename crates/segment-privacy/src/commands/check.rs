@@ -8,7 +8,7 @@ use privacy_store::{RecordStore, TestRecord};
 use segment_core::{ConnectionKey, ports::PackageSink};
 
 use crate::{
-    compose::{self, World},
+    compose::{self, Databases, World},
     config::{Loaded, ResolvedConnection, load},
     error::{CliError, Exit, chain},
     output::{
@@ -35,13 +35,16 @@ pub(crate) async fn run(
         Some(problem) => Err(problem),
         None => compose::named_store(loaded).await,
     };
-    let chosen = match (&records, compose::each_source(loaded, only)) {
+    let of_dataset = only.is_some_and(|key| compose::is_dataset(loaded, key));
+    let sources = if of_dataset { Ok(Vec::new()) } else { compose::each_source(loaded, only) };
+    let chosen = match (&records, sources) {
         // What could not be read may hold them.
         (Err(_), Err(error)) if error.code == "no_connection" && only.is_none() => Vec::new(),
         (Err(problem), Err(error)) if error.code == "no_connection" => return Err(problem.clone()),
         (_, chosen) => chosen?,
     };
     let connections = join_all(chosen.into_iter().map(|(one, sources)| connection(one, sources))).await;
+    let connections: Vec<_> = connections.into_iter().chain(datasets(loaded, only).await).collect();
     let local = vec![record_database(&records).await, packages(loaded).await, execution(loaded), retention(loaded)];
     let failed =
         connections.iter().any(|one| one.status == "failed") || local.iter().any(|check| check.status == "failed");
@@ -57,7 +60,7 @@ pub(crate) async fn run(
 
 async fn keep(store: &RecordStore, connections: &[ConnectionChecksShape]) -> Result<(), CliError> {
     let at = World::default().clock.now();
-    for one in connections {
+    for one in connections.iter().filter(|one| !one.kind.starts_with("dataset")) {
         let checks = serde_json::to_value(&one.checks).unwrap_or_default();
         let connection = ConnectionKey::new(one.key.as_str());
         store.note_test(&TestRecord { connection, at, succeeded: one.status == "succeeded", checks }).await?;
@@ -80,6 +83,27 @@ async fn connection(one: &ResolvedConnection, sources: Result<Sources, CliError>
         status: if failed { "failed" } else { "succeeded" }.to_owned(),
         checks: checks.into_iter().map(CheckShape::from).collect(),
     }
+}
+
+/// How rows are found in each owned database, and what is masked there.
+async fn datasets(loaded: &Loaded, only: Option<&str>) -> Vec<ConnectionChecksShape> {
+    let databases = Databases::new(loaded);
+    let Some(owned) = databases.sources(loaded, &World::default().random) else { return Vec::new() };
+    let mut all = Vec::new();
+    for (key, masks) in owned.datasets.iter().filter(|(key, _)| only.is_none_or(|only| only == key.as_str())) {
+        let checks: Vec<_> = match databases.problem(key) {
+            Some(error) => vec![Check::new("configuration", CheckStatus::Failed, error.message.clone())],
+            None => owned.rows.describe(key).await.into_iter().map(Check::from).collect(),
+        };
+        let failed = checks.iter().any(|check| check.status == CheckStatus::Failed);
+        all.push(ConnectionChecksShape {
+            key: key.to_string(),
+            kind: if *masks { "dataset (write)" } else { "dataset" }.to_owned(),
+            status: if failed { "failed" } else { "succeeded" }.to_owned(),
+            checks: checks.into_iter().map(CheckShape::from).collect(),
+        });
+    }
+    all
 }
 
 fn shape(name: &str, status: CheckStatus, message: impl Into<String>) -> CheckShape {
@@ -132,9 +156,13 @@ fn retention(loaded: &Loaded) -> CheckShape {
 fn execution(loaded: &Loaded) -> CheckShape {
     let name = "erasure";
     if loaded.policy.masking_strict {
-        let message = "execution.masking_strict = true: an erasure suppresses at Segment, deletes nothing there and masks nothing \
-                       here. Set it to false to delete";
-        return shape(name, CheckStatus::Warning, message);
+        let masks = loaded.datasets.iter().any(|dataset| dataset.masks);
+        let here = if masks { "masks rows here" } else { "masks nothing here" };
+        let message = format!(
+            "execution.masking_strict = true: an erasure suppresses at Segment, deletes nothing there and {here}. Set it to \
+             false to delete"
+        );
+        return shape(name, if masks { CheckStatus::Succeeded } else { CheckStatus::Warning }, message);
     }
     shape(name, CheckStatus::Succeeded, format!("an erasure orders {} at Segment", loaded.policy.regulation))
 }

@@ -32,7 +32,11 @@ async fn one(loaded: &Loaded, args: &Erase, output: &Output) -> Result<Exit, Cli
     let line = ProgressLine::new(output.is_json());
     let engine = drive::engine(loaded, Need::of(args.ask.connection.as_deref()), None, &line).await?;
     let connections = engine.connections_for(Action::Erasure, asked.connection.as_ref())?;
-    ask::confirm(&plan::question(loaded, "this person", &connections), args.yes, output)?;
+    ask::confirm(
+        &plan::question(loaded, "this person", &connections, args.ask.connection.as_deref()),
+        args.yes,
+        output,
+    )?;
     let id = access::take(&engine, asked, output).await?;
     let driven = if args.wait.no_wait {
         None

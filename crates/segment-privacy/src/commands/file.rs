@@ -59,7 +59,7 @@ pub(crate) async fn run(loaded: &Loaded, args: &Erase, path: &Path, output: &Out
     let connections = engine.connections_for(Action::Erasure, only.as_ref())?;
     access::tell_left_out(&engine, Action::Erasure, only.as_ref(), output);
     let whom = format!("everybody in {}", path.display());
-    ask::confirm(&plan::question(loaded, &whom, &connections), args.yes, output)?;
+    ask::confirm(&plan::question(loaded, &whom, &connections, args.ask.connection.as_deref()), args.yes, output)?;
     let ids = intake(&engine, args, &mut rows, &mut shape).await?;
     if ids.is_empty() {
         return no_good_row(&shape, output);

@@ -14,7 +14,9 @@ use crate::{
     },
 };
 
-pub(crate) fn question(loaded: &Loaded, whom: &str, connections: &[ConnectionKey]) -> String {
+/// `only`: the connection or dataset that was named.
+pub(crate) fn question(loaded: &Loaded, whom: &str, connections: &[ConnectionKey], only: Option<&str>) -> String {
+    let takes_part = |key: &str, only: Option<&str>| only.is_none_or(|only| only == key);
     let place = |key: &ConnectionKey| {
         let of_key = loaded.connections.iter().find(|one| one.config.key == key.as_str());
         match of_key.and_then(|one| one.source.as_ref()) {
@@ -28,7 +30,15 @@ pub(crate) fn question(loaded: &Loaded, whom: &str, connections: &[ConnectionKey
     } else {
         format!("be deleted for good ({}): this cannot be undone", loaded.policy.regulation)
     };
-    format!("At Segment ({}), {whom} will {what}.", keys.join("; "))
+    let masked: Vec<_> = loaded.datasets.iter().filter(|one| one.masks && takes_part(&one.config.key, only)).collect();
+    let masked: Vec<_> = masked.into_iter().map(|dataset| dataset.config.key.as_str()).collect();
+    let at_segment = format!("At Segment ({}), {whom} will {what}.", keys.join("; "));
+    let in_rows = format!("Rows in the owned databases ({}) will be masked for good.", masked.join(", "));
+    match (keys.is_empty(), masked.is_empty()) {
+        (false, true) => at_segment,
+        (true, _) => in_rows,
+        (false, false) => format!("{at_segment} {in_rows}"),
+    }
 }
 
 /// Composed without anything that can write.
@@ -41,7 +51,10 @@ pub(crate) async fn show(
 ) -> Result<Exit, CliError> {
     let planner = compose::planner(loaded, args.ask.connection.as_deref()).await?;
     let plan = planner.erasure(people, None).await?;
-    let shape = DryRunShape { dry_run: true, plan: plan.into_iter().map(Into::into).collect(), rejected };
+    let masking =
+        planner.masking(people).await.map_err(|error| CliError::from(privacy_engine::ResolveError::from(error)))?;
+    let plan = plan.into_iter().map(Into::into).chain(masking.into_iter().map(Into::into)).collect();
+    let shape = DryRunShape { dry_run: true, plan, rejected };
     output.result(&shape, |_| tables::dry_run(&shape))?;
     Ok(Exit::Done)
 }

@@ -6,11 +6,7 @@ use privacy_dataset::FieldRef;
 use secrecy::SecretString;
 use segment_http::{Endpoint, Limits};
 
-use super::{
-    ConnectionConfig, Kind,
-    model::UserIdField,
-    resolved::{ResolvedDataset, invalid},
-};
+use super::{ConnectionConfig, Kind, dataset::ResolvedDataset, model::UserIdField, resolved::invalid};
 use crate::error::CliError;
 
 const MONTHLY_USERS: u64 = 110_000;
@@ -223,14 +219,14 @@ fn user_id(
     } else {
         field
     };
-    privacy_dataset::LookupPlan::new(&dataset.datasets, &in_file, &segment_core::IdentityKind::Email).map_err(
-        |error| {
-            CliError::usage(
-                "dataset_field_missing",
-                format!("segment_user_id of connection {connection}: {}", crate::error::chain(&error)),
-            )
-        },
-    )?;
+    // References may lead through other databases.
+    let all: Vec<_> = datasets.iter().flat_map(|one| one.datasets.iter().cloned()).collect();
+    privacy_dataset::LookupPlan::new(&all, &in_file, &segment_core::IdentityKind::Email).map_err(|error| {
+        CliError::usage(
+            "dataset_field_missing",
+            format!("segment_user_id of connection {connection}: {}", crate::error::chain(&error)),
+        )
+    })?;
     Ok((dataset.config.key.clone(), in_file))
 }
 

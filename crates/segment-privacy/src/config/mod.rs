@@ -1,6 +1,7 @@
 //! The configuration: a file, overridden by the environment. This is the only place that reads the environment.
 
 mod connection;
+mod dataset;
 mod environment;
 mod load;
 mod model;
@@ -12,6 +13,7 @@ pub(crate) mod stored;
 mod tests;
 
 pub(crate) use connection::{Dialect, ResolvedConnection};
+pub(crate) use dataset::ResolvedDataset;
 pub(crate) use environment::operator;
 pub(crate) use load::load;
 pub(crate) use model::{ConfigFile, ConnectionConfig, Kind, LimitsConfig, ScopeConfig, UserIdField, shown_url};

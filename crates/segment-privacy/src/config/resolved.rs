@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use privacy_dataset::Dataset;
+use privacy_dataset::MaskingPolicy;
 use privacy_engine::{Policy, Tracking};
 use privacy_store::{RecordStore, StoredConnection};
 use segment_core::{ConnectionKey, Regime, RegulationType, Retention};
@@ -11,7 +11,7 @@ use segment_http::config_api;
 use super::{
     ConfigFile, ConnectionConfig,
     connection::{Dialect, ResolvedConnection, connection},
-    model::DatasetConfig,
+    dataset::{self, ResolvedDataset},
 };
 use crate::error::CliError;
 
@@ -22,6 +22,8 @@ pub(crate) struct Loaded {
     /// Relative paths are relative to the configuration file.
     pub(crate) base: PathBuf,
     pub(crate) policy: Policy,
+    /// How rows are masked.
+    pub(crate) masking: MaskingPolicy,
     pub(crate) connections: Vec<ResolvedConnection>,
     pub(crate) datasets: Vec<ResolvedDataset>,
     /// The record database, once it was opened.
@@ -40,7 +42,7 @@ impl Loaded {
             let config = super::stored::read(one)?;
             self.connections.push(connection(&config, &self.datasets)?);
         }
-        together(&self.policy, &self.connections)?;
+        together(&self.policy, &self.connections, &self.datasets)?;
         self.stored = stored.iter().map(|one| (one.key.clone(), one.version)).collect();
         Ok(self)
     }
@@ -60,15 +62,8 @@ impl Loaded {
     pub(crate) fn accepts(&self, config: &ConnectionConfig) -> Result<(), CliError> {
         let others = self.connections.iter().filter(|one| one.config.key != config.key).cloned();
         let all: Vec<_> = others.chain([connection(config, &self.datasets)?]).collect();
-        together(&self.policy, &all)
+        together(&self.policy, &all, &self.datasets)
     }
-}
-
-/// A dataset whose YAML is read.
-#[derive(Debug, Clone)]
-pub(crate) struct ResolvedDataset {
-    pub(crate) config: DatasetConfig,
-    pub(crate) datasets: Vec<Dataset>,
 }
 
 pub(super) fn invalid(message: impl Into<String>) -> CliError {
@@ -77,17 +72,23 @@ pub(super) fn invalid(message: impl Into<String>) -> CliError {
 
 pub(crate) fn resolve(file: ConfigFile, base: PathBuf) -> Result<Loaded, CliError> {
     let policy = policy(&file)?;
-    let datasets = file.datasets.iter().map(|config| dataset(config, &base)).collect::<Result<Vec<_>, _>>()?;
+    let masking = dataset::masking(&file.execution.masking)?;
+    let datasets = dataset::datasets(&file, &base, &masking)?;
     let connections =
         file.connections.iter().map(|config| connection(config, &datasets)).collect::<Result<Vec<_>, _>>()?;
     unique(file.datasets.iter().map(|dataset| dataset.key.as_str()), "datasets")?;
-    together(&policy, &connections)?;
-    Ok(Loaded { file, base, policy, connections, datasets, store: None, stored: Vec::new() })
+    together(&policy, &connections, &datasets)?;
+    Ok(Loaded { file, base, policy, masking, connections, datasets, store: None, stored: Vec::new() })
 }
 
 /// What connections must be beside each other, and under the policy.
-fn together(policy: &Policy, connections: &[ResolvedConnection]) -> Result<(), CliError> {
+fn together(policy: &Policy, connections: &[ResolvedConnection], datasets: &[ResolvedDataset]) -> Result<(), CliError> {
     unique(connections.iter().map(|connection| connection.config.key.as_str()), "connections")?;
+    let of_dataset = |one: &&ResolvedConnection| datasets.iter().any(|dataset| dataset.config.key == one.config.key);
+    if let Some(one) = connections.iter().find(of_dataset) {
+        return Err(invalid(format!("{} is the key of a connection and of a dataset", one.config.key))
+            .hint("both have tasks and files in packages under their keys: rename one of them"));
+    }
     for (at, one) in connections.iter().enumerate() {
         // Also with different sources: quota and limits are the workspace's.
         let same = |other: &&ResolvedConnection| other.domain == one.domain && other.workspace == one.workspace;
@@ -127,7 +128,7 @@ fn lacking(policy: &Policy, connections: &[ResolvedConnection]) -> Result<(), Cl
     }
 }
 
-fn unique<'a>(keys: impl Iterator<Item = &'a str>, what: &str) -> Result<(), CliError> {
+pub(super) fn unique<'a>(keys: impl Iterator<Item = &'a str>, what: &str) -> Result<(), CliError> {
     let mut seen = std::collections::BTreeSet::new();
     for key in keys {
         let plain = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
@@ -190,25 +191,4 @@ fn retention(file: &ConfigFile) -> Result<(), CliError> {
         )));
     }
     Ok(())
-}
-
-fn dataset(config: &DatasetConfig, base: &std::path::Path) -> Result<ResolvedDataset, CliError> {
-    match config.access.as_str() {
-        "read" => {}
-        "write" => {
-            return Err(invalid(format!(
-                "access = \"write\" of dataset {}: this version masks no rows yet",
-                config.key
-            ))
-            .hint("use access = \"read\"; erasure then says that nothing was masked"));
-        }
-        other => return Err(invalid(format!("access = \"{other}\" of dataset {} is not read or write", config.key))),
-    }
-    let text = std::fs::read_to_string(base.join(&config.file)).map_err(|error| {
-        invalid(format!("the file {} of dataset {} cannot be read: {error}", config.file, config.key))
-    })?;
-    let datasets = Dataset::parse_all(&text).map_err(|error| {
-        CliError::usage("dataset_invalid", format!("{}: {}", config.file, crate::error::chain(&error)))
-    })?;
-    Ok(ResolvedDataset { config: config.clone(), datasets })
 }

@@ -53,6 +53,8 @@ fn sentence(progress: Progress, counts: &mut BTreeMap<&'static str, u64>) -> Str
             let counts: Vec<_> = counts.iter().map(|(name, records)| format!("{records} {name}")).collect();
             format!("collecting: {}", counts.join(", "))
         }
+        Progress::Reading => "reading rows of the owned databases".to_owned(),
+        Progress::Masking { dataset } => format!("masking rows in {dataset}"),
         Progress::Packaging(_) => "writing the package".to_owned(),
         Progress::Sending { connection, subjects } => format!("sending {subjects} user ids to {connection}"),
         Progress::Polled { connection, status } => format!("{connection} says {status}"),

@@ -5,8 +5,8 @@ mod manage;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use privacy_engine::{Check, Plan};
-use segment_core::{AuditEntry, Ledger, Request, RequestSummary, Task};
+use privacy_engine::{Check, MaskPlan, Plan};
+use segment_core::{Action, AuditEntry, Holder, Ledger, Request, RequestSummary, RowStep, Task};
 use serde::Serialize;
 
 #[cfg(test)]
@@ -106,7 +106,7 @@ impl RequestShape {
             denied_reason: request.denied_reason.clone(),
             identities: None,
             tasks: request.tasks.iter().map(|task| TaskShape::new(request, task, ledgers)).collect(),
-            masked: BTreeMap::new(),
+            masked: masked(request),
             package: request.package.as_ref().map(|package| PackageShape {
                 location: package.location.clone(),
                 bytes: package.bytes,
@@ -114,6 +114,14 @@ impl RequestShape {
             }),
         }
     }
+}
+
+/// Rows by `dataset.collection`, of an erasure.
+fn masked(request: &Request) -> BTreeMap<String, u64> {
+    let of_rows =
+        request.tasks.iter().filter(|task| task.holder == Holder::Dataset && request.action == Action::Erasure);
+    let done = of_rows.filter(|task| task.state.outcome().is_some());
+    done.flat_map(|task| task.collections.clone()).collect()
 }
 
 impl RequestShape {
@@ -291,11 +299,46 @@ pub(crate) struct DryRunShape {
 pub(crate) struct PlanShape {
     pub(crate) connection: String,
     pub(crate) action: String,
-    pub(crate) regulation_type: String,
+    /// `null` where rows are masked.
+    pub(crate) regulation_type: Option<String>,
     pub(crate) subjects: u64,
     pub(crate) calls: u64,
     pub(crate) masks: BTreeMap<String, u64>,
+    /// How the rows are found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) steps: Vec<StepShape>,
     pub(crate) warnings: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct StepShape {
+    pub(crate) collection: String,
+    pub(crate) by: String,
+    pub(crate) values_of: String,
+    pub(crate) expected_rows: Option<u64>,
+    pub(crate) index: Option<bool>,
+}
+
+impl From<MaskPlan> for PlanShape {
+    fn from(plan: MaskPlan) -> Self {
+        let step = |step: RowStep| StepShape {
+            collection: step.collection,
+            by: step.by,
+            values_of: step.values_of,
+            expected_rows: step.expected_rows,
+            index: step.index,
+        };
+        Self {
+            connection: plan.dataset.to_string(),
+            action: "mask".to_owned(),
+            regulation_type: None,
+            subjects: plan.people,
+            calls: 0,
+            masks: plan.masks,
+            steps: plan.steps.into_iter().map(step).collect(),
+            warnings: plan.warnings,
+        }
+    }
 }
 
 impl From<Plan> for PlanShape {
@@ -303,10 +346,11 @@ impl From<Plan> for PlanShape {
         Self {
             connection: plan.connection.to_string(),
             action: if plan.kind.deletes() { "delete" } else { "suppress" }.to_owned(),
-            regulation_type: plan.kind.as_str().to_owned(),
+            regulation_type: Some(plan.kind.as_str().to_owned()),
             subjects: plan.subjects,
             calls: plan.calls,
             masks: BTreeMap::new(),
+            steps: Vec::new(),
             warnings: plan.warnings,
         }
     }

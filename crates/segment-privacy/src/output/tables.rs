@@ -10,7 +10,7 @@ use super::{
     print::table,
     shapes::{
         CheckShape, ChecksShape, ConnectionShape, ConnectionsShape, DryRunShape, FileShape, HoldShape, LastTestShape,
-        LogShape, PurgeShape, RegulationsShape, RejectedShape, RequestShape, SummaryShape, TaskShape,
+        LogShape, PlanShape, PurgeShape, RegulationsShape, RejectedShape, RequestShape, SummaryShape, TaskShape,
     },
 };
 
@@ -251,21 +251,42 @@ pub(crate) fn checks(all: &ChecksShape, output: &Output) -> String {
 
 pub(crate) fn dry_run(run: &DryRunShape) -> String {
     let mut rows = table(&["connection", "action", "regulation", "user ids", "calls", "warnings"]);
-    for plan in &run.plan {
+    for plan in run.plan.iter().filter(|plan| plan.regulation_type.is_some()) {
         rows.add_row([
             plan.connection.clone(),
             plan.action.clone(),
-            plan.regulation_type.clone(),
+            plan.regulation_type.clone().unwrap_or_default(),
             plan.subjects.to_string(),
             plan.calls.to_string(),
             plan.warnings.join("\n"),
         ]);
     }
     let mut text = format!("dry run: nothing was written\n{rows}");
+    for plan in run.plan.iter().filter(|plan| plan.regulation_type.is_none()) {
+        let _ = write!(text, "\n{}", masking(plan));
+    }
     if !run.rejected.is_empty() {
         let _ = write!(text, "\n{}", rejected(&run.rejected));
     }
     text
+}
+
+/// How rows are found, and how many would be masked.
+fn masking(plan: &PlanShape) -> String {
+    let mut rows = table(&["masked in", "asked by", "values of", "expected rows", "index", "rows to mask"]);
+    for step in &plan.steps {
+        let index = step.index.map_or("", |index| if index { "yes" } else { "no: reads the whole table" });
+        rows.add_row([
+            step.collection.clone(),
+            step.by.clone(),
+            step.values_of.clone(),
+            step.expected_rows.map_or_else(String::new, |rows| rows.to_string()),
+            index.to_owned(),
+            plan.masks.get(&step.collection).map_or_else(String::new, u64::to_string),
+        ]);
+    }
+    let warnings = plan.warnings.iter().map(|warning| format!("\nwarning: {warning}"));
+    format!("{rows}{}", warnings.collect::<String>())
 }
 
 pub(crate) fn file(file: &FileShape, output: &Output) -> String {

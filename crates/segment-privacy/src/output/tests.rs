@@ -248,10 +248,11 @@ fn plans_and_files() {
     let plan = PlanShape {
         connection: "prod".into(),
         action: "delete".into(),
-        regulation_type: "SUPPRESS_WITH_DELETE".into(),
+        regulation_type: Some("SUPPRESS_WITH_DELETE".into()),
         subjects: 12_000,
         calls: 3,
         masks: BTreeMap::new(),
+        steps: Vec::new(),
         warnings: vec!["nothing is known of the person here (2 people)".into(), "forwarded is not erased".into()],
     };
     let run = DryRunShape { dry_run: true, plan: vec![plan], rejected: rejected() };

@@ -205,7 +205,7 @@ pub(crate) async fn described(directory: &OwnedDirectory) -> (Vec<String>, Strin
     let (mut lines, mut messages) = (Vec::new(), String::new());
     for check in directory.describe().await {
         let how = match check.result {
-            Ok(()) => "ok",
+            Ok(_) => "ok",
             Err(problem) => {
                 messages += &problem.message;
                 messages.push('\n');

@@ -8,7 +8,7 @@ use segment_core::{
     ClaimScope, Claimed, ConnectionKey, Decision, DestinationReport, Halt, HaltKind, HoldId, Identity, IdentityKind,
     IdentitySet, Intended, IntentId, IntentPlan, Ledger, LedgerState, LedgerUpdate, LegalHold, MemberChange,
     MonthlyQuota, NewRequest, Outcome, Pii, ProfileRef, Regime, RegulationId, RegulationStatus, RegulationType,
-    RequestUpdate, Resolution, Resume, Task, TaskEvent, TaskState,
+    RequestUpdate, Resolution, Resume, RowMark, RowTrace, Task, TaskEvent, TaskState,
     ports::{RequestStore, StoreError},
 };
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -16,7 +16,7 @@ use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use super::{Place, erasure, id, now, record};
 
 const HELD: Duration = Duration::from_hours(1);
-const PLANTED: [&str; 12] = [
+const PLANTED: [&str; 14] = [
     "planted.mail@example.com",
     "Planted-User-1",
     "planted-user-2",
@@ -29,6 +29,8 @@ const PLANTED: [&str; 12] = [
     "held@planted.example.com",
     "Planted versus Company",
     "sgp_planted_token",
+    "planted-foreign-key",
+    "planted-primary-key",
 ];
 
 fn profile(kind: IdentityKind, value: &str) -> ProfileRef {
@@ -56,6 +58,14 @@ fn resolved(task: Task) -> Task {
         profiles: vec![ProfileRef::SegmentId(Pii::from(PLANTED[5]))],
         identifiers: [profile(IdentityKind::AnonymousId, PLANTED[4]), profile(IdentityKind::Email, PLANTED[0])].into(),
         unreachable: 1,
+        rows: RowTrace {
+            entered_by: [("shop.order.customer".to_owned(), [(Pii::from(PLANTED[12]), true)].into())].into(),
+            marks: vec![RowMark {
+                collection: "shop.customer".to_owned(),
+                key: vec![Pii::from(PLANTED[13])],
+                digest: String::new(),
+            }],
+        },
     };
     let kind = Some(RegulationType::SuppressWithDelete);
     Task { state: TaskState::Resolved, resolution: Some(resolution), kind, user_ids: 2, ..task }

@@ -94,6 +94,7 @@ fn erasure(number: usize) -> NewRequest {
         needs_approval: false,
         left_out: Vec::new(),
         connections: vec![ConnectionKey::new("segment")],
+        datasets: Vec::new(),
     }
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use segment_core::{
     AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
     IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
-    RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention,
+    RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Task,
     ports::{RequestStore, StoreError},
 };
 
@@ -68,6 +68,10 @@ impl RequestStore for Reopening {
 
     async fn save_request(&self, lease: &Lease, update: &RequestUpdate) -> Result<(), StoreError> {
         on_fresh!(self, save_request(lease, update))
+    }
+
+    async fn save_task(&self, lease: &Lease, task: &Task, at: Timestamp) -> Result<(), StoreError> {
+        on_fresh!(self, save_task(lease, task, at))
     }
 
     async fn backlog(&self, scope: &ClaimScope, at: Timestamp) -> Result<Vec<Backlog>, StoreError> {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "what fails in a test panics")]
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -31,6 +33,7 @@ fn package(request: &str) -> NewPackage {
         action: Action::Access,
         created_at: Timestamp::from_second(1_795_500_000).unwrap(),
         staging_key: StagingKey::new([7; 32]),
+        tables: BTreeSet::new(),
     }
 }
 

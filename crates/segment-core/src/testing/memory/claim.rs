@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::state::{Entry, Hold, State, after, covers};
 use crate::{
-    ClaimScope, Claimed, Gate, IntentId, Lease, LeaseSubject, Ledger, LedgerState, Member, Request, RequestId,
+    ClaimScope, Claimed, Gate, Holder, IntentId, Lease, LeaseSubject, Ledger, LedgerState, Member, Request, RequestId,
     Resolution, ports::StoreError,
 };
 
@@ -108,13 +108,14 @@ impl State {
                 subjects: resolution.user_ids,
                 identifiers: resolution.identifiers,
                 verified: task.verified_at.is_some(),
+                masks: request.tasks.iter().any(|task| task.holder == Holder::Dataset),
             }
         });
         member.collect()
     }
 
     /// The hold of a lease, if it is still that lease's.
-    fn hold(&mut self, lease: &Lease) -> Result<&mut Hold, StoreError> {
+    pub(super) fn hold(&mut self, lease: &Lease) -> Result<&mut Hold, StoreError> {
         let hold = match &lease.subject {
             LeaseSubject::Request(id) => self.entry(id).map(|entry| &mut entry.hold),
             LeaseSubject::Regulation(intent) => self.regulation(intent).map(|regulation| &mut regulation.hold),

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::state::{Entry, Hold, State, misuse};
 use crate::{
-    Gate, Identity, IdentityKind, Intake, NewRequest, Pii, Request, RequestId, RequestStatus, StagingKey, Task,
-    ports::StoreError,
+    Gate, Holder, Identity, IdentityKind, Intake, MaskingKey, NewRequest, Pii, Request, RequestId, RequestStatus,
+    StagingKey, Task, ports::StoreError,
 };
 
 impl State {
@@ -51,10 +51,11 @@ impl State {
 }
 
 fn entry(new: &NewRequest) -> Result<Entry, StoreError> {
-    let mut tasks: Vec<_> = new.connections.iter().cloned().map(Task::new).collect();
+    let owned = new.datasets.iter().map(|key| Task::of(Holder::Dataset, key.clone()));
+    let mut tasks: Vec<_> = new.connections.iter().cloned().map(Task::new).chain(owned).collect();
     tasks.sort_by(|a, b| a.connection.cmp(&b.connection));
     if tasks.windows(2).any(|pair| pair[0].connection == pair[1].connection) {
-        return Err(misuse("a connection is named twice"));
+        return Err(misuse("a connection or dataset is named twice"));
     }
     let (gate, status) = if new.needs_approval {
         (Gate::Pending, RequestStatus::Pending)
@@ -66,6 +67,7 @@ fn entry(new: &NewRequest) -> Result<Entry, StoreError> {
         "regime": new.regime.as_str(),
         "identities": new.identities.iter().map(Identity::kind).map(IdentityKind::as_str).collect::<Vec<_>>(),
         "connections": new.connections.iter().map(crate::ConnectionKey::as_str).collect::<Vec<_>>(),
+        "datasets": new.datasets.iter().map(crate::ConnectionKey::as_str).collect::<Vec<_>>(),
         "left_out": new.left_out.iter().map(crate::ConnectionKey::as_str).collect::<Vec<_>>(),
     });
     let request = Request {
@@ -84,7 +86,8 @@ fn entry(new: &NewRequest) -> Result<Entry, StoreError> {
         denied_reason: None,
         tasks,
         package: None,
-        staging_key: Some(staging_key(&new.id)),
+        staging_key: Some(StagingKey::new(key(&new.id))),
+        masking_key: Some(MaskingKey::new(key(&new.id))),
     };
     let next_at = Some(new.received_at);
     let (hold, waits) = (Hold::default(), BTreeMap::new());
@@ -104,10 +107,10 @@ fn entry(new: &NewRequest) -> Result<Entry, StoreError> {
 }
 
 /// Another one for each request; nothing about it is secret.
-fn staging_key(id: &RequestId) -> StagingKey {
+fn key(id: &RequestId) -> [u8; 32] {
     let mut key = [0; 32];
     for (at, byte) in id.as_str().bytes().enumerate() {
         key[at % 32] ^= byte;
     }
-    StagingKey::new(key)
+    key
 }

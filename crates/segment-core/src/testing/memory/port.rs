@@ -12,7 +12,7 @@ use super::state::{State, misuse};
 use crate::{
     AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
     IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
-    RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention,
+    RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Task,
     ports::{Clock, RequestStore, StoreError},
     testing::ManualClock,
 };
@@ -94,6 +94,10 @@ impl RequestStore for MemoryStore {
 
     async fn save_request(&self, lease: &Lease, update: &RequestUpdate) -> Result<(), StoreError> {
         self.step(|state, _| state.save_request(lease, update))
+    }
+
+    async fn save_task(&self, lease: &Lease, task: &Task, at: Timestamp) -> Result<(), StoreError> {
+        self.step(|state, _| state.save_task(lease, task, at))
     }
 
     async fn backlog(&self, scope: &ClaimScope, at: Timestamp) -> Result<Vec<Backlog>, StoreError> {

@@ -51,7 +51,7 @@ impl State {
             return Err(misuse("the request is open, and needs what names the person"));
         }
         if entry.request.identities.take().is_some() {
-            (entry.request.external_id, entry.request.staging_key) = (None, None);
+            (entry.request.external_id, entry.request.staging_key, entry.request.masking_key) = (None, None, None);
             entry.request.tasks.iter_mut().for_each(|task| task.resolution = None);
             entry.log(at, "identities_destroyed", json!({}));
         }

@@ -133,6 +133,10 @@ impl Entry {
         let looks: Option<Vec<_>> = regulated.map(|task| task.verified_at).collect();
         request.verified_at = looks.filter(|_| complete).and_then(|looks| looks.into_iter().max());
         let after = request.status;
+        // Nothing else wakes an erasure whose rows may be masked from now on.
+        if self.next_at.is_none() && self.request.may_mask() && self.has_queued() {
+            self.next_at = Some(at);
+        }
         self.ended_at = after.is_terminal().then(|| self.ended_at.unwrap_or(at));
         if before != after {
             self.log(at, "status", json!({"from": before.as_str(), "to": after.as_str()}));

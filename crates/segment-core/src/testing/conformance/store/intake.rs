@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "what fails in a test panics")]
 
-use super::sample::{access, at, erasure, get, id, new, on_both, pending, people, put, record, steps};
+use super::sample::{access, at, erasure, get, id, new, on_both, pending, people, put, record, steps, with_rows};
 use crate::{
-    Action, ClaimScope, ConnectionKey, Decision, Gate, Intake, LedgerFilter, NewRequest, Outcome, Pii, Regime,
+    Action, ClaimScope, ConnectionKey, Decision, Gate, Holder, Intake, LedgerFilter, NewRequest, Outcome, Pii, Regime,
     RegulationId, RequestFilter, RequestStatus, Task, TaskState, ports::RequestStore,
 };
 
@@ -19,7 +19,7 @@ pub async fn a_new_request_is_recorded_whole(store: &dyn RequestStore) {
         regime: Regime::Ccpa,
         left_out: vec![ConnectionKey::new("off")],
         identities: people(["ann", "ann.work"]),
-        ..on_both(with_external_id(erasure(1), "CASE-7"))
+        ..with_rows(on_both(with_external_id(erasure(1), "CASE-7")))
     };
     record(store, std::slice::from_ref(&new)).await;
     let request = get(store, 1).await;
@@ -29,8 +29,9 @@ pub async fn a_new_request_is_recorded_whole(store: &dyn RequestStore) {
     assert_eq!((request.begun, request.status), (false, RequestStatus::Approved));
     assert_eq!((request.received_at, request.due_at), (at(1), Regime::Ccpa.due_at(at(1))));
     assert_eq!((request.completed_at, request.verified_at, request.denied_reason), (None, None, None));
-    assert_eq!(request.tasks, ["segment_basic", "segment_unify"].map(|key| Task::new(ConnectionKey::new(key))));
-    assert!(request.package.is_none() && request.staging_key.is_some());
+    let [basic, unify, shop] = ["segment_basic", "segment_unify", "shop"].map(ConnectionKey::new);
+    assert_eq!(request.tasks, [Task::new(basic), Task::new(unify), Task::of(Holder::Dataset, shop)]);
+    assert!(request.package.is_none() && request.staging_key.is_some() && request.masking_key.is_some());
     assert_eq!(steps(store, 1).await, ["received"]);
     let facts = store.log(&id(1)).await.unwrap().remove(0).facts;
     assert_eq!(facts["left_out"], serde_json::json!(["off"]), "whose data are not part of it");

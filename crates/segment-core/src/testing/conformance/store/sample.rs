@@ -11,7 +11,7 @@ use crate::{
     Action, AuditEntry, ClaimScope, Claimed, ConnectionKey, Halt, HaltKind, Identity, IdentityKind, IdentitySet,
     Intake, Intended, IntentId, IntentPlan, Ledger, LedgerFilter, LedgerState, LedgerUpdate, MemberChange, MemberNote,
     MonthlyQuota, NewRequest, Pii, ProfileRef, Regime, RegulationId, RegulationType, Request, RequestId, RequestUpdate,
-    Resolution, Resume, Task, TaskEvent, TaskState,
+    Resolution, Resume, RowTrace, Task, TaskEvent, TaskState,
     ports::{RequestStore, StoreError},
 };
 
@@ -21,6 +21,8 @@ pub(super) const HELD: Duration = Duration::from_hours(1);
 pub(super) const OVER: Duration = Duration::ZERO;
 pub(super) const BASIC: &str = "segment_basic";
 pub(super) const UNIFY: &str = "segment_unify";
+/// An owned database.
+pub(super) const SHOP: &str = "shop";
 
 thread_local! {
     /// In 2026.
@@ -63,7 +65,13 @@ pub(super) fn new(number: u32, action: Action) -> NewRequest {
         needs_approval: false,
         left_out: Vec::new(),
         connections: vec![ConnectionKey::new(BASIC)],
+        datasets: Vec::new(),
     }
+}
+
+/// With rows in an owned database, too.
+pub(super) fn with_rows(request: NewRequest) -> NewRequest {
+    NewRequest { datasets: vec![ConnectionKey::new(SHOP)], ..request }
 }
 
 pub(super) fn erasure(number: u32) -> NewRequest {
@@ -149,6 +157,7 @@ pub(super) fn resolved<const N: usize>(task: Task, user_ids: [&str; N]) -> Task 
         profiles: user_ids.into_iter().map(profile).collect(),
         identifiers: user_ids.into_iter().map(profile).collect(),
         unreachable: 0,
+        rows: RowTrace::default(),
     };
     Task {
         state: TaskState::Resolved,

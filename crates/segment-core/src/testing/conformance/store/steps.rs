@@ -10,7 +10,8 @@ use super::sample::{
 };
 use crate::{
     AuditEntry, ConnectionKey, Decision, FileReceipt, Finding, FindingCode, IdentityKind, Outcome, PackageReceipt, Pii,
-    ProfileRef, RegulationType, RequestStatus, RequestUpdate, Resolution, Resume, Task, TaskState, ports::RequestStore,
+    ProfileRef, RegulationType, RequestStatus, RequestUpdate, Resolution, Resume, RowMark, RowTrace, Task, TaskState,
+    ports::RequestStore,
 };
 
 fn full_task() -> Task {
@@ -23,6 +24,14 @@ fn full_task() -> Task {
             identifiers: [phone, ProfileRef::external_id(IdentityKind::Other("ios.idfa".into()), Pii::from("x"))]
                 .into(),
             unreachable: 4,
+            rows: RowTrace {
+                entered_by: [("shop.order.customer_id".to_owned(), [(Pii::from("7"), true)].into())].into(),
+                marks: vec![RowMark {
+                    collection: "shop.customer".to_owned(),
+                    key: vec![Pii::from("1"), Pii::from("größe")],
+                    digest: "ab".repeat(32),
+                }],
+            },
         }),
         kind: Some(RegulationType::Other("NEW_TYPE".into())),
         user_ids: 3,

@@ -102,6 +102,12 @@ macro_rules! request_store_conformance {
             a_retried_access_is_collected_as_a_whole
             a_retry_goes_on_with_every_halted_task
             a_retry_does_not_disturb_a_regulation_that_is_followed
+            rows_are_masked_when_everything_is_accepted
+            rows_of_somebody_unknown_are_masked_at_once
+            a_masking_that_is_tried_again_keeps_its_time
+            what_is_halted_keeps_rows_from_being_masked
+            a_task_is_saved_within_a_step
+            members_say_whether_rows_are_masked
             holds_are_read_back
             a_hold_has_an_id_of_its_own
             a_lifted_hold_stays_as_a_fact

@@ -1,0 +1,195 @@
+//! Copying a person's rows into a package, as they come.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use privacy_dataset::{Origin, Traversal};
+use segment_core::{
+    ConnectionKey, DatasetRows, Pii, Records, Subject,
+    ports::{DirectoryError, PackageError, PackageWriter},
+};
+use serde_json::{Map, Value};
+
+use super::{
+    json,
+    values::Values,
+    walk::{Failure, PersonRow, Place, Seen, Sink, Wanted},
+};
+use crate::owned::{OwnedDatabases, database::Column, directory::with_cause};
+
+/// Copies everything, and says of each database what came of it.
+pub(super) async fn copy(
+    databases: &OwnedDatabases,
+    plan: &Traversal,
+    subject: &Subject,
+    writer: &dyn PackageWriter,
+) -> Result<Vec<DatasetRows>, PackageError> {
+    let mut answers: BTreeMap<ConnectionKey, DatasetRows> =
+        databases.all().iter().map(|database| (database.key.clone(), nothing(&database.key))).collect();
+    let mut values = Values::new(subject, &databases.targets, None);
+    let mut broken = BTreeSet::new();
+    for (index, visit) in plan.visits.iter().enumerate() {
+        let (source, collection) = (databases.label(&visit.dataset), package_name(&visit.collection));
+        writer.append(source, &collection, Records::new()).await?;
+        let (mut holes, mut passing) = (Vec::new(), false);
+        for before in visit.entries.iter().filter_map(|entry| of_visit(&entry.values)) {
+            if broken.contains(&before) {
+                let name = plan.visits[before].name();
+                holes.push(format!("what {name} leads to could not be followed, since it was not read to its end"));
+            }
+        }
+        let rows = match collect(databases, plan, index, &mut values, (source, &collection), writer).await {
+            Ok((seen, missing)) => {
+                holes.extend(missing);
+                if seen.truncated {
+                    holes.push(format!("there are more than {} rows; the rest is left out", seen.rows));
+                }
+                seen.rows
+            }
+            Err((Failure::Package(error), _)) => return Err(error),
+            Err((Failure::Directory(error), rows)) => {
+                passing |= matches!(error, DirectoryError::Unavailable(_));
+                holes.push(with_cause(&error));
+                rows
+            }
+        };
+        let name = format!("{source}.{}", visit.collection);
+        if !holes.is_empty() {
+            broken.insert(index);
+            let reason = holes.join("; ");
+            writer.incomplete(source, &collection, &reason).await?;
+            note_hole(databases, &visit.dataset, &name, reason, passing, &mut answers);
+        }
+        let database = databases.of_dataset(&visit.dataset);
+        if let Some(answer) = database.and_then(|database| answers.get_mut(&database.key)) {
+            *answer.collections.entry(name).or_default() += rows;
+        }
+    }
+    Ok(answers.into_values().collect())
+}
+
+pub(super) fn nothing(key: &ConnectionKey) -> DatasetRows {
+    DatasetRows {
+        dataset: key.clone(),
+        collections: BTreeMap::new(),
+        holes: BTreeMap::new(),
+        passing: false,
+        warnings: Vec::new(),
+    }
+}
+
+fn of_visit(origin: &Origin) -> Option<usize> {
+    if let Origin::Rows { visit, .. } = origin { Some(*visit) } else { None }
+}
+
+fn note_hole(
+    databases: &OwnedDatabases,
+    dataset: &str,
+    name: &str,
+    reason: String,
+    passing: bool,
+    answers: &mut BTreeMap<ConnectionKey, DatasetRows>,
+) {
+    let database = databases.of_dataset(dataset);
+    if let Some(answer) = database.and_then(|database| answers.get_mut(&database.key)) {
+        answer.holes.insert(name.to_owned(), reason);
+        answer.passing |= passing;
+    }
+}
+
+/// One collection: what was seen, and why something of it is missing; with an error, how many rows came before it.
+async fn collect(
+    databases: &OwnedDatabases,
+    plan: &Traversal,
+    index: usize,
+    values: &mut Values<'_>,
+    into: (&str, &str),
+    writer: &dyn PackageWriter,
+) -> Result<(Seen, Vec<String>), (Failure, u64)> {
+    let found = Place::find(databases, plan, index).await;
+    let place = found.map_err(|error| (Failure::Directory(error), 0))?;
+    let fields =
+        databases.dataset(&place.visit.dataset).and_then(|dataset| dataset.collection(&place.visit.collection));
+    let names = fields.iter().flat_map(|collection| &collection.fields).map(|field| field.name.as_str());
+    let (mut shown, mut missing) = (Vec::new(), Vec::new());
+    for name in names {
+        match place.columns.get(name) {
+            Some(column) => shown.push(column),
+            None => missing.push(format!("the field {}.{name} is no column of its table", place.visit.name())),
+        }
+    }
+    let wanted = Wanted { values: shown.clone(), ..Wanted::default() };
+    let mut sink = PackageRows { source: into.0, collection: into.1, columns: shown, writer, rows: 0 };
+    let seen = place.walk(place.database.live.database.as_ref(), values, &wanted, &mut sink).await;
+    seen.map(|seen| (seen, missing)).map_err(|failure| (failure, sink.rows))
+}
+
+/// Rows on their way into a package.
+struct PackageRows<'a> {
+    source: &'a str,
+    collection: &'a str,
+    columns: Vec<&'a Column>,
+    writer: &'a dyn PackageWriter,
+    rows: u64,
+}
+
+#[async_trait]
+impl Sink for PackageRows<'_> {
+    async fn take(&mut self, rows: Vec<PersonRow>) -> Result<(), Failure> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.rows += rows.len() as u64;
+        let record = |row: PersonRow| {
+            let fields = self.columns.iter().zip(row.values);
+            let fields = fields.map(|(column, cell)| (column.name.clone(), json::value(column, cell)));
+            Pii::new(Value::Object(fields.collect::<Map<_, _>>()))
+        };
+        let records = rows.into_iter().map(record).collect();
+        self.writer.append(self.source, self.collection, records).await.map_err(Failure::Package)
+    }
+}
+
+/// A table's name as a part of a path: what a path cannot have becomes `_` and its bytes in hex.
+fn package_name(collection: &str) -> String {
+    /// What is longer is cut, and told apart by what it would have been.
+    const LONGEST: usize = 80;
+    let last = collection.len().saturating_sub(1);
+    let plain = |at: usize, byte: u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') || (byte == b'.' && at != 0 && at != last)
+    };
+    let part = |(at, byte): (usize, u8)| {
+        if plain(at, byte) { char::from(byte).to_string() } else { format!("_{byte:02X}") }
+    };
+    let name: String = collection.bytes().enumerate().map(part).collect();
+    let taken = ["manifest.json", "index.html"].iter().any(|file| file.eq_ignore_ascii_case(&name));
+    if name.len() <= LONGEST && !taken {
+        return name;
+    }
+    let digest = hex::encode(&<sha2::Sha256 as sha2::Digest>::digest(collection)[..8]);
+    let kept: String = name.chars().take(LONGEST).collect();
+    format!("{kept}-{digest}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_names_become_parts_of_paths() {
+        for (table, expected) in [
+            ("customer", "customer"),
+            ("sales.customer", "sales.customer"),
+            ("Order Items", "Order_20Items"),
+            ("../etc", "_2E._2Fetc"),
+            ("a.", "a_2E"),
+            ("größe", "gr_C3_B6_C3_9Fe"),
+        ] {
+            assert_eq!(package_name(table), expected);
+        }
+        let long = "x".repeat(200);
+        assert_ne!(package_name(&long), package_name(&"x".repeat(201)));
+        assert!(package_name(&long).len() <= 100);
+        assert!(package_name("manifest.json").starts_with("manifest.json-"));
+    }
+}

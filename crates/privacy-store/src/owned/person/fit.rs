@@ -1,0 +1,193 @@
+//! Whether a table can hold what masking makes of its fields.
+
+use privacy_dataset::{MaskedField, MaskedFields, MaskingStrategy};
+use segment_core::ports::DirectoryError;
+
+use super::walk::Place;
+use crate::owned::{
+    OwnedDatabases,
+    database::{Column, Constraints, Holds},
+    directory::with_cause,
+};
+
+/// What is masked in one table, as its columns allow.
+#[derive(Debug, Default)]
+pub(super) struct Fitting {
+    pub(super) masks: Vec<ColumnMask>,
+    /// The columns of the primary key, by which rows are named. Empty where nothing is masked.
+    pub(super) key: Vec<String>,
+    /// Fields that are left as they are, and why: sentences.
+    pub(super) left: Vec<String>,
+}
+
+/// What is masked of one column.
+#[derive(Debug)]
+pub(super) struct ColumnMask {
+    pub(super) column: String,
+    pub(super) how: How,
+}
+
+#[derive(Debug)]
+pub(super) enum How {
+    /// Becomes null.
+    Null,
+    Whole(FieldMask),
+    /// Fields nested in JSON.
+    Nested(Vec<FieldMask>),
+}
+
+#[derive(Debug)]
+pub(super) struct FieldMask {
+    /// Below the column; empty for the column itself.
+    pub(super) path: Vec<String>,
+    pub(super) strategy: MaskingStrategy,
+    pub(super) max_length: Option<usize>,
+}
+
+impl Fitting {
+    /// What is masked of a place, or why it cannot be. Nothing where its database is only read.
+    pub(super) async fn new(databases: &OwnedDatabases, place: &Place<'_>) -> Result<Self, DirectoryError> {
+        if !place.database.masks {
+            return Ok(Self::default());
+        }
+        let targets: Vec<_> = databases.targets.values().cloned().collect();
+        let (dataset, collection) = (place.visit.dataset.as_str(), place.visit.collection.as_str());
+        let planned = MaskedFields::new(&databases.datasets, dataset, collection, &databases.policy, &targets)
+            .map_err(|error| DirectoryError::Schema(with_cause(&error)))?;
+        let mut fitting = Self { left: planned.left, ..Self::default() };
+        if planned.fields.is_empty() {
+            return Ok(fitting);
+        }
+        let constraints = place.database.live.database.constraints(&place.table).await;
+        let constraints = constraints.map_err(|error| place.failed(error))?;
+        for field in &planned.fields {
+            fitting.add(place, &constraints, field)?;
+        }
+        if !fitting.masks.is_empty() {
+            fitting.key = key(databases, place, &constraints)?;
+            fitting.keeps_unique(place, &constraints)?;
+        }
+        Ok(fitting)
+    }
+
+    fn add(&mut self, place: &Place<'_>, constraints: &Constraints, field: &MaskedField) -> Result<(), DirectoryError> {
+        let named = format!("{}.{}", place.visit.name(), field.path);
+        let refuse = |why: String| Err(DirectoryError::Schema(format!("{named} cannot be masked: {why}")));
+        let (name, below) =
+            field.path.segments().split_first().map_or(("", [].as_slice()), |(name, below)| (name, below));
+        // Looked up by name: a column that holds no single values can be masked all the same.
+        let Some(column) = place.columns.get(name) else {
+            return refuse("it is no column of its table".to_owned());
+        };
+        let role = match () {
+            () if constraints.primary.iter().any(|key| key == name) => Some("part of the primary key"),
+            () if constraints.foreign.contains(name) => Some("part of a foreign key"),
+            () => None,
+        };
+        match role {
+            Some(role) if field.overridden => {
+                return refuse(format!("it is {role}, which is never masked; take its masking_strategy_override away"));
+            }
+            Some(role) => {
+                self.left.push(format!("{named} holds personal data and is {role}: it stays as it is"));
+                return Ok(());
+            }
+            None if !column.writable => {
+                return refuse("the database computes it; mask what it is computed from".to_owned());
+            }
+            None => {}
+        }
+        let mask = FieldMask {
+            path: below.to_vec(),
+            strategy: field.strategy.clone(),
+            max_length: shorter(field.length, column.max_length.filter(|_| below.is_empty())),
+        };
+        if !below.is_empty() {
+            if !matches!(column.holds, Holds::Json | Holds::Text) {
+                return refuse(format!("its column is {}, which holds no nested fields", column.sql_type));
+            }
+            self.nest(name, mask);
+            return Ok(());
+        }
+        let how = match column.holds {
+            Holds::Text if !field.strategy.is_null() => How::Whole(mask),
+            _ if column.nullable => How::Null,
+            _ => return refuse(not_null(column, &field.strategy)),
+        };
+        self.masks.push(ColumnMask { column: name.to_owned(), how });
+        Ok(())
+    }
+
+    fn nest(&mut self, column: &str, mask: FieldMask) {
+        let known = self.masks.iter_mut().find(|known| known.column == column);
+        match known.map(|known| &mut known.how) {
+            Some(How::Nested(masks)) => masks.push(mask),
+            Some(_) => {}
+            None => self.masks.push(ColumnMask { column: column.to_owned(), how: How::Nested(vec![mask]) }),
+        }
+    }
+
+    /// Equal values everywhere are no values of a unique index.
+    fn keeps_unique(&self, place: &Place<'_>, constraints: &Constraints) -> Result<(), DirectoryError> {
+        let constant = |name: &String| {
+            let mask = self.masks.iter().find(|mask| mask.column == *name);
+            matches!(mask.map(|mask| &mask.how), Some(How::Whole(mask)) if mask.strategy.is_constant())
+        };
+        let broken = constraints.unique.iter().find(|columns| !columns.is_empty() && columns.iter().all(constant));
+        match broken {
+            None => Ok(()),
+            Some(columns) => Err(DirectoryError::Schema(format!(
+                "{}.{} cannot be masked: a unique index would be violated, since string_rewrite makes all values equal. Use \
+                 hmac or random_string_rewrite, or null_rewrite where null is allowed",
+                place.visit.name(),
+                columns.join(", ")
+            ))),
+        }
+    }
+}
+
+fn not_null(column: &Column, strategy: &MaskingStrategy) -> String {
+    let null = "null is not allowed in it";
+    match strategy.is_null() {
+        true => format!("{null}, so `null_rewrite` is not possible; use another strategy, or `preserve`"),
+        false => format!(
+            "it is {}, in which `{}` has no place, and {null}. Allow null, or override it with `preserve`",
+            column.sql_type,
+            strategy.name()
+        ),
+    }
+}
+
+fn shorter(said: Option<u32>, live: Option<usize>) -> Option<usize> {
+    let said = said.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+    said.into_iter().chain(live).min()
+}
+
+/// By which columns rows are named: the live primary key, or the one of the dataset where a unique index holds it.
+fn key(
+    databases: &OwnedDatabases,
+    place: &Place<'_>,
+    constraints: &Constraints,
+) -> Result<Vec<String>, DirectoryError> {
+    let name = place.visit.name();
+    let refuse = |why: &str| Err(DirectoryError::Schema(format!("{name} cannot be masked: {why}")));
+    if !constraints.is_table {
+        return refuse("it is no table; describe the table behind it, or set `skip_processing`");
+    }
+    if !constraints.primary.is_empty() {
+        return Ok(constraints.primary.clone());
+    }
+    let fields =
+        databases.dataset(&place.visit.dataset).and_then(|dataset| dataset.collection(&place.visit.collection));
+    let fields = fields.iter().flat_map(|collection| &collection.fields).filter(|field| field.primary_key);
+    let said: Vec<_> = fields.map(|field| field.name.clone()).collect();
+    let same =
+        |columns: &&Vec<String>| columns.len() == said.len() && columns.iter().all(|column| said.contains(column));
+    match constraints.unique.iter().find(same) {
+        Some(columns) => Ok(columns.clone()),
+        None => refuse(
+            "it has no primary key, so its rows cannot be named. Give it one, or a unique index over the fields that the dataset \
+             calls `primary_key`",
+        ),
+    }
+}

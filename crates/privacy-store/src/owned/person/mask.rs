@@ -1,0 +1,303 @@
+//! Masking a person's rows in one database, in one transaction.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use privacy_dataset::{Masked, MaskingSecrets, Traversal};
+use segment_core::{
+    Finding, MaskOrder, MaskReport, Pii, RowMark,
+    ports::{Begun, DirectoryError, Masking, Random},
+};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{
+    fit::{ColumnMask, FieldMask, Fitting, How},
+    gather::{Gathered, RowKey, gather},
+    shared::without_shared,
+    values::Values,
+    walk::Place,
+};
+use crate::owned::{
+    OwnedDatabases,
+    database::{Cell, Column, Form, Keys, NewValues, Output, Reader, Select, Update, Writer, all},
+    error::DbError,
+};
+
+/// How many rows are masked at once.
+const BATCH: usize = 2_000;
+/// The same, where several columns name a row.
+const BATCH_OF_COMPOSITE: usize = 250;
+/// By how many rows a masking is recognised.
+const MARKS: usize = 10;
+
+/// A masking that waits to be committed.
+#[derive(Debug)]
+pub(super) struct OpenMasking {
+    report: MaskReport,
+    writer: Box<dyn Writer>,
+    name: String,
+}
+
+#[async_trait]
+impl Masking for OpenMasking {
+    fn report(&self) -> &MaskReport {
+        &self.report
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), DirectoryError> {
+        self.writer.commit().await.map_err(|error| error.at(&self.name))
+    }
+}
+
+/// Masks what the order says, unless that was committed before.
+pub(super) async fn begin(
+    databases: &OwnedDatabases,
+    plan: &Traversal,
+    order: &MaskOrder,
+    random: &dyn Random,
+) -> Result<Begun, DirectoryError> {
+    let Some(database) = databases.by_key(&order.dataset).filter(|database| database.masks) else {
+        return Err(DirectoryError::Schema(format!("the dataset {} is not one that is masked", order.dataset)));
+    };
+    let name = database.key.as_str().to_owned();
+    let writer = database.live.database.begin().await.map_err(|error| error.at(&name))?;
+    if is_committed(databases, plan, order, writer.as_ref()).await? {
+        return Ok(Begun::Before);
+    }
+    let reader: &dyn Reader = writer.as_ref();
+    let here = |dataset: &str| databases.of_dataset(dataset).is_some_and(|of| of.key == database.key);
+    let mut values = Values::new(&order.subject, &databases.targets, Some(&order.trace));
+    let readers = |dataset: &str| here(dataset).then_some(reader);
+    let gathered = gather(databases, plan, &readers, &mut values).await?;
+    let rows = without_shared(databases, gathered, &readers).await?;
+    let mut masker = Masker {
+        writer: writer.as_ref(),
+        secrets: MaskingSecrets::from_key(order.key.expose()),
+        random,
+        report: MaskReport::default(),
+    };
+    for (of, keys, finding) in rows {
+        let label = format!("{}.{}", databases.label(&of.place.visit.dataset), of.place.visit.collection);
+        masker.collection(label, &of, &keys, finding).await?;
+    }
+    let report = masker.report;
+    Ok(Begun::Open(Box::new(OpenMasking { report, writer, name })))
+}
+
+/// Whether one of the marks is there. The rows of marks are read as locked: whoever is about to commit is waited for.
+async fn is_committed(
+    databases: &OwnedDatabases,
+    plan: &Traversal,
+    order: &MaskOrder,
+    reader: &dyn Reader,
+) -> Result<bool, DirectoryError> {
+    for mark in &order.trace.marks {
+        let named = |index: &usize| plan.visits[*index].name() == mark.collection;
+        let Some(index) = (0..plan.visits.len()).find(named) else { continue };
+        let place = Place::find(databases, plan, index).await?;
+        let fitting = Fitting::new(databases, &place).await?;
+        let key = mark.key.iter().map(|value| value.expose().clone()).collect();
+        let found = read(&place, &fitting, reader, &[key]).await?;
+        if found.iter().any(|(_, cells)| digest(cells) == mark.digest) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The masked columns of the rows with these keys, as they are.
+async fn read(
+    place: &Place<'_>,
+    fitting: &Fitting,
+    reader: &dyn Reader,
+    keys: &[RowKey],
+) -> Result<Vec<(RowKey, Vec<Cell>)>, DirectoryError> {
+    let key = fitting.key.iter().map(|name| place.column(name)).collect::<Result<Vec<_>, _>>()?;
+    let masked = masked_columns(place, fitting);
+    let take: Vec<_> = masked.iter().map(|column| Output { column, form: Form::Text }).collect();
+    let single: Vec<_> = keys.iter().filter_map(|key| key.first().cloned()).collect();
+    let keyed = match key.as_slice() {
+        [] => return Ok(Vec::new()),
+        [only] => Keys::Of(only, &single),
+        all => Keys::OfAll(all, keys),
+    };
+    let query =
+        Select { table: &place.table, keys: keyed, take: &take, distinct: false, lock: true, limit: usize::MAX >> 1 };
+    let rows = all(reader, &query).await.map_err(|error| place.failed(error))?;
+    Ok(rows
+        .into_iter()
+        .map(|mut row| {
+            let cells = row.split_off(key.len());
+            (row.iter().filter_map(|cell| cell.text().map(str::to_owned)).collect(), cells)
+        })
+        .collect())
+}
+
+fn masked_columns<'p>(place: &'p Place<'_>, fitting: &Fitting) -> Vec<&'p Column> {
+    fitting.masks.iter().filter_map(|mask| place.columns.get(&mask.column)).collect()
+}
+
+struct Masker<'a> {
+    writer: &'a dyn Writer,
+    secrets: MaskingSecrets,
+    random: &'a dyn Random,
+    report: MaskReport,
+}
+
+impl Masker<'_> {
+    async fn collection(
+        &mut self,
+        label: String,
+        of: &Gathered<'_>,
+        keys: &[RowKey],
+        finding: Option<Finding>,
+    ) -> Result<(), DirectoryError> {
+        self.report.findings.extend(finding);
+        if of.fitting.masks.is_empty() {
+            return Ok(());
+        }
+        let size = if of.fitting.key.len() == 1 { BATCH } else { BATCH_OF_COMPOSITE };
+        let mut masked = 0;
+        for batch in keys.chunks(size) {
+            masked += self.batch(of, batch).await?;
+        }
+        self.report.collections.insert(label, masked);
+        Ok(())
+    }
+
+    async fn batch(&mut self, of: &Gathered<'_>, keys: &[RowKey]) -> Result<u64, DirectoryError> {
+        let (place, fitting) = (&of.place, &of.fitting);
+        let found = read(place, fitting, self.writer, keys).await?;
+        let mut rows = Vec::with_capacity(found.len());
+        for (key, cells) in found {
+            let new: Vec<_> = fitting.masks.iter().zip(&cells).map(|(mask, cell)| self.mask(mask, cell)).collect();
+            let changed = new.iter().any(Option::is_some);
+            if !changed {
+                continue;
+            }
+            let after: Vec<_> = new.into_iter().zip(cells).map(|(new, cell)| new.unwrap_or(cell)).collect();
+            if self.report.marks.len() < MARKS {
+                let key = key.iter().cloned().map(Pii::new).collect();
+                let mark = RowMark { collection: place.visit.name(), key, digest: digest(&after) };
+                self.report.marks.push(mark);
+            }
+            let values = after.into_iter().map(|cell| if let Cell::Text(text) = cell { Some(text) } else { None });
+            rows.push(NewValues { key, values: values.collect() });
+        }
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let key = fitting.key.iter().map(|name| place.column(name)).collect::<Result<Vec<_>, _>>()?;
+        let columns = masked_columns(place, fitting);
+        let update = Update { table: &place.table, key: &key, columns: &columns, rows: &rows };
+        let done = self.writer.update(&update).await.map_err(|error| place.failed(refused(error)))?;
+        if done == rows.len() as u64 { Ok(done) } else { Err(place.failed(DbError::clashed())) }
+    }
+
+    /// What a value becomes; `None` if it stays. What is not there stays away.
+    fn mask(&self, mask: &ColumnMask, cell: &Cell) -> Option<Cell> {
+        match (&mask.how, cell) {
+            (_, Cell::Null) => None,
+            (How::Null, _) => Some(Cell::Null),
+            (How::Whole(field), Cell::Text(text)) => self.text(field, text),
+            (How::Nested(fields), Cell::Text(text)) => self.nested(fields, text),
+            // A value that is no text in a column of texts: what it says cannot be kept.
+            (How::Whole(_) | How::Nested(_), _) => Some(Cell::Null),
+        }
+    }
+
+    fn text(&self, field: &FieldMask, text: &str) -> Option<Cell> {
+        let mut fill = |bytes: &mut [u8]| self.random.fill(bytes);
+        match field.strategy.mask(text, field.max_length, &self.secrets, &mut fill) {
+            Masked::Kept => None,
+            Masked::Null => Some(Cell::Null),
+            Masked::Text(masked) => Some(Cell::Text(masked)),
+        }
+    }
+
+    fn nested(&self, fields: &[FieldMask], text: &str) -> Option<Cell> {
+        // What is no JSON has no fields to mask one by one.
+        let Ok(mut json) = serde_json::from_str::<Value>(text) else { return Some(Cell::Null) };
+        let mut changed = false;
+        for field in fields {
+            changed |= self.below(field, &field.path, &mut json);
+        }
+        changed.then(|| Cell::Text(json.to_string()))
+    }
+
+    /// Masks a field in an object, or in each object of a list; whether anything changed.
+    fn below(&self, field: &FieldMask, path: &[String], value: &mut Value) -> bool {
+        match (path.split_first(), value) {
+            (_, Value::Array(items)) => {
+                let each = items.iter_mut().map(|item| self.below(field, path, item));
+                each.fold(false, |changed, item| changed | item)
+            }
+            (Some((name, rest)), Value::Object(fields)) => {
+                fields.get_mut(name).is_some_and(|value| self.below(field, rest, value))
+            }
+            (Some(_), _) | (None, Value::Null) => false,
+            (None, other) => {
+                let text = other.as_str().filter(|_| !field.strategy.is_null());
+                *other = match text.map(|text| self.text(field, text)) {
+                    Some(None) => return false,
+                    Some(Some(Cell::Text(masked))) => Value::String(masked),
+                    _ => Value::Null,
+                };
+                true
+            }
+        }
+    }
+}
+
+/// What the update of masked values meets. A value that does not fit is no key that nobody has.
+fn refused(error: DbError) -> DbError {
+    match error {
+        DbError::Uncastable => DbError::does_not_fit(),
+        other => other,
+    }
+}
+
+/// By what masked values are recognised.
+fn digest(cells: &[Cell]) -> String {
+    let mut hasher = Sha256::new();
+    for cell in cells {
+        match cell.text() {
+            Some(text) => {
+                hasher.update([1]);
+                hasher.update(text.len().to_le_bytes());
+                hasher.update(text);
+            }
+            None => hasher.update([0]),
+        }
+    }
+    hex::encode(hasher.finalize())
+}
+
+/// How many rows each collection would have masked, and what would be left: without a transaction, and nothing is written.
+pub(super) async fn preview(
+    databases: &OwnedDatabases,
+    plan: &Traversal,
+    values: &mut Values<'_>,
+) -> Result<BTreeMap<String, Preview>, DirectoryError> {
+    let readers = |dataset: &str| databases.of_dataset(dataset).map(|of| of.live.database.as_ref() as &dyn Reader);
+    let gathered = gather(databases, plan, &readers, values).await?;
+    let mut previews: BTreeMap<String, Preview> = BTreeMap::new();
+    for (of, keys, finding) in without_shared(databases, gathered, &readers).await? {
+        let preview = previews.entry(of.place.database.key.as_str().to_owned()).or_default();
+        preview.warnings.extend(of.fitting.left);
+        preview.warnings.extend(finding.map(|finding| finding.message));
+        if !of.fitting.masks.is_empty() {
+            let label = format!("{}.{}", databases.label(&of.place.visit.dataset), of.place.visit.collection);
+            preview.collections.insert(label, keys.len() as u64);
+        }
+    }
+    Ok(previews)
+}
+
+/// What masking would do in one database.
+#[derive(Default)]
+pub(super) struct Preview {
+    pub(super) collections: BTreeMap<String, u64>,
+    pub(super) warnings: Vec<String>,
+}

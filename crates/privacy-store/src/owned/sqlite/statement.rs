@@ -1,0 +1,118 @@
+//! Reading rows.
+
+use futures_util::TryStreamExt;
+use sqlx::{
+    AssertSqlSafe, Row as _, Sqlite, SqliteExecutor, TypeInfo, ValueRef,
+    query::Query,
+    sqlite::{SqliteArguments, SqliteRow},
+};
+
+use super::is_text;
+use crate::owned::database::{Batches, Cell, Column, Form, Keys, Output, Rows, Select, quoted};
+
+/// A value to bind.
+pub(super) enum Bind {
+    Text(String),
+    Integer(i64),
+    Blob(Vec<u8>),
+}
+
+pub(super) fn bind(query: Query<'_, Sqlite, SqliteArguments>, value: Bind) -> Query<'_, Sqlite, SqliteArguments> {
+    match value {
+        Bind::Text(text) => query.bind(text),
+        Bind::Integer(integer) => query.bind(integer),
+        Bind::Blob(bytes) => query.bind(bytes),
+    }
+}
+
+/// Sends the rows of a query.
+pub(super) async fn select(
+    executor: impl SqliteExecutor<'_>,
+    query: &Select<'_>,
+    rows: Rows,
+) -> Result<(), sqlx::Error> {
+    let (condition, binds) = condition(&query.keys);
+    let key = query.keys.columns().into_iter().map(|column| Output { column, form: Form::Text });
+    let outputs: Vec<_> = key.chain(query.take.iter().copied()).map(expression).collect();
+    let not_null = query.take.iter().filter(|_| query.distinct);
+    let not_null: String =
+        not_null.map(|output| format!(" AND t.{} IS NOT NULL", quoted(&output.column.name))).collect();
+    // The alias keeps SQLite from reading an unknown quoted name as a string.
+    let sql = format!(
+        "SELECT {}{} FROM {} AS t WHERE {condition}{not_null} LIMIT {}",
+        if query.distinct { "DISTINCT " } else { "" },
+        outputs.join(", "),
+        quoted(&query.table.name),
+        query.limit
+    );
+    let mut select = sqlx::query(AssertSqlSafe(sql));
+    for value in binds {
+        select = bind(select, value);
+    }
+    let mut stream = select.fetch(executor);
+    let mut batches = Batches::new(rows);
+    while let Some(row) = stream.try_next().await? {
+        batches.push((0..outputs.len()).map(|index| cell(&row, index)).collect::<Result<_, _>>()?).await;
+    }
+    batches.flush().await;
+    Ok(())
+}
+
+fn expression(output: Output<'_>) -> String {
+    let column = quoted(&output.column.name);
+    match output.form {
+        Form::Text => format!("CAST(t.{column} AS TEXT) COLLATE BINARY"),
+        Form::Value => format!("t.{column}"),
+    }
+}
+
+fn condition(keys: &Keys<'_>) -> (String, Vec<Bind>) {
+    match keys {
+        Keys::Of(column, keys) => {
+            let binds: Vec<_> = keys.iter().flat_map(|key| forms(column, key)).collect();
+            (format!("t.{} IN ({})", quoted(&column.name), vec!["?"; binds.len()].join(", ")), binds)
+        }
+        Keys::OfAll(columns, keys) => {
+            let same: Vec<_> = columns.iter().map(|column| format!("t.{} = ?", quoted(&column.name))).collect();
+            let binds = keys.iter().flatten().map(|value| Bind::Text(value.clone())).collect();
+            (vec![format!("({})", same.join(" AND ")); keys.len()].join(" OR "), binds)
+        }
+    }
+}
+
+/// Every form in which a column can hold the key.
+fn forms(column: &Column, key: &str) -> Vec<Bind> {
+    let mut forms = vec![Bind::Text(key.to_owned())];
+    if is_text(&column.sql_type) {
+        return forms;
+    }
+    // Only the canonical spelling: `042` is another key than 42.
+    if let Ok(integer) = key.parse::<i64>()
+        && integer.to_string() == key
+    {
+        forms.push(Bind::Integer(integer));
+    }
+    let declared = column.sql_type.to_ascii_uppercase();
+    if declared.is_empty() || declared.contains("BLOB") || declared == "ANY" {
+        forms.push(Bind::Blob(key.as_bytes().to_vec()));
+    }
+    forms
+}
+
+/// A value by how it is stored: a column holds whatever was put into it.
+fn cell(row: &SqliteRow, index: usize) -> Result<Cell, sqlx::Error> {
+    let value = row.try_get_raw(index)?;
+    if value.is_null() {
+        return Ok(Cell::Null);
+    }
+    let stored = value.type_info().name().to_owned();
+    Ok(match stored.as_str() {
+        "INTEGER" => Cell::Integer(row.try_get_unchecked(index)?),
+        "REAL" => Cell::Real(row.try_get_unchecked(index)?),
+        "TEXT" => match row.try_get_unchecked(index) {
+            Ok(text) => Cell::Text(text),
+            Err(_) => Cell::Bytes(row.try_get_unchecked(index)?),
+        },
+        _ => Cell::Bytes(row.try_get_unchecked(index)?),
+    })
+}
