@@ -175,7 +175,7 @@ impl<'g> Planner<'g> {
         let mut visited = Vec::new();
         for node in &order {
             let mut entries = self.starts.get(node).cloned().unwrap_or_default();
-            entries.extend(self.from_rows(*node, &visited, &order));
+            entries.extend(self.row_entries(*node, &visited, &order));
             if entries.is_empty() {
                 // Only a field that cannot be looked up leads here: what it was to lead to is not reached either.
                 continue;
@@ -225,7 +225,7 @@ impl<'g> Planner<'g> {
     }
 
     /// The ways into a collection from those that were visited before it; what comes from a later one would go in a circle.
-    fn from_rows(&mut self, node: usize, visited: &[usize], order: &[usize]) -> Vec<Entry> {
+    fn row_entries(&mut self, node: usize, visited: &[usize], order: &[usize]) -> Vec<Entry> {
         let mut entries = Vec::new();
         for edge in self.graph.edges.iter().filter(|edge| edge.to == node) {
             let Some(visit) = visited.iter().position(|other| *other == edge.from) else {
@@ -284,6 +284,14 @@ impl Traversal {
         let referrers = self.visits.iter().flat_map(|visit| &visit.referrers);
         let own = referrers.filter(|by| by.dataset == of.dataset && by.collection == of.collection);
         own.map(|by| by.column.as_str()).collect()
+    }
+}
+
+impl Entry {
+    /// The earlier visit that the values come from, if it is one.
+    #[must_use]
+    pub fn visit(&self) -> Option<usize> {
+        if let Origin::Rows { visit, .. } = self.values { Some(visit) } else { None }
     }
 }
 

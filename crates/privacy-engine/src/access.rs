@@ -1,27 +1,28 @@
 //! Collecting everything that Unify holds on a person, side by side, page by page, into the package.
 
+mod profile;
+mod rows;
+
 use std::collections::BTreeMap;
 
 use futures_util::{
     StreamExt,
-    future::{join, join_all, join5},
+    future::{join, join_all},
 };
 use segment_core::{
-    Action, AuditEntry, ConnectionKey, DatasetRows, EventsQuery, ExternalIdsQuery, Finding, FindingCode, Halt,
-    HaltKind, Holder, IdentitySet, LinksQuery, NewPackage, Outcome, PackageReceipt, Page, Paged, Pii, ProfileRef,
-    Records, Request, RequestUpdate, Resume, SegmentError, Service, Subject, Task, TaskEvent, TaskState, TraitsQuery,
-    pages,
-    ports::{PackageError, PackageWriter, Profiles},
+    AuditEntry, ConnectionKey, DatasetRows, Finding, FindingCode, Halt, HaltKind, Holder, NewPackage, Outcome,
+    PackageReceipt, Request, RequestUpdate, Resume, SegmentError, Subject, Task, TaskEvent, TaskState,
+    ports::{PackageError, PackageWriter},
 };
 use serde_json::{Value, json};
 
+use self::{profile::Collector, rows::finish_rows};
 use crate::{
     Engine, Found, Progress,
-    owned::subject,
     process::{Failure, move_task},
-    resolve::there,
     wording,
 };
+pub(crate) use rows::RowsToCollect;
 
 /// One collection of one connection: how many records, and why it may have a hole.
 struct Collected {
@@ -30,53 +31,7 @@ struct Collected {
     problem: Option<SegmentError>,
 }
 
-/// The rows of an access that are to be collected.
-#[derive(Default)]
-pub(crate) struct RowsToCollect {
-    tasks: Vec<Task>,
-    subject: Option<Subject>,
-    /// The owned databases know more than one person by what was given.
-    pub(crate) puzzled: bool,
-}
-
-/// Reads one profile of one connection into the package.
-struct Collector<'a> {
-    engine: &'a Engine,
-    connection: &'a ConnectionKey,
-    api: &'a dyn Profiles,
-    writer: &'a dyn PackageWriter,
-    /// With several profiles, traits say whose they are.
-    label: bool,
-}
-
 impl Engine {
-    /// Whose rows an access is to collect, as far as the owned databases say. What fails is in the update.
-    pub(crate) async fn rows_to_collect(
-        &self,
-        request: &Request,
-        identities: &IdentitySet,
-        update: &mut RequestUpdate,
-    ) -> RowsToCollect {
-        let queued = |task: &&Task| task.holder == Holder::Dataset && task.state == TaskState::Queued;
-        let tasks: Vec<_> = request.tasks.iter().filter(queued).cloned().collect();
-        if request.action != Action::Access || tasks.is_empty() {
-            return RowsToCollect::default();
-        }
-        match self.found_by_directories(request, identities).await {
-            Ok(found) => {
-                let found = found.iter().map(|(key, found)| (key, &found.resolution.user_ids));
-                RowsToCollect { subject: Some(subject(identities, found)), tasks, puzzled: false }
-            }
-            Err(error) => {
-                let failure = Failure::from(error);
-                for task in tasks {
-                    self.failed(task, failure.clone(), update);
-                }
-                RowsToCollect { puzzled: failure.decides, ..RowsToCollect::default() }
-            }
-        }
-    }
-
     /// Collects for every resolved task of an access and finishes the package. Tasks in the update are still queued.
     pub(crate) async fn collect(
         &self,
@@ -202,16 +157,6 @@ impl Engine {
         Ok(())
     }
 
-    async fn copy_rows(
-        &self,
-        subject: Option<&Subject>,
-        writer: &dyn PackageWriter,
-    ) -> Result<Vec<DatasetRows>, PackageError> {
-        let (Some(owned), Some(subject)) = (&self.owned, subject) else { return Ok(Vec::new()) };
-        self.progress.tell(Progress::Reading);
-        owned.sources.rows.copy(subject, writer).await
-    }
-
     /// Everything is collected again: only what may have passed by that time counts as an attempt.
     fn again(&self, parts: Vec<(Task, Part)>, update: &mut RequestUpdate) {
         for (task, part) in parts {
@@ -274,96 +219,6 @@ impl Engine {
     }
 }
 
-impl Collector<'_> {
-    async fn profile(&self, profile: &ProfileRef) -> Result<Vec<Collected>, PackageError> {
-        let api = self.api;
-        let label = match profile {
-            ProfileRef::SegmentId(id) if self.label => Some(id.expose().clone()),
-            _ => None,
-        };
-        let traits = self.read("traits", |next| {
-            let query = TraitsQuery { next, ..TraitsQuery::default() };
-            let label = label.clone();
-            async move {
-                let record = |item: segment_core::Trait| {
-                    labelled(json!({"name": item.name, "value": item.value.into_exposed()}), label.as_ref())
-                };
-                there(records(api.traits(profile, &query).await?, record))
-            }
-        });
-        let external_ids = self.read("external_ids", |next| {
-            let query = ExternalIdsQuery { next, ..ExternalIdsQuery::default() };
-            async move { there(records(api.external_ids(profile, &query).await?, |item| item.record.into_exposed())) }
-        });
-        let events = self.read("events", |next| {
-            let query = EventsQuery { next, ..EventsQuery::default() };
-            async move { there(records(api.events(profile, &query).await?, |item| item.record.into_exposed())) }
-        });
-        // Links are documented for accounts only: not to know the resource may be how Segment says that there are none.
-        let links = self.read("links", |next| {
-            let query = LinksQuery { next, ..LinksQuery::default() };
-            async move { Ok(records(api.links(profile, &query).await?, |item| item.record.into_exposed())) }
-        });
-        let metadata = self.read("metadata", |_| async move {
-            there(api.metadata(profile).await?.map(|metadata| {
-                let id = metadata.segment_id.as_ref().map(|id| id.expose().clone());
-                Page::only(vec![Pii::new(labelled(metadata.fields.into_exposed(), id.as_ref()))])
-            }))
-        });
-        let (traits, external_ids, events, links, metadata) =
-            join5(traits, external_ids, events, links, metadata).await;
-        Ok(vec![traits?, external_ids?, events?, links?, metadata?])
-    }
-
-    async fn read<Fut>(
-        &self,
-        name: &'static str,
-        fetch: impl FnMut(Option<segment_core::Cursor>) -> Fut + Send,
-    ) -> Result<Collected, PackageError>
-    where
-        Fut: Future<Output = Paged<Pii<Value>>> + Send,
-    {
-        let source = self.connection.as_str();
-        self.writer.append(source, name, Records::new()).await?;
-        let mut collected = Collected { name, records: 0, problem: None };
-        let mut stream = Box::pin(pages(Service::ProfileApi, fetch));
-        let mut next = stream.next().await;
-        while let Some(page) = next {
-            match page {
-                Ok(page) => {
-                    let records = page.items.len() as u64;
-                    // The next page is on its way while this one is encrypted and written.
-                    let (appended, following) = join(self.writer.append(source, name, page.items), stream.next()).await;
-                    appended?;
-                    collected.records += records;
-                    let connection = self.connection.clone();
-                    self.engine.progress.tell(Progress::Collected { connection, collection: name, records });
-                    next = following;
-                }
-                Err(error) => {
-                    collected.problem = Some(error);
-                    next = None;
-                }
-            }
-        }
-        Ok(collected)
-    }
-}
-
-fn records<T>(page: Option<Page<T>>, record: impl Fn(T) -> Value) -> Option<Page<Pii<Value>>> {
-    page.map(|page| Page {
-        items: page.items.into_iter().map(|item| Pii::new(record(item))).collect(),
-        next: page.next,
-    })
-}
-
-fn labelled(mut record: Value, segment_id: Option<&String>) -> Value {
-    if let (Some(fields), Some(id)) = (record.as_object_mut(), segment_id) {
-        fields.insert("segment_id".to_owned(), Value::from(id.clone()));
-    }
-    record
-}
-
 /// What was collected of one task.
 enum Part {
     Connection(Vec<Collected>),
@@ -385,27 +240,6 @@ fn no_data(tasks: &mut [Task]) {
     for task in tasks.iter_mut().filter(|task| task.state == TaskState::Queued) {
         move_task(task, TaskEvent::Complete(Outcome::NoData));
     }
-}
-
-/// Completes a task whose rows are copied, or labels its holes.
-fn finish_rows(mut task: Task, rows: DatasetRows) -> Task {
-    let found: u64 = rows.collections.values().sum();
-    task.collections = rows.collections;
-    for (collection, reason) in &rows.holes {
-        let message = format!("{collection} could not be read to its end: {reason}");
-        task.findings.insert(Finding::new(FindingCode::CollectionIncomplete, message));
-    }
-    let event = if !rows.holes.is_empty() {
-        let message = rows.holes.iter().map(|(collection, reason)| format!("{collection}: {reason}"));
-        let message = message.collect::<Vec<_>>().join("; ");
-        TaskEvent::GiveUp(Halt { kind: HaltKind::Incomplete, message, resume: Resume::Queued })
-    } else if found > 0 {
-        TaskEvent::Complete(Outcome::Collected)
-    } else {
-        TaskEvent::Complete(Outcome::NoData)
-    };
-    move_task(&mut task, event);
-    task
 }
 
 /// A connection was given up: the package says that its data are not in it.

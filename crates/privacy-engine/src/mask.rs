@@ -77,7 +77,7 @@ impl Engine {
                 Err(error) => self.failed(task, Failure::masking(&error), update),
             }
         }
-        self.nothing_erased(request, update);
+        Self::nothing_erased(request, update);
         Ok(())
     }
 
@@ -159,7 +159,7 @@ impl Engine {
     }
 
     /// A strict erasure deletes nothing at Segment: if no row was masked either, nothing was erased.
-    fn nothing_erased(&self, request: &Request, update: &mut RequestUpdate) {
+    fn nothing_erased(request: &Request, update: &mut RequestUpdate) {
         let of =
             |task: &Task| update.tasks.iter().find(|new| new.connection == task.connection).unwrap_or(task).clone();
         let now: Vec<Task> = request.tasks.iter().map(of).collect();

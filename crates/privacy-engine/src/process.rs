@@ -86,14 +86,7 @@ impl Engine {
         self.progress.tell(Progress::Resolving(request.id.clone()));
         let mut queued: Vec<Task> =
             request.tasks.iter().filter(|task| task.state == TaskState::Queued).cloned().collect();
-        if let Some(why) = queued.iter().find_map(|task| self.withheld.get(&task.connection)) {
-            // All of the request waits: who somebody is, and what they receive, is found out as a whole.
-            self.progress.tell(Progress::Delayed { reason: why.clone() });
-            update.next_at = Some(after(at, WITHHELD));
-            return Ok(update);
-        }
-        if request.may_mask() && !queued.is_empty() {
-            self.mask(request, identities, lease, &mut update).await?;
+        if self.waits_or_masks(request, identities, &queued, lease, &mut update).await? {
             update.at = self.clock.now();
             return Ok(update);
         }
@@ -146,6 +139,28 @@ impl Engine {
         }
         update.at = self.clock.now();
         Ok(update)
+    }
+
+    /// Whether the step is no more than that: what is needed for it cannot be used now, or its rows are masked.
+    async fn waits_or_masks(
+        &self,
+        request: &Request,
+        identities: &IdentitySet,
+        queued: &[Task],
+        lease: &Lease,
+        update: &mut RequestUpdate,
+    ) -> Result<bool, StoreError> {
+        if let Some(why) = queued.iter().find_map(|task| self.withheld.get(&task.connection)) {
+            // All of the request waits: who somebody is, and what they receive, is found out as a whole.
+            self.progress.tell(Progress::Delayed { reason: why.clone() });
+            update.next_at = Some(after(update.at, WITHHELD));
+            return Ok(true);
+        }
+        let masks = request.may_mask() && !queued.is_empty();
+        if masks {
+            self.mask(request, identities, lease, update).await?;
+        }
+        Ok(masks)
     }
 
     /// A legal hold stops the whole request, at whichever connection the person was recognised.

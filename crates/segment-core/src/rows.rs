@@ -35,6 +35,8 @@ pub struct RowTrace {
     /// Values that come from other databases, by the `dataset.collection.field` that is asked by them; each with whether it
     /// belongs to the person alone.
     pub entered_by: BTreeMap<String, BTreeMap<Pii<String>, bool>>,
+    /// How many rows of the person in other databases refer to a row by a value, by the `dataset.collection.field` that refers.
+    pub referring: BTreeMap<String, BTreeMap<Pii<String>, u64>>,
     /// By what a masking is recognised whose end was never recorded.
     pub marks: Vec<RowMark>,
 }

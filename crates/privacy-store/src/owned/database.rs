@@ -190,6 +190,20 @@ pub(crate) struct Select<'a> {
     pub(crate) limit: usize,
 }
 
+impl Select<'_> {
+    /// The statement. The alias keeps SQLite from reading an unknown quoted name as a string.
+    pub(crate) fn sql(&self, table: &str, quote: fn(&str) -> String, outputs: &[String], condition: &str) -> String {
+        let distinct = if self.distinct { "DISTINCT " } else { "" };
+        let mut sql = format!("SELECT {distinct}{} FROM {table} AS t WHERE {condition}", outputs.join(", "));
+        for output in self.take.iter().filter(|_| self.distinct) {
+            sql.push_str(" AND t.");
+            sql.push_str(&quote(&output.column.name));
+            sql.push_str(" IS NOT NULL");
+        }
+        format!("{sql} LIMIT {}", self.limit)
+    }
+}
+
 /// Which rows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Keys<'a> {

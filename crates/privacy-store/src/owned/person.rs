@@ -12,6 +12,7 @@ mod json;
 mod mask;
 mod rows;
 mod shared;
+mod survey;
 mod values;
 mod walk;
 

@@ -35,6 +35,8 @@ struct ResolutionForm {
 #[derive(Default, Serialize, Deserialize)]
 struct RowTraceForm {
     entered_by: BTreeMap<String, BTreeMap<String, bool>>,
+    #[serde(default)]
+    referring: BTreeMap<String, BTreeMap<String, u64>>,
     marks: Vec<(String, Vec<String>, String)>,
 }
 
@@ -118,29 +120,38 @@ fn resolution_form(resolution: &Resolution) -> ResolutionForm {
 }
 
 fn row_trace_form(trace: &RowTrace) -> RowTraceForm {
-    let values = |values: &BTreeMap<Pii<String>, bool>| {
-        values.iter().map(|(value, alone)| (value.expose().clone(), *alone)).collect()
-    };
     let mark = |mark: &RowMark| {
         let key = mark.key.iter().map(|value| value.expose().clone()).collect();
         (mark.collection.clone(), key, mark.digest.clone())
     };
     RowTraceForm {
-        entered_by: trace.entered_by.iter().map(|(field, found)| (field.clone(), values(found))).collect(),
+        entered_by: exposed(&trace.entered_by),
+        referring: exposed(&trace.referring),
         marks: trace.marks.iter().map(mark).collect(),
     }
 }
 
-fn read_row_trace(form: RowTraceForm) -> RowTrace {
+/// Values by field, each with something that is no personal data.
+fn exposed<T: Copy>(by_field: &BTreeMap<String, BTreeMap<Pii<String>, T>>) -> BTreeMap<String, BTreeMap<String, T>> {
     let values =
-        |values: BTreeMap<String, bool>| values.into_iter().map(|(value, alone)| (Pii::new(value), alone)).collect();
+        |values: &BTreeMap<Pii<String>, T>| values.iter().map(|(value, of)| (value.expose().clone(), *of)).collect();
+    by_field.iter().map(|(field, found)| (field.clone(), values(found))).collect()
+}
+
+fn hidden<T>(by_field: BTreeMap<String, BTreeMap<String, T>>) -> BTreeMap<String, BTreeMap<Pii<String>, T>> {
+    let values = |values: BTreeMap<String, T>| values.into_iter().map(|(value, of)| (Pii::new(value), of)).collect();
+    by_field.into_iter().map(|(field, found)| (field, values(found))).collect()
+}
+
+fn read_row_trace(form: RowTraceForm) -> RowTrace {
     let mark = |(collection, key, digest): (String, Vec<String>, String)| RowMark {
         collection,
         key: key.into_iter().map(Pii::new).collect(),
         digest,
     };
     RowTrace {
-        entered_by: form.entered_by.into_iter().map(|(field, found)| (field, values(found))).collect(),
+        entered_by: hidden(form.entered_by),
+        referring: hidden(form.referring),
         marks: form.marks.into_iter().map(mark).collect(),
     }
 }

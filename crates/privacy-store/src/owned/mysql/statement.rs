@@ -24,16 +24,7 @@ pub(super) async fn select(
     let key = query.keys.columns().into_iter().map(|column| Output { column, form: Form::Text });
     // Bytes keep DISTINCT from merging what only some collation equates.
     let outputs: Vec<_> = key.chain(query.take.iter().copied()).map(|output| bytes(output.column)).collect();
-    let not_null = query.take.iter().filter(|_| query.distinct);
-    let not_null: String =
-        not_null.map(|output| format!(" AND t.{} IS NOT NULL", quoted(&output.column.name))).collect();
-    let sql = format!(
-        "SELECT {}{} FROM {} AS t WHERE {condition}{not_null} LIMIT {}{lock}",
-        if query.distinct { "DISTINCT " } else { "" },
-        outputs.join(", "),
-        name(query.table),
-        query.limit
-    );
+    let sql = format!("{}{lock}", query.sql(&name(query.table), quoted, &outputs, &condition));
     let mut select = sqlx::query(AssertSqlSafe(sql));
     for key in &binds {
         select = bound(select, key);

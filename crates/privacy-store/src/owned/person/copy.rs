@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use privacy_dataset::{Origin, Traversal};
+use privacy_dataset::{Entry, Traversal};
 use segment_core::{
     ConnectionKey, DatasetRows, Pii, Records, Subject,
     ports::{DirectoryError, PackageError, PackageWriter},
@@ -32,7 +32,7 @@ pub(super) async fn copy(
         let (source, collection) = (databases.label(&visit.dataset), package_name(&visit.collection));
         writer.append(source, &collection, Records::new()).await?;
         let (mut holes, mut passing) = (Vec::new(), false);
-        for before in visit.entries.iter().filter_map(|entry| of_visit(&entry.values)) {
+        for before in visit.entries.iter().filter_map(Entry::visit) {
             if broken.contains(&before) {
                 let name = plan.visits[before].name();
                 holes.push(format!("what {name} leads to could not be followed, since it was not read to its end"));
@@ -76,10 +76,6 @@ pub(super) fn nothing(key: &ConnectionKey) -> DatasetRows {
         passing: false,
         warnings: Vec::new(),
     }
-}
-
-fn of_visit(origin: &Origin) -> Option<usize> {
-    if let Origin::Rows { visit, .. } = origin { Some(*visit) } else { None }
 }
 
 fn note_hole(

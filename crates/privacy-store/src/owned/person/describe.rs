@@ -100,7 +100,7 @@ pub(super) async fn checks(databases: &OwnedDatabases, dataset: &ConnectionKey) 
         match Place::find(databases, &plan, index).await {
             Ok(place) => collection(databases, &plan, &place, &mut checks).await,
             Err(error) => {
-                checks.push(check(format!("dataset {dataset}: rows of {}", visit.collection), Err(said(&error))))
+                checks.push(check(format!("dataset {dataset}: rows of {}", visit.collection), Err(said(&error))));
             }
         }
     }

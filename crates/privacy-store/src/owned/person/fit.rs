@@ -148,14 +148,14 @@ impl Fitting {
 
 fn not_null(column: &Column, strategy: &MaskingStrategy) -> String {
     let null = "null is not allowed in it";
-    match strategy.is_null() {
-        true => format!("{null}, so `null_rewrite` is not possible; use another strategy, or `preserve`"),
-        false => format!(
-            "it is {}, in which `{}` has no place, and {null}. Allow null, or override it with `preserve`",
-            column.sql_type,
-            strategy.name()
-        ),
+    if strategy.is_null() {
+        return format!("{null}, so `null_rewrite` is not possible; use another strategy, or `preserve`");
     }
+    format!(
+        "it is {}, in which `{}` has no place, and {null}. Allow null, or override it with `preserve`",
+        column.sql_type,
+        strategy.name()
+    )
 }
 
 fn shorter(said: Option<u32>, live: Option<usize>) -> Option<usize> {

@@ -1,7 +1,5 @@
 //! Masking a person's rows in one database, in one transaction.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use privacy_dataset::{Masked, MaskingSecrets, Traversal};
 use segment_core::{
@@ -70,7 +68,7 @@ pub(super) async fn begin(
     let mut values = Values::new(&order.subject, &databases.targets, Some(&order.trace));
     let readers = |dataset: &str| here(dataset).then_some(reader);
     let gathered = gather(databases, plan, &readers, &mut values).await?;
-    let rows = without_shared(databases, gathered, &readers).await?;
+    let rows = without_shared(databases, gathered, &readers, &order.trace).await?;
     let mut masker = Masker {
         writer: writer.as_ref(),
         secrets: MaskingSecrets::from_key(order.key.expose()),
@@ -199,11 +197,10 @@ impl Masker<'_> {
     fn mask(&self, mask: &ColumnMask, cell: &Cell) -> Option<Cell> {
         match (&mask.how, cell) {
             (_, Cell::Null) => None,
-            (How::Null, _) => Some(Cell::Null),
             (How::Whole(field), Cell::Text(text)) => self.text(field, text),
             (How::Nested(fields), Cell::Text(text)) => self.nested(fields, text),
-            // A value that is no text in a column of texts: what it says cannot be kept.
-            (How::Whole(_) | How::Nested(_), _) => Some(Cell::Null),
+            // Or a value that is no text in a column of texts: what it says cannot be kept.
+            (How::Null | How::Whole(_) | How::Nested(_), _) => Some(Cell::Null),
         }
     }
 
@@ -272,32 +269,4 @@ fn digest(cells: &[Cell]) -> String {
         }
     }
     hex::encode(hasher.finalize())
-}
-
-/// How many rows each collection would have masked, and what would be left: without a transaction, and nothing is written.
-pub(super) async fn preview(
-    databases: &OwnedDatabases,
-    plan: &Traversal,
-    values: &mut Values<'_>,
-) -> Result<BTreeMap<String, Preview>, DirectoryError> {
-    let readers = |dataset: &str| databases.of_dataset(dataset).map(|of| of.live.database.as_ref() as &dyn Reader);
-    let gathered = gather(databases, plan, &readers, values).await?;
-    let mut previews: BTreeMap<String, Preview> = BTreeMap::new();
-    for (of, keys, finding) in without_shared(databases, gathered, &readers).await? {
-        let preview = previews.entry(of.place.database.key.as_str().to_owned()).or_default();
-        preview.warnings.extend(of.fitting.left);
-        preview.warnings.extend(finding.map(|finding| finding.message));
-        if !of.fitting.masks.is_empty() {
-            let label = format!("{}.{}", databases.label(&of.place.visit.dataset), of.place.visit.collection);
-            preview.collections.insert(label, keys.len() as u64);
-        }
-    }
-    Ok(previews)
-}
-
-/// What masking would do in one database.
-#[derive(Default)]
-pub(super) struct Preview {
-    pub(super) collections: BTreeMap<String, u64>,
-    pub(super) warnings: Vec<String>,
 }

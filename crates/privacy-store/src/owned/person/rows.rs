@@ -7,13 +7,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use privacy_dataset::{Origin, Traversal};
+use privacy_dataset::Traversal;
 use segment_core::{
-    ConnectionKey, DatasetRows, MaskOrder, Pii, RowStep, RowTrace, Subject,
+    ConnectionKey, DatasetRows, MaskOrder, RowStep, RowTrace, Subject,
     ports::{Begun, DirectoryCheck, DirectoryError, PackageError, PackageWriter, Random, SubjectMasker, SubjectRows},
 };
 
-use super::{copy, describe, mask, values::Values};
+use super::{copy, describe, mask, survey, values::Values};
 use crate::owned::{OwnedDatabases, directory::with_cause};
 
 /// A person's rows in the owned databases.
@@ -70,14 +70,7 @@ impl SubjectRows for OwnedRows {
         self.databases.forget();
         let plan = self.plan(subject)?;
         let mut values = Values::new(subject, &self.databases.targets, None);
-        let mut previews = mask::preview(&self.databases, &plan, &mut values).await?;
-        let masked = self.databases.all().iter().filter(|database| database.masks);
-        let rows = masked.map(|database| {
-            let preview = previews.remove(database.key.as_str()).unwrap_or_default();
-            let (collections, warnings) = (preview.collections, preview.warnings);
-            DatasetRows { collections, warnings, ..copy::nothing(&database.key) }
-        });
-        Ok(rows.collect())
+        survey::preview(&self.databases, &plan, &mut values).await
     }
 
     #[tracing::instrument(name = "owned.steps", skip_all, fields(%dataset))]
@@ -97,27 +90,8 @@ impl SubjectMasker for OwnedRows {
     async fn trace(&self, subject: &Subject) -> Result<BTreeMap<ConnectionKey, RowTrace>, DirectoryError> {
         self.databases.forget();
         let plan = self.plan(subject)?;
-        let masked = self.databases.all().iter().filter(|database| database.masks);
-        let mut traces: BTreeMap<_, _> = masked.map(|database| (database.key.clone(), RowTrace::default())).collect();
-        if !self.crosses(&plan) {
-            return Ok(traces);
-        }
-        // Values are followed through all databases, and nothing is written.
         let mut values = Values::new(subject, &self.databases.targets, None);
-        mask::preview(&self.databases, &plan, &mut values).await?;
-        for visit in &plan.visits {
-            for entry in
-                visit.entries.iter().filter(|entry| self.is_from_elsewhere(&plan, &visit.dataset, &entry.values))
-            {
-                let database = self.databases.of_dataset(&visit.dataset);
-                let Some(trace) = database.and_then(|database| traces.get_mut(&database.key)) else { continue };
-                let into = trace.entered_by.entry(format!("{}.{}", visit.name(), entry.column)).or_default();
-                for (value, own) in values.leading(entry) {
-                    *into.entry(Pii::new(value)).or_default() |= own;
-                }
-            }
-        }
-        Ok(traces)
+        survey::traces(&self.databases, &plan, &mut values).await
     }
 
     #[tracing::instrument(name = "owned.mask", skip_all, fields(dataset = %order.dataset))]
@@ -125,21 +99,5 @@ impl SubjectMasker for OwnedRows {
         self.databases.forget();
         let plan = self.plan(&order.subject)?;
         mask::begin(&self.databases, &plan, order, self.random.as_ref()).await
-    }
-}
-
-impl OwnedRows {
-    /// Whether any values lead from one database into another.
-    fn crosses(&self, plan: &Traversal) -> bool {
-        let crossing = |visit: &privacy_dataset::Visit| {
-            visit.entries.iter().any(|entry| self.is_from_elsewhere(plan, &visit.dataset, &entry.values))
-        };
-        plan.visits.iter().any(crossing)
-    }
-
-    fn is_from_elsewhere(&self, plan: &Traversal, dataset: &str, origin: &Origin) -> bool {
-        let Origin::Rows { visit, .. } = origin else { return false };
-        let key = |dataset: &str| self.databases.of_dataset(dataset).map(|database| database.key.clone());
-        key(dataset) != key(&plan.visits[*visit].dataset)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use privacy_dataset::{Origin, Referrer};
-use segment_core::{Finding, FindingCode, ports::DirectoryError};
+use segment_core::{Finding, FindingCode, Pii, RowTrace, ports::DirectoryError};
 
 use super::gather::{Gathered, Readers, RowKey};
 use crate::owned::{
@@ -17,6 +17,7 @@ pub(super) async fn without_shared<'a>(
     databases: &'a OwnedDatabases,
     mut gathered: Vec<Gathered<'a>>,
     readers: &Readers<'_, 'a>,
+    trace: &RowTrace,
 ) -> Result<Vec<(Gathered<'a>, Vec<RowKey>, Option<Finding>)>, DirectoryError> {
     // By visit: whether any row of it is shared.
     let mut is_shared: BTreeMap<usize, bool> = BTreeMap::new();
@@ -30,7 +31,7 @@ pub(super) async fn without_shared<'a>(
         });
         let (mut free, mut left) = (Vec::new(), 0_u64);
         for row in &one.others {
-            if hangs || is_referred_to(databases, &gathered, one, &row.named_by, readers).await? {
+            if hangs || is_referred_to(databases, &gathered, one, &row.named_by, readers, trace).await? {
                 left += 1;
             } else {
                 free.push(row.key.clone());
@@ -60,14 +61,18 @@ async fn is_referred_to<'a>(
     one: &Gathered<'a>,
     named_by: &[(String, String)],
     readers: &Readers<'_, 'a>,
+    trace: &RowTrace,
 ) -> Result<bool, DirectoryError> {
     for referrer in &one.place.visit.referrers {
         let Some((_, value)) = named_by.iter().find(|(column, _)| *column == referrer.of) else { continue };
         let own = gathered.iter().find(|other| {
             other.place.visit.dataset == referrer.dataset && other.place.visit.collection == referrer.collection
         });
-        let counts = own.and_then(|own| own.referring.get(&referrer.column));
-        let known = counts.and_then(|counts| counts.get(value)).copied().unwrap_or_default();
+        let here = || own?.referring.get(&referrer.column)?.get(value).copied();
+        // Rows of a database that is not asked now.
+        let field = format!("{}.{}.{}", referrer.dataset, referrer.collection, referrer.column);
+        let elsewhere = || trace.referring.get(&field)?.get(&Pii::new(value.clone())).copied();
+        let known = here().or_else(elsewhere).unwrap_or_default();
         if exceeds(databases, referrer, value, known, readers(&referrer.dataset)).await? {
             return Ok(true);
         }

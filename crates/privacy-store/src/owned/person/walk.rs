@@ -153,13 +153,12 @@ impl Visiting<'_, '_> {
                 return Ok(());
             }
             match self.chunk((index, column, keys), values, sink, &mut found).await? {
-                Ok(()) => {}
                 // Which of them it is, halving finds: one bad key must not hide the others.
                 Err(DbError::Uncastable) if keys.len() > 1 => {
                     let (first, second) = keys.split_at(keys.len() / 2);
                     open.extend([second, first]);
                 }
-                Err(DbError::Uncastable) => {}
+                Ok(()) | Err(DbError::Uncastable) => {}
                 Err(error) => return Err(self.place.failed(error).into()),
             }
         }

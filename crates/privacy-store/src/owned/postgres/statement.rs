@@ -11,16 +11,7 @@ pub(super) async fn select(executor: impl PgExecutor<'_>, query: &Select<'_>, ro
     let key = query.keys.columns().into_iter().map(|column| Output { column, form: Form::Text });
     let outputs: Vec<_> =
         key.chain(query.take.iter().copied()).map(|output| expression(output, query.distinct)).collect();
-    let not_null = query.take.iter().filter(|_| query.distinct);
-    let not_null: String =
-        not_null.map(|output| format!(" AND t.{} IS NOT NULL", quoted(&output.column.name))).collect();
-    let sql = format!(
-        "SELECT {}{} FROM {} AS t WHERE {condition}{not_null} LIMIT {}",
-        if query.distinct { "DISTINCT " } else { "" },
-        outputs.join(", "),
-        name(query.table),
-        query.limit
-    );
+    let sql = query.sql(&name(query.table), quoted, &outputs, &condition);
     let mut select = sqlx::query(AssertSqlSafe(sql));
     for bind in binds {
         select = select.bind(bind);

@@ -34,17 +34,7 @@ pub(super) async fn select(
     let (condition, binds) = condition(&query.keys);
     let key = query.keys.columns().into_iter().map(|column| Output { column, form: Form::Text });
     let outputs: Vec<_> = key.chain(query.take.iter().copied()).map(expression).collect();
-    let not_null = query.take.iter().filter(|_| query.distinct);
-    let not_null: String =
-        not_null.map(|output| format!(" AND t.{} IS NOT NULL", quoted(&output.column.name))).collect();
-    // The alias keeps SQLite from reading an unknown quoted name as a string.
-    let sql = format!(
-        "SELECT {}{} FROM {} AS t WHERE {condition}{not_null} LIMIT {}",
-        if query.distinct { "DISTINCT " } else { "" },
-        outputs.join(", "),
-        quoted(&query.table.name),
-        query.limit
-    );
+    let sql = query.sql(&quoted(&query.table.name), quoted, &outputs, &condition);
     let mut select = sqlx::query(AssertSqlSafe(sql));
     for value in binds {
         select = bind(select, value);

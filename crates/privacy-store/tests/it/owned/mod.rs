@@ -6,6 +6,7 @@ mod conformance;
 mod on_mysql;
 mod on_postgres;
 mod on_sqlite;
+mod rows;
 mod secrets;
 
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use segment_core::{
     Identity, IdentityKind,
     ports::{DirectoryAnswer, DirectoryError, SubjectDirectory},
 };
-use sqlx::{AssertSqlSafe, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{AssertSqlSafe, Connection, MySqlConnection, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::{mysql, postgres};
 
@@ -89,6 +90,26 @@ impl World {
                 let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
                 sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
                 connection.close().await.unwrap();
+            }
+        }
+    }
+
+    /// The only column of a query, a text, of each row.
+    pub(crate) async fn ask(&self, sql: &str) -> Vec<Option<String>> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::Postgres(database) => {
+                let mut connection = PgConnection::connect(&database.url).await.unwrap();
+                sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
+            }
+            Self::Mysql(database) => {
+                let mut connection = MySqlConnection::connect(&database.url).await.unwrap();
+                sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
+            }
+            Self::Sqlite(folder) => {
+                let options = SqliteConnectOptions::new().filename(folder.path().join("shop.db"));
+                let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+                sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
             }
         }
     }

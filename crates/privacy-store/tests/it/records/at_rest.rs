@@ -60,6 +60,7 @@ fn resolved(task: Task) -> Task {
         unreachable: 1,
         rows: RowTrace {
             entered_by: [("shop.order.customer".to_owned(), [(Pii::from(PLANTED[12]), true)].into())].into(),
+            referring: [("crm.contact.number".to_owned(), [(Pii::from(PLANTED[12]), 1)].into())].into(),
             marks: vec![RowMark {
                 collection: "shop.customer".to_owned(),
                 key: vec![Pii::from(PLANTED[13])],

@@ -26,6 +26,7 @@ fn full_task() -> Task {
             unreachable: 4,
             rows: RowTrace {
                 entered_by: [("shop.order.customer_id".to_owned(), [(Pii::from("7"), true)].into())].into(),
+                referring: [("crm.contact.number".to_owned(), [(Pii::from("8"), 2)].into())].into(),
                 marks: vec![RowMark {
                     collection: "shop.customer".to_owned(),
                     key: vec![Pii::from("1"), Pii::from("größe")],

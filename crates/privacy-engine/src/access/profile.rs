@@ -1,0 +1,115 @@
+//! One profile of one connection, page by page.
+
+use futures_util::{
+    StreamExt,
+    future::{join, join5},
+};
+use segment_core::{
+    ConnectionKey, EventsQuery, ExternalIdsQuery, LinksQuery, Page, Paged, Pii, ProfileRef, Records, Service,
+    TraitsQuery, pages,
+    ports::{PackageError, PackageWriter, Profiles},
+};
+use serde_json::{Value, json};
+
+use super::Collected;
+use crate::{Engine, Progress, resolve::there};
+
+/// Reads one profile of one connection into the package.
+pub(super) struct Collector<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) connection: &'a ConnectionKey,
+    pub(super) api: &'a dyn Profiles,
+    pub(super) writer: &'a dyn PackageWriter,
+    /// With several profiles, traits say whose they are.
+    pub(super) label: bool,
+}
+
+impl Collector<'_> {
+    pub(super) async fn profile(&self, profile: &ProfileRef) -> Result<Vec<Collected>, PackageError> {
+        let api = self.api;
+        let label = match profile {
+            ProfileRef::SegmentId(id) if self.label => Some(id.expose().clone()),
+            _ => None,
+        };
+        let traits = self.read("traits", |next| {
+            let query = TraitsQuery { next, ..TraitsQuery::default() };
+            let label = label.clone();
+            async move {
+                let record = |item: segment_core::Trait| {
+                    labelled(json!({"name": item.name, "value": item.value.into_exposed()}), label.as_ref())
+                };
+                there(records(api.traits(profile, &query).await?, record))
+            }
+        });
+        let external_ids = self.read("external_ids", |next| {
+            let query = ExternalIdsQuery { next, ..ExternalIdsQuery::default() };
+            async move { there(records(api.external_ids(profile, &query).await?, |item| item.record.into_exposed())) }
+        });
+        let events = self.read("events", |next| {
+            let query = EventsQuery { next, ..EventsQuery::default() };
+            async move { there(records(api.events(profile, &query).await?, |item| item.record.into_exposed())) }
+        });
+        // Links are documented for accounts only: not to know the resource may be how Segment says that there are none.
+        let links = self.read("links", |next| {
+            let query = LinksQuery { next, ..LinksQuery::default() };
+            async move { Ok(records(api.links(profile, &query).await?, |item| item.record.into_exposed())) }
+        });
+        let metadata = self.read("metadata", |_| async move {
+            there(api.metadata(profile).await?.map(|metadata| {
+                let id = metadata.segment_id.as_ref().map(|id| id.expose().clone());
+                Page::only(vec![Pii::new(labelled(metadata.fields.into_exposed(), id.as_ref()))])
+            }))
+        });
+        let (traits, external_ids, events, links, metadata) =
+            join5(traits, external_ids, events, links, metadata).await;
+        Ok(vec![traits?, external_ids?, events?, links?, metadata?])
+    }
+
+    async fn read<Fut>(
+        &self,
+        name: &'static str,
+        fetch: impl FnMut(Option<segment_core::Cursor>) -> Fut + Send,
+    ) -> Result<Collected, PackageError>
+    where
+        Fut: Future<Output = Paged<Pii<Value>>> + Send,
+    {
+        let source = self.connection.as_str();
+        self.writer.append(source, name, Records::new()).await?;
+        let mut collected = Collected { name, records: 0, problem: None };
+        let mut stream = Box::pin(pages(Service::ProfileApi, fetch));
+        let mut next = stream.next().await;
+        while let Some(page) = next {
+            match page {
+                Ok(page) => {
+                    let records = page.items.len() as u64;
+                    // The next page is on its way while this one is encrypted and written.
+                    let (appended, following) = join(self.writer.append(source, name, page.items), stream.next()).await;
+                    appended?;
+                    collected.records += records;
+                    let connection = self.connection.clone();
+                    self.engine.progress.tell(Progress::Collected { connection, collection: name, records });
+                    next = following;
+                }
+                Err(error) => {
+                    collected.problem = Some(error);
+                    next = None;
+                }
+            }
+        }
+        Ok(collected)
+    }
+}
+
+fn records<T>(page: Option<Page<T>>, record: impl Fn(T) -> Value) -> Option<Page<Pii<Value>>> {
+    page.map(|page| Page {
+        items: page.items.into_iter().map(|item| Pii::new(record(item))).collect(),
+        next: page.next,
+    })
+}
+
+fn labelled(mut record: Value, segment_id: Option<&String>) -> Value {
+    if let (Some(fields), Some(id)) = (record.as_object_mut(), segment_id) {
+        fields.insert("segment_id".to_owned(), Value::from(id.clone()));
+    }
+    record
+}

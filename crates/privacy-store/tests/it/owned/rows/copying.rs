@@ -1,0 +1,253 @@
+//! Rows on their way into a package.
+
+use segment_core::IdentityKind;
+use serde_json::json;
+
+use super::{Databases, SHOP, World, by, copied, email, fill, knowing, on_all, records, rows_of, shop};
+use privacy_store::owned::OwnedOptions;
+
+on_all! {
+    rows_come_along_the_references
+    a_row_that_is_found_twice_comes_once
+    equal_rows_of_a_table_without_a_key_all_come
+    user_ids_lead_to_rows_too
+    values_are_what_they_were
+    nobody_has_no_rows
+    a_missing_column_is_a_hole
+    a_missing_table_is_a_hole_and_so_is_what_it_leads_to
+    more_rows_than_are_read_are_a_hole
+    names_may_be_anything
+    references_without_a_direction_do_not_lead_to_others
+    circles_end
+    a_key_that_cannot_be_of_the_type_hides_no_other
+}
+
+async fn rows_come_along_the_references(world: World) {
+    fill(&world).await;
+    let (package, said) = copied(&rows_of(&world, SHOP), &email("ANN@example.com")).await;
+    let ann = json!({"id": 1, "email": "ann@example.com", "name": "Ann", "plan": "pro", "segment_id": "u1"});
+    assert_eq!(records(&package, "customer"), [ann]);
+    assert_eq!(
+        records(&package, "orders"),
+        [json!({"id": 10, "customer_id": 1, "note": "ring twice"}), json!({"id": 11, "customer_id": 1, "note": null}),]
+    );
+    assert!(package.holes.is_empty());
+    let [said] = said.as_slice() else { panic!("{said:?}") };
+    assert_eq!(said.collections, [("shop.customer".to_owned(), 1), ("shop.orders".to_owned(), 2)].into());
+    assert!(said.holes.is_empty() && !said.passing);
+}
+
+/// By the address, and by two user ids.
+const TWO_WAYS: &str = "
+      - name: customer
+        fields:
+          - { name: email, fides_meta: { identity: email } }
+          - { name: segment_id, fides_meta: { identity: user_id } }
+          - { name: name }
+";
+
+async fn a_row_that_is_found_twice_comes_once(world: World) {
+    fill(&world).await;
+    world
+        .run(
+            "INSERT INTO customer VALUES (3, 'else@example.com', 'Ann too', 'pro', 'u1'), (4, NULL, 'No', 'pro', NULL)",
+        )
+        .await;
+    let mut subject = email("ann@example.com");
+    let user_id = by(IdentityKind::UserId, "u1").identities.iter().next().unwrap().clone();
+    let both = subject.identities.iter().cloned().chain([user_id]);
+    subject.identities = segment_core::IdentitySet::new(both).unwrap();
+    let (package, _) = copied(&rows_of(&world, TWO_WAYS), &subject).await;
+    let names: Vec<_> = records(&package, "customer").iter().map(|row| row["name"].clone()).collect();
+    assert_eq!(names, ["Ann", "Ann too"]);
+}
+
+async fn equal_rows_of_a_table_without_a_key_all_come(world: World) {
+    world.run("CREATE TABLE customer (email TEXT, segment_id TEXT, name TEXT);
+        INSERT INTO customer VALUES ('ann@example.com', 'u1', 'Ann'), ('ann@example.com', 'u1', 'Ann'), ('b@example.com', 'u1', 'Ann')").await;
+    let subject = knowing(email("ann@example.com"), &["u1"]);
+    let rows = Databases::new().add(&world, "shop", &shop(TWO_WAYS)).user_ids_in("shop.customer.segment_id").rows();
+    assert_eq!(records(&copied(&rows, &subject).await.0, "customer").len(), 3);
+}
+
+async fn user_ids_lead_to_rows_too(world: World) {
+    fill(&world).await;
+    let rows = Databases::new().add(&world, "shop", &shop(SHOP)).user_ids_in("shop.customer.segment_id").rows();
+    let (package, _) = copied(&rows, &knowing(by(IdentityKind::PhoneNumber, "+49 30 1"), &["u2", "none"])).await;
+    assert_eq!(records(&package, "orders"), [json!({"id": 12, "customer_id": 2, "note": "back door"})]);
+}
+
+async fn values_are_what_they_were(world: World) {
+    let types = world.pick(
+        "big INTEGER, amount NUMERIC, flag BOOLEAN, born DATE, doc JSON, photo BLOB, ratio REAL",
+        "big BIGINT, amount NUMERIC(30, 2), flag BOOLEAN, born DATE, doc JSONB, photo BYTEA, ratio FLOAT8",
+        "big BIGINT, amount DECIMAL(30, 2), flag VARCHAR(5), born DATE, doc LONGTEXT, photo BLOB, ratio DOUBLE",
+    );
+    let photo = world.pick("x'6869'", "'\\x6869'", "x'6869'");
+    world
+        .run(&format!(
+            "CREATE TABLE customer (email TEXT, {types}); INSERT INTO customer VALUES \
+             ('ann@example.com', 9007199254740993, '12345678901234567890.25', 'true', '1990-05-17', '{{\"a\":[1,null]}}', {photo}, 0.1)"
+        ))
+        .await;
+    let fields: String = ["big", "amount", "flag", "born", "doc", "photo", "ratio"]
+        .map(|name| format!("          - {{ name: {name} }}\n"))
+        .concat();
+    let rows = rows_of(
+        &world,
+        &format!(
+            "
+      - name: customer
+        fields:
+          - {{ name: email, fides_meta: {{ identity: email }} }}
+{fields}"
+        ),
+    );
+    let (package, _) = copied(&rows, &email("ann@example.com")).await;
+    let row = records(&package, "customer").remove(0);
+    assert_eq!(row["big"].to_string(), "9007199254740993");
+    // SQLite keeps what is no integer as a float: what it lost is not ours to know.
+    if !matches!(world, World::Sqlite(_)) {
+        assert_eq!(row["amount"], "12345678901234567890.25");
+    }
+    assert_eq!(row["flag"], world.pick(json!("true"), json!(true), json!("true")));
+    assert_eq!(
+        (&row["born"], &row["photo"], row["ratio"].to_string()),
+        (&json!("1990-05-17"), &json!("aGk="), "0.1".into())
+    );
+    // MariaDB has no type of its own for JSON.
+    assert_eq!(row["doc"], world.pick(json!({"a": [1, null]}), json!({"a": [1, null]}), json!("{\"a\":[1,null]}")));
+}
+
+async fn nobody_has_no_rows(world: World) {
+    fill(&world).await;
+    let (package, said) = copied(&rows_of(&world, SHOP), &email("nobody@example.com")).await;
+    assert!(records(&package, "customer").is_empty() && records(&package, "orders").is_empty());
+    assert_eq!(said[0].collections.values().sum::<u64>(), 0);
+}
+
+async fn a_missing_column_is_a_hole(world: World) {
+    fill(&world).await;
+    world.run("ALTER TABLE orders DROP COLUMN note").await;
+    let (package, said) = copied(&rows_of(&world, SHOP), &email("ann@example.com")).await;
+    assert_eq!(records(&package, "orders").len(), 2, "what there is, comes");
+    assert_eq!(said[0].holes["shop.orders"], "the field shop.orders.note is no column of its table");
+    assert!(!said[0].passing);
+    assert_eq!(package.holes.len(), 1);
+}
+
+async fn a_missing_table_is_a_hole_and_so_is_what_it_leads_to(world: World) {
+    fill(&world).await;
+    let further = format!(
+        "{SHOP}
+      - name: items
+        fields:
+          - {{ name: order_id, fides_meta: {{ references: [{{ dataset: shop, field: orders.id, direction: from }}] }} }}
+"
+    );
+    world.run("DROP TABLE orders; CREATE TABLE items (order_id INTEGER)").await;
+    let (package, said) = copied(&rows_of(&world, &further), &email("ann@example.com")).await;
+    assert_eq!(records(&package, "customer").len(), 1);
+    assert!(said[0].holes["shop.orders"].contains("is no table or view of the database"), "{said:?}");
+    assert!(said[0].holes["shop.items"].contains("what shop.orders leads to could not be followed"), "{said:?}");
+}
+
+async fn more_rows_than_are_read_are_a_hole(world: World) {
+    fill(&world).await;
+    let options = OwnedOptions::default().with_max_rows_of_a_person(1);
+    let rows = Databases::new().add_with(&world, "shop", &shop(SHOP), options).rows();
+    let (package, said) = copied(&rows, &email("ann@example.com")).await;
+    assert_eq!(records(&package, "orders").len(), 1);
+    assert_eq!(said[0].holes["shop.orders"], "there are more than 1 rows; the rest is left out");
+}
+
+async fn names_may_be_anything(world: World) {
+    world
+        .run(
+            "CREATE TABLE \"Order Items\" (\"select\" TEXT, \"group\" TEXT, \"Größe; --\" TEXT);
+             INSERT INTO \"Order Items\" VALUES ('ann@example.com', 'a', 'b')",
+        )
+        .await;
+    let rows = rows_of(
+        &world,
+        "
+      - name: Order Items
+        fields:
+          - { name: select, fides_meta: { identity: email } }
+          - { name: group }
+          - { name: 'Größe; --' }
+",
+    );
+    let (package, said) = copied(&rows, &email("ann@example.com")).await;
+    let row = json!({"select": "ann@example.com", "group": "a", "Größe; --": "b"});
+    assert_eq!(records(&package, "Order_20Items"), [row]);
+    assert_eq!(said[0].collections, [("shop.Order Items".to_owned(), 1)].into());
+}
+
+async fn references_without_a_direction_do_not_lead_to_others(world: World) {
+    world
+        .run(
+            "CREATE TABLE orders (id INTEGER, email TEXT, product INTEGER); CREATE TABLE product (id INTEGER, title TEXT);
+             CREATE TABLE review (product INTEGER, body TEXT);
+             INSERT INTO orders VALUES (1, 'ann@example.com', 7), (2, 'ben@example.com', 7); INSERT INTO product VALUES (7, 'tea');
+             INSERT INTO review VALUES (7, 'of somebody else')",
+        )
+        .await;
+    let rows = rows_of(
+        &world,
+        "
+      - name: orders
+        fields:
+          - { name: id, fides_meta: { primary_key: true } }
+          - { name: email, fides_meta: { identity: email } }
+          - { name: product, fides_meta: { references: [{ dataset: shop, field: product.id }] } }
+      - { name: product, fields: [{ name: id, fides_meta: { primary_key: true } }, { name: title }] }
+      - name: review
+        fields:
+          - { name: product, fides_meta: { references: [{ dataset: shop, field: product.id }] } }
+          - { name: body }
+",
+    );
+    let (package, _) = copied(&rows, &email("ann@example.com")).await;
+    assert_eq!(records(&package, "orders").len(), 1);
+    assert_eq!(records(&package, "product"), [json!({"id": 7, "title": "tea"})]);
+    assert_eq!(records(&package, "review"), [json!(null); 0]);
+}
+
+async fn circles_end(world: World) {
+    world
+        .run(
+            "CREATE TABLE person (id INTEGER, email TEXT, boss INTEGER, team INTEGER); CREATE TABLE team (id INTEGER, lead INTEGER);
+             INSERT INTO person VALUES (1, 'ann@example.com', 1, 5), (2, 'ben@example.com', 1, 5); INSERT INTO team VALUES (5, 2)",
+        )
+        .await;
+    let rows = rows_of(
+        &world,
+        "
+      - name: person
+        fields:
+          - { name: id, fides_meta: { primary_key: true } }
+          - { name: email, fides_meta: { identity: email } }
+          - { name: boss, fides_meta: { references: [{ dataset: shop, field: person.id, direction: from }] } }
+          - { name: team, fides_meta: { references: [{ dataset: shop, field: team.id, direction: to }] } }
+      - name: team
+        fields:
+          - { name: id }
+          - { name: lead, fides_meta: { references: [{ dataset: shop, field: person.id, direction: to }] } }
+",
+    );
+    let (package, _) = copied(&rows, &email("ann@example.com")).await;
+    assert_eq!(records(&package, "person").len(), 1, "neither reports nor the lead of the team");
+    assert_eq!(records(&package, "team").len(), 1);
+}
+
+async fn a_key_that_cannot_be_of_the_type_hides_no_other(world: World) {
+    world.run("CREATE TABLE customer (number INTEGER, name TEXT); INSERT INTO customer VALUES (7, 'Ann')").await;
+    let collections = "
+      - { name: customer, fields: [{ name: number }, { name: name }] }
+";
+    let rows = Databases::new().add(&world, "shop", &shop(collections)).user_ids_in("shop.customer.number").rows();
+    let (package, said) = copied(&rows, &knowing(email("ann@example.com"), &["not a number", "7", "7abc"])).await;
+    assert_eq!(records(&package, "customer"), [json!({"number": 7, "name": "Ann"})]);
+    assert!(said[0].holes.is_empty(), "{said:?}");
+}

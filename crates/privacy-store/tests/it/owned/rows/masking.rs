@@ -1,0 +1,283 @@
+//! Masking, on real tables.
+
+use privacy_dataset::{Masked, MaskingSecrets, MaskingStrategy};
+use segment_core::{
+    RowTrace,
+    ports::{Begun, SubjectMasker},
+};
+use serde_json::{Value, json};
+
+use super::{Databases, SHOP, World, counts, email, fill, mask, on_all, open, order, policy, rows_of, shop};
+
+on_all! {
+    personal_fields_are_masked_and_nothing_else
+    a_masking_that_is_dropped_is_rolled_back
+    a_committed_masking_is_recognised
+    categories_choose_the_strategy
+    what_is_not_there_stays_away
+    lengths_and_unique_indexes_are_respected
+    numbers_and_dates_become_null
+    fields_nested_in_json_are_masked_one_by_one
+    keys_of_several_columns_name_rows
+    the_dataset_may_name_the_key
+    names_may_be_anything
+    many_rows_are_masked_in_batches
+    nobody_is_masked_for_nobody
+}
+
+/// What hmac makes of a value under the key of the tests.
+fn hmac(value: &str) -> String {
+    let strategy = MaskingStrategy::default();
+    let Masked::Text(masked) = strategy.mask(value, None, &MaskingSecrets::from_key(&[7; 32]), &mut |_| {}) else {
+        panic!("hmac makes a text")
+    };
+    masked
+}
+
+async fn personal_fields_are_masked_and_nothing_else(world: World) {
+    fill(&world).await;
+    let report = mask(&rows_of(&world, SHOP), &email("ann@example.com")).await.unwrap();
+    assert_eq!(counts(&report), [("shop.customer", 1), ("shop.orders", 1)], "a row without a note has nothing to mask");
+    let customers = world.ask("SELECT email FROM customer ORDER BY id").await;
+    assert_eq!(customers, [Some(hmac("ann@example.com")), Some("ben@example.com".to_owned())]);
+    assert_eq!(world.ask("SELECT name FROM customer ORDER BY id").await, [Some(hmac("Ann")), Some("Ben".to_owned())]);
+    let rest = world.ask("SELECT plan FROM customer UNION ALL SELECT segment_id FROM customer WHERE id = 1").await;
+    assert_eq!(rest, ["pro", "pro", "u1"].map(|text| Some(text.to_owned())));
+    let notes = world.ask("SELECT note FROM orders ORDER BY id").await;
+    assert_eq!(notes, [Some(hmac("ring twice")), None, Some("back door".to_owned())]);
+}
+
+async fn a_masking_that_is_dropped_is_rolled_back(world: World) {
+    fill(&world).await;
+    let rows = rows_of(&world, SHOP);
+    drop(open(&rows, &order("shop", &email("ann@example.com"))).await.unwrap());
+    assert_eq!(world.ask("SELECT email FROM customer WHERE id = 1").await, [Some("ann@example.com".to_owned())]);
+    mask(&rows, &email("ann@example.com")).await.unwrap();
+}
+
+async fn a_committed_masking_is_recognised(world: World) {
+    fill(&world).await;
+    let (rows, subject) = (rows_of(&world, SHOP), email("ann@example.com"));
+    let mut order = order("shop", &subject);
+    let masking = open(&rows, &order).await.unwrap();
+    order.trace = RowTrace { marks: masking.report().marks.clone(), ..RowTrace::default() };
+    drop(masking);
+    // The marks were stored and the commit never came: it is done now.
+    let masking = open(&rows, &order).await.unwrap();
+    masking.commit().await.unwrap();
+    let masked = world.ask("SELECT email FROM customer ORDER BY id").await;
+    assert!(matches!(rows.begin(&order).await.unwrap(), Begun::Before));
+    assert_eq!(world.ask("SELECT email FROM customer ORDER BY id").await, masked, "nothing is masked twice");
+}
+
+async fn categories_choose_the_strategy(world: World) {
+    fill(&world).await;
+    let policy = policy(
+        "null_rewrite",
+        &[
+            ("user.contact", "string_rewrite", json!({"rewrite_value": "gone"})),
+            ("user.contact.email", "hash", json!({"format_preservation": {"suffix": "@masked.example"}})),
+            ("user.name", "preserve", Value::Null),
+        ],
+    );
+    let rows = Databases::with(policy).add(&world, "shop", &shop(SHOP)).rows();
+    mask(&rows, &email("ann@example.com")).await.unwrap();
+    let email = world.ask("SELECT email FROM customer WHERE id = 1").await.remove(0).unwrap();
+    assert!(email.ends_with("@masked.example") && email.len() == 64 + 15, "{email}");
+    assert_eq!(world.ask("SELECT name FROM customer WHERE id = 1").await, [Some("Ann".to_owned())]);
+    assert_eq!(world.ask("SELECT note FROM orders WHERE customer_id = 1").await, [None, None]);
+}
+
+async fn what_is_not_there_stays_away(world: World) {
+    fill(&world).await;
+    world.run("UPDATE customer SET name = '' WHERE id = 1").await;
+    mask(&rows_of(&world, SHOP), &email("ann@example.com")).await.unwrap();
+    assert_eq!(world.ask("SELECT name FROM customer WHERE id = 1").await, [Some(String::new())]);
+    assert_eq!(world.ask("SELECT note FROM orders WHERE id = 11").await, [None]);
+}
+
+async fn lengths_and_unique_indexes_are_respected(world: World) {
+    world
+        .run(
+            "CREATE TABLE customer (id INTEGER PRIMARY KEY, email VARCHAR(30) UNIQUE, code CHAR(10), said VARCHAR(100));
+             INSERT INTO customer VALUES (1, 'ann@example.com', 'abc', 'hello'), (2, 'ANN@example.com', 'def', 'hello')",
+        )
+        .await;
+    let rows = rows_of(
+        &world,
+        "
+      - name: customer
+        fields:
+          - { name: id, fides_meta: { primary_key: true } }
+          - { name: email, data_categories: [user.contact.email], fides_meta: { identity: email } }
+          - { name: code, data_categories: [user] }
+          - { name: said, data_categories: [user], fides_meta: { length: 7 } }
+",
+    );
+    let report = mask(&rows, &email("ANN@example.com")).await.unwrap();
+    assert_eq!(counts(&report), [("shop.customer", 2)]);
+    let emails = world.ask("SELECT email FROM customer ORDER BY id").await;
+    assert_eq!(
+        emails,
+        [Some(hmac("ann@example.com")[..30].to_owned()), Some(hmac("ANN@example.com")[..30].to_owned())]
+    );
+    let codes = world.ask("SELECT code FROM customer ORDER BY id").await;
+    assert_eq!(codes[0].as_deref(), Some(&hmac("abc")[..10]));
+    assert_eq!(world.ask("SELECT said FROM customer WHERE id = 1").await, [Some(hmac("hello")[..7].to_owned())]);
+}
+
+async fn numbers_and_dates_become_null(world: World) {
+    world
+        .run(
+            "CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, born DATE, age INTEGER, score NUMERIC(5, 2));
+             INSERT INTO customer VALUES (1, 'ann@example.com', '1990-05-17', 36, 1.5)",
+        )
+        .await;
+    let rows = rows_of(
+        &world,
+        "
+      - name: customer
+        data_categories: [user]
+        fields:
+          - { name: id, fides_meta: { primary_key: true } }
+          - { name: email, fides_meta: { identity: email } }
+          - { name: born }
+          - { name: age }
+          - { name: score, fides_meta: { masking_strategy_override: { strategy: preserve } } }
+",
+    );
+    mask(&rows, &email("ann@example.com")).await.unwrap();
+    let null = "SELECT CASE WHEN born IS NULL AND age IS NULL AND score IS NOT NULL THEN 'as it should' ELSE 'no' END FROM customer";
+    assert_eq!(world.ask(null).await, [Some("as it should".to_owned())]);
+}
+
+async fn fields_nested_in_json_are_masked_one_by_one(world: World) {
+    let json = world.pick("TEXT", "JSONB", "LONGTEXT");
+    world
+        .run(&format!(
+            "CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, doc {json}); INSERT INTO customer VALUES (1, 'ann@example.com', \
+             '{{\"phones\":[{{\"number\":\"1\",\"kind\":\"home\"}},{{\"number\":\"2\"}}],\"age\":36,\"city\":\"Ulm\"}}')"
+        ))
+        .await;
+    let rows = rows_of(
+        &world,
+        "
+      - name: customer
+        fields:
+          - { name: id, fides_meta: { primary_key: true } }
+          - { name: email, fides_meta: { identity: email } }
+          - name: doc
+            fields:
+              - { name: city }
+              - { name: age, data_categories: [user.demographic] }
+              - { name: phones, fields: [{ name: number, data_categories: [user.contact] }, { name: kind }] }
+",
+    );
+    let report = mask(&rows, &email("ann@example.com")).await.unwrap();
+    assert_eq!(counts(&report), [("shop.customer", 1)]);
+    let doc = world.ask("SELECT CAST(doc AS CHAR(500)) FROM customer").await.remove(0).unwrap();
+    let doc: Value = serde_json::from_str(doc.trim_end()).unwrap();
+    let phones = json!([{"number": hmac("1"), "kind": "home"}, {"number": hmac("2")}]);
+    assert_eq!(doc, json!({"phones": phones, "age": null, "city": "Ulm"}));
+}
+
+/// A key of a text and a number, in another order than the columns.
+const COMPOSITE: &str = "
+      - name: customer
+        fields:
+          - { name: email, data_categories: [user], fides_meta: { identity: email } }
+          - { name: tenant }
+          - { name: number }
+          - { name: said, data_categories: [user] }
+";
+
+async fn keys_of_several_columns_name_rows(world: World) {
+    world
+        .run(
+            "CREATE TABLE customer (email TEXT, tenant TEXT, number INTEGER, said TEXT, PRIMARY KEY (number, tenant));
+             INSERT INTO customer VALUES ('ann@example.com', 'a', 1, 'x'), ('ann@example.com', 'b', 1, 'y'),
+                ('ben@example.com', 'a', 2, 'z'), ('ben@example.com', 'b', 2, 'z')"
+                .replace(
+                    "email TEXT, tenant TEXT",
+                    world.pick("email TEXT, tenant TEXT", "email TEXT, tenant TEXT", "email TEXT, tenant VARCHAR(40)"),
+                )
+                .as_str(),
+        )
+        .await;
+    let report = mask(&rows_of(&world, COMPOSITE), &email("ann@example.com")).await.unwrap();
+    assert_eq!(counts(&report), [("shop.customer", 2)]);
+    let said = world.ask("SELECT said FROM customer ORDER BY number, tenant").await;
+    assert_eq!(said, [Some(hmac("x")), Some(hmac("y")), Some("z".to_owned()), Some("z".to_owned())]);
+}
+
+async fn the_dataset_may_name_the_key(world: World) {
+    world
+        .run(
+            "CREATE TABLE customer (number INTEGER NOT NULL UNIQUE, email TEXT);
+             INSERT INTO customer VALUES (1, 'ann@example.com'), (2, 'ben@example.com')",
+        )
+        .await;
+    let rows = rows_of(
+        &world,
+        "
+      - name: customer
+        fields:
+          - { name: number, fides_meta: { primary_key: true } }
+          - { name: email, data_categories: [user], fides_meta: { identity: email } }
+",
+    );
+    mask(&rows, &email("ann@example.com")).await.unwrap();
+    let emails = world.ask("SELECT email FROM customer ORDER BY number").await;
+    assert_eq!(emails, [Some(hmac("ann@example.com")), Some("ben@example.com".to_owned())]);
+}
+
+async fn names_may_be_anything(world: World) {
+    world
+        .run(
+            "CREATE TABLE \"Order Items\" (\"primary\" INTEGER PRIMARY KEY, \"select\" TEXT, \"Größe; --\" TEXT);
+             INSERT INTO \"Order Items\" VALUES (1, 'ann@example.com', 'b'), (2, 'ben@example.com', 'c')",
+        )
+        .await;
+    let rows = rows_of(
+        &world,
+        "
+      - name: Order Items
+        fields:
+          - { name: primary, fides_meta: { primary_key: true } }
+          - { name: select, fides_meta: { identity: email } }
+          - { name: 'Größe; --', data_categories: [user] }
+",
+    );
+    mask(&rows, &email("ann@example.com")).await.unwrap();
+    let sql = world.pick(
+        "SELECT \"Größe; --\" FROM \"Order Items\"",
+        "SELECT \"Größe; --\" FROM \"Order Items\" ORDER BY 1 DESC",
+        "SELECT `Größe; --` FROM `Order Items` ORDER BY `primary`",
+    );
+    let mut texts = world.ask(sql).await;
+    texts.sort();
+    let mut expected = [Some(hmac("b")), Some("c".to_owned())];
+    expected.sort();
+    assert_eq!(texts, expected);
+}
+
+async fn many_rows_are_masked_in_batches(world: World) {
+    fill(&world).await;
+    let values: Vec<_> = (100..4_600).map(|id| format!("({id}, 1, 'note {id}')")).collect();
+    world.run(&format!("INSERT INTO orders VALUES {}", values.join(", "))).await;
+    let report = mask(&rows_of(&world, SHOP), &email("ann@example.com")).await.unwrap();
+    assert_eq!(counts(&report), [("shop.customer", 1), ("shop.orders", 4_501)]);
+    assert_eq!(world.ask("SELECT note FROM orders WHERE note LIKE 'note %'").await, []);
+    assert_eq!(world.ask("SELECT note FROM orders WHERE id = 4599").await, [Some(hmac("note 4599"))]);
+}
+
+async fn nobody_is_masked_for_nobody(world: World) {
+    fill(&world).await;
+    let report = mask(&rows_of(&world, SHOP), &email("nobody@example.com")).await.unwrap();
+    assert_eq!(counts(&report), [("shop.customer", 0), ("shop.orders", 0)]);
+    assert!(report.marks.is_empty());
+    assert_eq!(
+        world.ask("SELECT name FROM customer ORDER BY id").await,
+        [Some("Ann".to_owned()), Some("Ben".to_owned())]
+    );
+}

@@ -1,0 +1,126 @@
+//! What cannot be masked is refused before anything is written, and what goes wrong on the way is rolled back.
+
+use privacy_store::owned::OwnedOptions;
+use segment_core::ports::{DirectoryError, SubjectMasker};
+use serde_json::json;
+
+use super::{Databases, SHOP, World, email, fill, mask, on_all, open, order, policy, rows_of, sentence, shop};
+
+on_all! {
+    what_a_table_cannot_hold_is_refused
+    a_column_that_went_missing_is_named
+    a_key_is_never_masked
+    a_trigger_in_the_middle_rolls_back
+    more_rows_than_are_read_are_not_masked_at_all
+    a_table_in_use_is_tried_again
+}
+
+const ONE: &str = "
+      - name: customer
+        fields:
+          - { name: id, fides_meta: { primary_key: true } }
+          - { name: email, data_categories: [user.contact.email], fides_meta: { identity: email } }
+          - { name: said, data_categories: [user] }
+";
+
+async fn refused(world: &World, table: &str, collections: &str) -> String {
+    world.run(table).await;
+    let error = mask(&rows_of(world, collections), &email("ann@example.com")).await.unwrap_err();
+    sentence(&error)
+}
+
+async fn what_a_table_cannot_hold_is_refused(world: World) {
+    let insert = "INSERT INTO customer VALUES (1, 'ann@example.com', '7')";
+    let table = |columns: &str| format!("DROP TABLE IF EXISTS customer; CREATE TABLE customer ({columns}); {insert}");
+    let number = table("id INTEGER PRIMARY KEY, email TEXT, said INTEGER NOT NULL");
+    let words = refused(&world, &number, ONE).await;
+    assert!(
+        words.starts_with("shop.customer.said cannot be masked: it is ") && words.contains("null is not allowed"),
+        "{words}"
+    );
+    let no_key = table("id INTEGER, email TEXT, said TEXT");
+    let words = refused(&world, &no_key, ONE).await;
+    assert!(words.contains("shop.customer cannot be masked: it has no primary key"), "{words}");
+    world.run(&table("id INTEGER PRIMARY KEY, email TEXT, said VARCHAR(20) UNIQUE")).await;
+    let equal = policy("hmac", &[("user", "string_rewrite", json!({"rewrite_value": "gone"}))]);
+    let rows = Databases::with(equal).add(&world, "shop", &shop(ONE)).rows();
+    let words = sentence(&mask(&rows, &email("ann@example.com")).await.unwrap_err());
+    assert!(words.contains("a unique index would be violated"), "{words}");
+    world.run("DROP TABLE customer; CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT, said TEXT);
+        CREATE VIEW customer AS SELECT id, email, said FROM people; INSERT INTO people VALUES (1, 'ann@example.com', '7')").await;
+    let words = sentence(&mask(&rows_of(&world, ONE), &email("ann@example.com")).await.unwrap_err());
+    assert!(words.contains("it is no table; describe the table behind it"), "{words}");
+    assert_eq!(world.ask("SELECT said FROM people").await, [Some("7".to_owned())]);
+}
+
+async fn a_column_that_went_missing_is_named(world: World) {
+    fill(&world).await;
+    let rows = rows_of(&world, SHOP);
+    drop(open(&rows, &order("shop", &email("ann@example.com"))).await.unwrap());
+    world.run("ALTER TABLE orders DROP COLUMN note").await;
+    let error = mask(&rows, &email("ann@example.com")).await.unwrap_err();
+    assert_eq!(sentence(&error), "shop.orders.note cannot be masked: it is no column of its table");
+    assert_eq!(world.ask("SELECT name FROM customer WHERE id = 1").await, [Some("Ann".to_owned())], "nothing was");
+}
+
+async fn a_key_is_never_masked(world: World) {
+    let parent = "DROP TABLE IF EXISTS customer; DROP TABLE IF EXISTS team; CREATE TABLE team (name VARCHAR(40) PRIMARY KEY); INSERT INTO team VALUES ('a')";
+    world.run(parent).await;
+    world
+        .run(
+            "CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, said VARCHAR(40), FOREIGN KEY (said) REFERENCES team (name));
+             INSERT INTO customer VALUES (1, 'ann@example.com', 'a')",
+        )
+        .await;
+    mask(&rows_of(&world, ONE), &email("ann@example.com")).await.unwrap();
+    assert_eq!(world.ask("SELECT said FROM customer").await, [Some("a".to_owned())], "a foreign key stays");
+    let overridden = ONE.replace(
+        "{ name: said, data_categories: [user] }",
+        "{ name: said, fides_meta: { masking_strategy_override: { strategy: hmac } } }",
+    );
+    let error = mask(&rows_of(&world, &overridden), &email("ann@example.com")).await.unwrap_err();
+    assert!(sentence(&error).contains("it is part of a foreign key, which is never masked"), "{}", sentence(&error));
+}
+
+async fn a_trigger_in_the_middle_rolls_back(world: World) {
+    fill(&world).await;
+    let trigger = world.pick(
+        "CREATE TRIGGER stop BEFORE UPDATE ON orders BEGIN SELECT RAISE(ABORT, 'ann@example.com'); END",
+        "CREATE FUNCTION stop() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'ann@example.com'; END $$ LANGUAGE plpgsql; \
+         CREATE TRIGGER stop BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION stop()",
+        "CREATE TRIGGER stop BEFORE UPDATE ON orders FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'ann@example.com'",
+    );
+    world.run(trigger).await;
+    let error = mask(&rows_of(&world, SHOP), &email("ann@example.com")).await.unwrap_err();
+    let DirectoryError::Query { collection, source } = &error else { panic!("{error:?}") };
+    assert_eq!(collection, "shop.orders");
+    assert!(!source.to_string().contains("ann@"), "what the database says may name a person: {source}");
+    assert_eq!(world.ask("SELECT name FROM customer WHERE id = 1").await, [Some("Ann".to_owned())], "rolled back");
+    world.run(world.pick("DROP TRIGGER stop", "DROP TRIGGER stop ON orders", "DROP TRIGGER stop")).await;
+    mask(&rows_of(&world, SHOP), &email("ann@example.com")).await.unwrap();
+}
+
+async fn more_rows_than_are_read_are_not_masked_at_all(world: World) {
+    fill(&world).await;
+    let options = OwnedOptions::default().with_max_rows_of_a_person(1);
+    let rows = Databases::new().add_with(&world, "shop", &shop(SHOP), options).rows();
+    let error = mask(&rows, &email("ann@example.com")).await.unwrap_err();
+    assert!(sentence(&error).contains("more than 1 rows of one person"), "{}", sentence(&error));
+    assert_eq!(world.ask("SELECT name FROM customer WHERE id = 1").await, [Some("Ann".to_owned())]);
+}
+
+/// Two maskings of the same rows at once: the second waits or fails, and does nothing twice.
+async fn a_table_in_use_is_tried_again(world: World) {
+    fill(&world).await;
+    let options = || {
+        let short = std::time::Duration::from_millis(300);
+        OwnedOptions::default().with_connect_timeout(short).with_statement_timeout(short)
+    };
+    let rows = || Databases::new().add_with(&world, "shop", &shop(SHOP), options()).rows();
+    let first = rows();
+    let held = open(&first, &order("shop", &email("ann@example.com"))).await.unwrap();
+    let second = rows();
+    let error = second.begin(&order("shop", &email("ann@example.com"))).await.unwrap_err();
+    assert!(matches!(error, DirectoryError::Unavailable(_) | DirectoryError::Query { .. }), "{error:?}");
+    held.commit().await.unwrap();
+}
