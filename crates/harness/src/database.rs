@@ -67,6 +67,65 @@ pub(crate) fn own_sqlite(rig: &Rig, customers: &[(i64, &str)]) -> Result<()> {
     Ok(())
 }
 
+/// A small shop: who bought what, and lives where.
+pub(crate) const SHOP: &str = "
+dataset:
+  - fides_key: shop
+    collections:
+      - name: customer
+        fields:
+          - { name: id, fides_meta: { primary_key: true } }
+          - { name: email, data_categories: [user.contact.email], fides_meta: { identity: email } }
+          - { name: name, data_categories: [user.name] }
+          - { name: segment_id }
+          - { name: address_id, fides_meta: { references: [{ dataset: shop, field: address.id, direction: to }] } }
+      - name: orders
+        fields:
+          - { name: id, fides_meta: { primary_key: true } }
+          - { name: customer_id, fides_meta: { references: [{ dataset: shop, field: customer.id, direction: from }] } }
+          - { name: note, data_categories: [user] }
+      - name: address
+        fields:
+          - { name: id, fides_meta: { primary_key: true } }
+          - { name: street, data_categories: [user.contact.address.street] }
+";
+
+/// Ann with two orders, Ben with one; they share an address, Ann has another of her own.
+pub(crate) const SHOPPERS: &str = "
+    CREATE TABLE address (id BIGINT PRIMARY KEY, street VARCHAR(80));
+    CREATE TABLE customer (id BIGINT PRIMARY KEY, email VARCHAR(320), name VARCHAR(80), segment_id VARCHAR(40), address_id BIGINT);
+    CREATE TABLE orders (id BIGINT PRIMARY KEY, customer_id BIGINT, note VARCHAR(80));
+    CREATE INDEX customer_email ON customer (email); CREATE INDEX customer_segment ON customer (segment_id);
+    CREATE INDEX customer_address ON customer (address_id); CREATE INDEX orders_customer ON orders (customer_id);
+    INSERT INTO address VALUES (7, 'Long Lane'), (8, 'Short Street');
+    INSERT INTO customer VALUES (1, 'ann@shop.example', 'Ann Archer', 'seg-ann', 7), (2, 'ben@shop.example', 'Ben Baker', 'seg-ben', 7);
+    INSERT INTO customer VALUES (3, 'ANN@shop.example', 'A. Archer', 'seg-ann', 8);
+    INSERT INTO orders VALUES (10, 1, 'ring twice'), (11, 1, NULL), (12, 2, 'back door');";
+
+/// Gives a rig the small shop on a database at this address, whom nothing may name.
+pub(crate) fn open_shop(rig: &Rig, url: &str) -> Result<()> {
+    rig.write("shop.url", url)?;
+    rig.write("shop_dataset.yml", SHOP)?;
+    for text in ["ann@shop.example", "ben@shop.example", "Archer", "Ben Baker", "seg-ann", "Long Lane", "ring twice"] {
+        rig.keep_private(text);
+    }
+    Ok(())
+}
+
+/// The same on a SQLite file.
+pub(crate) fn open_sqlite_shop(rig: &Rig) -> Result<()> {
+    execute(&rig.path("shop.db"), SHOPPERS)?;
+    open_shop(rig, "sqlite://shop.db")
+}
+
+/// The only column of a query on a SQLite file, a text, of each row.
+pub(crate) fn ask(path: &Path, sql: &str) -> Result<Vec<Option<String>>> {
+    wait(async {
+        let mut connection = sqlite(path).await?;
+        Ok(sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_all(&mut connection).await?)
+    })
+}
+
 /// A database of its own on a PostgreSQL server, dropped at the end.
 #[derive(Debug)]
 pub(crate) struct PostgresDatabase {
@@ -82,6 +141,19 @@ impl PostgresDatabase {
         let database = Self { server: server.to_owned(), name };
         run_on(&database.url(), statements)?;
         Ok(database)
+    }
+
+    /// Runs statements.
+    pub(crate) fn execute(&self, statements: &str) -> Result<()> {
+        run_on(&self.url(), statements)
+    }
+
+    /// The only column of a query, a text, of each row.
+    pub(crate) fn ask(&self, sql: &str) -> Result<Vec<Option<String>>> {
+        wait(async {
+            let mut connection = PgConnection::connect(&self.url()).await?;
+            Ok(sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_all(&mut connection).await?)
+        })
     }
 
     /// Everything in a schema as text; nothing if there is no such schema.
@@ -138,6 +210,16 @@ impl MysqlDatabase {
     pub(crate) fn url(&self) -> String {
         let address = self.server.rsplit_once('/').map_or(self.server.as_str(), |(address, _)| address);
         format!("{address}/{}", self.name)
+    }
+}
+
+impl MysqlDatabase {
+    /// The only column of a query, a text, of each row.
+    pub(crate) fn ask(&self, sql: &str) -> Result<Vec<Option<String>>> {
+        wait(async {
+            let mut connection = MySqlConnection::connect(&self.url()).await?;
+            Ok(sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_all(&mut connection).await?)
+        })
     }
 }
 

@@ -58,7 +58,9 @@ workspace = "{workspace}"
 access_token = { file = "token" }
 limits = { config_calls_per_minute = 60000 }
 segment_user_id = "shop.customer.id"
+"#;
 
+const DATASET: &str = r#"
 [[datasets]]
 key = "shop"
 url = { file = "shop.url" }
@@ -90,7 +92,7 @@ impl Setup {
     /// One `segment` connection, whose owned database is to be written to `shop.url` and `shop_dataset.yml`.
     #[must_use]
     pub fn basic() -> Self {
-        Self { mock: quick(MockConfig::new()), connections: BASIC, edits: Vec::new() }
+        Self { mock: quick(MockConfig::new()), connections: BASIC, edits: Vec::new() }.with_dataset()
     }
 
     /// Changes how the mock is started.
@@ -111,6 +113,24 @@ impl Setup {
     #[must_use]
     pub fn append(self, text: &str) -> Self {
         self.replace("", text)
+    }
+
+    /// The owned database keeps Segment's user ids in `customer.segment_id`.
+    #[must_use]
+    pub fn shop(self) -> Self {
+        self.replace("\"shop.customer.id\"", "\"shop.customer.segment_id\"")
+    }
+
+    /// Rows in the owned database are masked.
+    #[must_use]
+    pub fn masking(self) -> Self {
+        self.replace("access = \"read\"", "access = \"write\"")
+    }
+
+    /// An owned database without a connection of its own.
+    #[must_use]
+    pub fn with_dataset(self) -> Self {
+        self.append(DATASET)
     }
 
     /// Erasure deletes.

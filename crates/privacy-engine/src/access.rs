@@ -5,10 +5,7 @@ mod rows;
 
 use std::collections::BTreeMap;
 
-use futures_util::{
-    StreamExt,
-    future::{join, join_all},
-};
+use futures_util::future::{join, join_all};
 use segment_core::{
     AuditEntry, ConnectionKey, DatasetRows, Finding, FindingCode, Halt, HaltKind, Holder, NewPackage, Outcome,
     PackageReceipt, Request, RequestUpdate, Resume, SegmentError, Subject, Task, TaskEvent, TaskState,

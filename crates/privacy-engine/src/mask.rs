@@ -16,11 +16,12 @@ use crate::{
 };
 
 impl Failure {
-    /// Nothing of it was written, or it is not known whether: the marks tell.
+    /// Nothing of it was written, or it is not known whether: the marks tell. Segment has accepted already, so a human is called
+    /// where waiting does not help.
     fn masking(error: &DirectoryError) -> Self {
         let passing = matches!(error, DirectoryError::Unavailable(_));
         let message = format!("the rows could not be masked: {}", chain(error));
-        Self { halt: Halt { kind: HaltKind::MaskingFailed, message, resume: Resume::Queued }, passing, decides: false }
+        Self { halt: Halt { kind: HaltKind::MaskingFailed, message, resume: Resume::Queued }, passing, decides: true }
     }
 }
 

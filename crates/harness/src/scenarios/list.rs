@@ -1,6 +1,6 @@
 use super::{
     access, answers_access, answers_erase, configuration, connections, credentials, dataset, erasure, files, holds,
-    identities, interruption, official_sdk, owned, records, repetition, requests, retention, sources,
+    identities, interruption, masking, official_sdk, owned, records, repetition, requests, retention, rows, sources,
 };
 use crate::scenario::Scenario;
 
@@ -10,6 +10,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         access::ALL,
         erasure::ALL,
         owned::ALL,
+        rows::ALL,
+        masking::ALL,
         requests::ALL,
         repetition::ALL,
         files::ALL,

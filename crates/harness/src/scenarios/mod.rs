@@ -13,12 +13,14 @@ mod holds;
 mod identities;
 mod interruption;
 mod list;
+mod masking;
 mod official_sdk;
 mod owned;
 mod records;
 mod repetition;
 mod requests;
 mod retention;
+mod rows;
 mod sources;
 
 pub(crate) use list::all;

@@ -24,8 +24,6 @@ scenarios! {
     owned_check,
     /// basic connection, deleting: complete, but nobody can read it back, and it says so
     owned_not_verifiable,
-    /// basic connection: an access has nobody to ask
-    owned_no_access,
 }
 
 const CUSTOMERS: &[(i64, &str)] =
@@ -100,13 +98,5 @@ fn owned_not_verifiable(context: &Context) -> Result<Outcome> {
         run.exits(0)?.is("/status", "complete")?.is("/tasks/0/outcome", "deleted")?.is("/verified_at", Value::Null)?;
         run.finds("not_verifiable")?;
         rig.regulated("SUPPRESS_WITH_DELETE", &["880000001"])
-    })
-}
-
-fn owned_no_access(context: &Context) -> Result<Outcome> {
-    on_rig(context, &Setup::basic(), |rig| {
-        own_sqlite(rig, CUSTOMERS)?;
-        rig.run(&["access", "--email", "ann+shop@shop.example"])?.fails(2, "no_connection", &["segment_unify"])?;
-        rig.nothing_asked()
     })
 }

@@ -64,6 +64,7 @@ impl Engine {
 pub(super) fn finish_rows(mut task: Task, rows: DatasetRows) -> Task {
     let found: u64 = rows.collections.values().sum();
     task.collections = rows.collections;
+    task.findings.clear();
     for (collection, reason) in &rows.holes {
         let message = format!("{collection} could not be read to its end: {reason}");
         task.findings.insert(Finding::new(FindingCode::CollectionIncomplete, message));

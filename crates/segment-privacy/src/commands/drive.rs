@@ -182,7 +182,13 @@ fn warn(request: &Request, output: &Output) {
     let nothing =
         |task: &Task| task.findings.iter().any(|finding| finding.code == segment_core::FindingCode::NothingErased);
     let strict = request.tasks.iter().any(|task| task.kind == Some(segment_core::RegulationType::SuppressOnly));
-    if request.action == segment_core::Action::Erasure && (strict || request.tasks.iter().any(nothing)) {
+    let masks = request.tasks.iter().any(|task| task.holder == segment_core::Holder::Dataset);
+    if request.action != segment_core::Action::Erasure {
+        return;
+    }
+    if request.tasks.iter().any(nothing) || (strict && !masks) {
         output.say("warning: suppressed, not deleted (execution.masking_strict = true): nothing was erased");
+    } else if strict {
+        output.say("warning: suppressed at Segment, not deleted there (execution.masking_strict = true)");
     }
 }
