@@ -133,10 +133,8 @@ impl Engine {
         if request.action == Action::Access && !puzzled {
             self.collect(request, &people, rows, &mut update).await;
         }
-        if puzzled {
-            // A human's decision lets it go on.
-            update.next_at = None;
-        }
+        // A human's decision lets it go on.
+        update.next_at = update.next_at.filter(|_| !puzzled);
         update.at = self.clock.now();
         Ok(update)
     }

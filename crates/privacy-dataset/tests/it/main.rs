@@ -5,6 +5,9 @@
 
 mod fides;
 mod field_ref;
+mod masked_fields;
 mod parse;
 mod plan;
 mod properties;
+mod shop;
+mod traversal;

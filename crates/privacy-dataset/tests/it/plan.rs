@@ -1,40 +1,7 @@
 use privacy_dataset::{Dataset, LookupPlan, PlanError};
 use segment_core::IdentityKind;
 
-/// One line a collection: `name: field field=email field>other.field field<other.field field-other.field`, where `=`
-/// marks an identity and `>`, `<`, `-` are references with direction to, from and none. `!name` skips processing.
-fn shop(lines: &[&str]) -> Vec<Dataset> {
-    Dataset::parse_all(&yaml("shop", lines)).unwrap()
-}
-
-fn yaml(key: &str, lines: &[&str]) -> String {
-    let mut yaml = format!("dataset:\n  - fides_key: {key}\n    collections:\n");
-    for line in lines {
-        let (name, fields) = line.split_once(": ").unwrap();
-        let skip = name.starts_with('!');
-        let name = name.trim_start_matches('!');
-        yaml += &format!("      - name: {name}\n        fides_meta: {{ skip_processing: {skip} }}\n        fields:\n");
-        for field in fields.split(' ') {
-            let (name, meta) = match field.split_once(['=', '>', '<', '-']) {
-                None => (field, String::new()),
-                Some((name, kind)) if field.contains('=') => (name, format!("identity: {kind}")),
-                Some((name, other)) => {
-                    let direction = if field.contains('>') {
-                        ", direction: to"
-                    } else if field.contains('<') {
-                        ", direction: from"
-                    } else {
-                        ""
-                    };
-                    let (dataset, other) = other.split_once(':').unwrap_or((key, other));
-                    (name, format!("references: [{{ dataset: {dataset}, field: {other}{direction} }}]"))
-                }
-            };
-            yaml += &format!("          - {{ name: {name}, fides_meta: {{ {meta} }} }}\n");
-        }
-    }
-    yaml
-}
+use crate::shop::{shop, yaml};
 
 fn plan(datasets: &[Dataset], target: &str) -> Result<Option<LookupPlan>, PlanError> {
     LookupPlan::new(datasets, &target.parse().unwrap(), &IdentityKind::Email)
