@@ -6,6 +6,8 @@ mod batches;
 mod decisions;
 mod holds;
 mod lost_answers;
+mod masking;
+mod owned;
 mod resolving;
 mod rig;
 mod several;

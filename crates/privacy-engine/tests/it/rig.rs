@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use privacy_engine::{
-    Asked, Connection, ConnectionKind, Engine, Parts, Policy, ProgressSink, Sources, Stop, Tracking, Until,
+    Asked, Connection, ConnectionKind, Engine, Owned, Parts, Policy, ProgressSink, Sources, Stop, Tracking, Until,
 };
 use privacy_package::ZipSink;
 use privacy_store::{MasterKey, RecordStore};
@@ -59,6 +59,7 @@ pub(crate) struct Rig {
     pub(crate) also: Option<Arc<dyn segment_core::ports::SubjectDirectory>>,
     /// Another workspace with Unify, as the connection `also`.
     pub(crate) second: Option<MockSegment>,
+    pub(crate) owned: Option<Owned>,
     store: RecordStore,
 }
 
@@ -97,6 +98,7 @@ impl Rig {
             directory: None,
             also: None,
             second: None,
+            owned: None,
             store,
         }
     }
@@ -142,7 +144,7 @@ impl Rig {
             random: Arc::new(OsRandom),
             connections,
             withheld: self.withheld.iter().map(|why| (ConnectionKey::new("main"), why.clone())).collect(),
-            owned: None,
+            owned: self.owned.clone(),
             policy: self.policy.clone(),
             owner: "test".to_owned(),
             progress: ProgressSink::default(),
