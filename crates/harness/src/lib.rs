@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod assert;
-mod bench_access;
+mod bench;
 mod context;
 mod database;
 mod environment;
@@ -16,7 +16,7 @@ mod scenario;
 mod scenarios;
 mod setup;
 
-pub use bench_access::bench_access;
+pub use bench::{access as bench_access, lookup as bench_lookup, masking as bench_masking};
 pub use context::{Api, Context, Records};
 pub use process::{Invocation, Run, Running};
 pub use rig::Rig;

@@ -159,6 +159,27 @@ impl Running {
         until(words, || told().matches(words).count() >= times).with_context(|| format!("it told:\n{}", told()))
     }
 
+    /// Watches it until it ends: its peak resident memory in KiB, as Linux says (`VmHWM`).
+    ///
+    /// # Errors
+    ///
+    /// It ended before it was seen, or this is no Linux.
+    pub fn peak_memory(&self) -> Result<u64> {
+        let file = format!("/proc/{}/status", self.child.id());
+        let seen = || {
+            let status = std::fs::read_to_string(&file).ok()?;
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+            line.trim().trim_end_matches(" kB").parse().ok()
+        };
+        let mut peak = None;
+        // A process that has ended has no memory any more.
+        while let Some(now) = seen() {
+            peak = Some(now);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        peak.with_context(|| format!("`{}` was not seen", self.line))
+    }
+
     /// Waits for its end.
     ///
     /// # Errors

@@ -18,9 +18,30 @@ enum Figure {
         #[arg(long, default_value_t = 9)]
         runs: usize,
     },
+    /// One e-mail address to a user id, over two joins in a table of 10 million rows, on SQLite and PostgreSQL
+    Lookup {
+        /// Rows of the table
+        #[arg(long, default_value_t = 10_000_000)]
+        rows: u64,
+        /// How often
+        #[arg(long, default_value_t = 101)]
+        runs: usize,
+    },
+    /// 100,000 rows of one person, masked on PostgreSQL
+    Masking {
+        /// Rows of the person
+        #[arg(long, default_value_t = 100_000)]
+        rows: u64,
+        /// How often
+        #[arg(long, default_value_t = 5)]
+        runs: usize,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
-    let Figure::Access { runs } = Args::parse().figure;
-    harness::bench_access(runs)
+    match Args::parse().figure {
+        Figure::Access { runs } => harness::bench_access(runs),
+        Figure::Lookup { rows, runs } => harness::bench_lookup(rows, runs),
+        Figure::Masking { rows, runs } => harness::bench_masking(rows, runs),
+    }
 }

@@ -1,8 +1,9 @@
 //! The *owned database*: the customer's own tables, which say who an identity is.
 //!
-//! [`OwnedDirectory`] runs the look-up plans of [`privacy_dataset`] on SQLite, PostgreSQL, MySQL and MariaDB. It only ever
-//! reads: SQLite files are opened read-only, PostgreSQL sessions have `default_transaction_read_only = on`, those of MySQL
-//! and MariaDB begin with `SET SESSION TRANSACTION READ ONLY`.
+//! [`OwnedDirectory`] runs the look-up plans of [`privacy_dataset`] on SQLite, PostgreSQL, MySQL and MariaDB, [`OwnedRows`] its
+//! traversals. All that reads cannot write: SQLite files are opened read-only, PostgreSQL sessions have
+//! `default_transaction_read_only = on`, those of MySQL and MariaDB begin with `SET SESSION TRANSACTION READ ONLY`. Only a
+//! masking opens a connection that may write, for one transaction.
 //!
 //! # How values are compared
 //!
@@ -18,9 +19,8 @@
 //!
 //! # How to add a database
 //!
-//! Implement the private trait `Database` (six methods, one file: `sqlite.rs` is the shorter example; what servers share
-//! is in `server.rs`) and add its scheme to `OwnedDirectory::connect`. Planning, chunks, comparison, limits and checks are
-//! shared.
+//! Implement the private traits `Database` and `Writer` (one folder: `sqlite` is the shorter example; what servers share is in
+//! `server.rs`) and add its scheme to `databases.rs`. Planning, chunks, comparison, limits, masking and checks are shared.
 
 mod database;
 mod databases;

@@ -23,7 +23,7 @@ use crate::owned::{
 };
 
 /// How many rows are masked at once.
-const BATCH: usize = 2_000;
+const BATCH: usize = 5_000;
 /// The same, where several columns name a row.
 const BATCH_OF_COMPOSITE: usize = 250;
 /// By how many rows a masking is recognised.

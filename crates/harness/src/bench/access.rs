@@ -22,6 +22,7 @@ use segment_mock::{Event, MockConfig, MockSegment, Profile};
 use segment_unify::ProfileApi;
 use tokio_util::sync::CancellationToken;
 
+use super::{median, millis};
 use crate::{context::Context, report, rig::Rig, setup::Setup};
 
 const LATENCY: Duration = Duration::from_millis(50);
@@ -67,15 +68,6 @@ pub fn bench_access(runs: usize) -> Result<()> {
         ],
     );
     Ok(())
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
-}
-
-fn millis(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1_000.0)
 }
 
 fn email(round: usize) -> String {

@@ -1,0 +1,20 @@
+//! Figures, each beside its floor measured in the same run.
+
+mod access;
+mod lookup;
+mod masking;
+
+use std::time::Duration;
+
+pub use access::bench_access as access;
+pub use lookup::bench_lookup as lookup;
+pub use masking::bench_masking as masking;
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1_000.0)
+}
