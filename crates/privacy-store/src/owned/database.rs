@@ -164,6 +164,11 @@ impl Comparison {
         }
     }
 
+    /// A value on its way to another column, whose type may be another: a `numeric` 42.00 refers to an `integer` 42.
+    pub(crate) fn carried(self, text: &str) -> Cow<'_, str> {
+        if self == Self::Number { self.canonical(text) } else { Cow::Borrowed(text) }
+    }
+
     /// What the canonical text of a found key must equal. A number stays as it was asked for: the identity `42.0` is
     /// not 42.
     pub(crate) fn asked(self, text: &str) -> Cow<'_, str> {

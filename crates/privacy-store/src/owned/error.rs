@@ -71,6 +71,12 @@ impl DbError {
         Self::Query(Fault("a masked value does not fit its column; nothing was written".to_owned()))
     }
 
+    pub(crate) fn inexact_json() -> Self {
+        let message =
+            "a JSON document has numbers of more digits than could be written back: mask its column as a whole";
+        Self::Query(Fault(message.to_owned()))
+    }
+
     /// Somebody else changes the same rows: again later.
     pub(crate) fn clashed() -> Self {
         Self::Unavailable(Fault("rows were changed by somebody else meanwhile; nothing was written".to_owned()))

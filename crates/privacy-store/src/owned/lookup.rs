@@ -10,7 +10,7 @@ use segment_core::ports::DirectoryError;
 
 use super::{
     OwnedDatabases,
-    database::{Cell, Column, Columns, Comparison, Database, Form, Keys, Output, Row, Select, Table, all},
+    database::{Cell, Column, Columns, Database, Form, Keys, Output, Row, Select, Table, all},
     databases::OwnedDatabase,
     error::DbError,
 };
@@ -133,13 +133,11 @@ impl<'a> Lookup<'a> {
         Ok(values)
     }
 
-    /// Values on their way to another column: a `numeric` 42.00 refers to an `integer` 42.
+    /// Values on their way to another column.
     async fn as_keys(&self, step: &Step, taken: Vec<String>) -> Result<Vec<String>, DirectoryError> {
         let columns = self.database(step)?.live.columns(&Table::of(step), &place(step)).await?;
-        Ok(match column(&columns, step, &step.take_field)?.comparison {
-            Comparison::Number => taken.iter().map(|value| Comparison::Number.canonical(value).into_owned()).collect(),
-            _ => taken,
-        })
+        let comparison = column(&columns, step, &step.take_field)?.comparison;
+        Ok(taken.iter().map(|value| comparison.carried(value).into_owned()).collect())
     }
 
     /// Looks at the tables again, once, if they are not as we remember them.

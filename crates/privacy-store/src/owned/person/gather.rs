@@ -112,12 +112,12 @@ impl Sink for GatheredRows<'_> {
             let mut cells = row.texts.into_iter();
             let key: RowKey = cells.by_ref().take(self.keys).filter_map(text).collect();
             let named_by = self.named_by.iter().zip(cells.by_ref()).filter_map(|(column, cell)| {
-                Some((column.name.clone(), column.comparison.canonical(&text(cell)?).into_owned()))
+                Some((column.name.clone(), column.comparison.carried(&text(cell)?).into_owned()))
             });
             let named_by: Vec<_> = named_by.collect();
             for (column, cell) in self.referring.iter().zip(cells) {
                 if let Some(value) = text(cell) {
-                    let value = column.comparison.canonical(&value).into_owned();
+                    let value = column.comparison.carried(&value).into_owned();
                     *self.counts.entry(column.name.clone()).or_default().entry(value).or_default() += 1;
                 }
             }
@@ -127,9 +127,10 @@ impl Sink for GatheredRows<'_> {
                 return Err(DirectoryError::Schema(message.to_owned()).into());
             }
             match (self.masked, row.own) {
-                (false, _) => {}
+                (false, true) => {}
                 (true, true) => self.own.push(key),
-                (true, false) => self.others.push(Shared { key, named_by }),
+                // Also where nothing is masked: what hangs on it may be.
+                (_, false) => self.others.push(Shared { key, named_by }),
             }
         }
         Ok(())

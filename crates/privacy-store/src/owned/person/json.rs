@@ -41,6 +41,38 @@ fn exact_number(text: &str) -> Option<Number> {
     (number.to_string() == text).then_some(number)
 }
 
+/// Whether a document that is written again keeps all its numbers: what neither fits into 64 bits nor is written by a float would
+/// be rounded.
+pub(super) fn is_exact(document: &str) -> bool {
+    let (mut in_text, mut escaped, mut start) = (false, false, None);
+    for (at, byte) in document.bytes().enumerate() {
+        let in_number = !in_text && matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E');
+        match (in_number, start) {
+            // `true` and `false` end in a letter that a number may have, but do not begin with a digit.
+            (true, None) if byte == b'-' || byte.is_ascii_digit() => start = Some(at),
+            (false, Some(from)) => {
+                if !keeps(&document[from..at]) {
+                    return false;
+                }
+                start = None;
+            }
+            _ => {}
+        }
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            _ => {}
+        }
+    }
+    start.is_none_or(|from| keeps(&document[from..]))
+}
+
+fn keeps(number: &str) -> bool {
+    let digits = number.bytes().filter(u8::is_ascii_digit).count();
+    digits <= f64::DIGITS as usize || exact_number(number).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -65,6 +97,21 @@ mod tests {
             (Holds::Text, "null", json!("null")),
         ] {
             assert_eq!(of_text(holds, text.to_owned()), expected, "{holds:?} {text}");
+        }
+    }
+
+    #[test]
+    fn documents_that_would_lose_digits_are_told_apart() {
+        for (text, expected) in [
+            (r#"{"id":9007199254740993,"ratio":0.25}"#, true),
+            (r#"{"sum":0.30000000000000004}"#, true),
+            ("12345678901234567890123", false),
+            (r#"{"ratio":0.1,"note":"12345678901234567890 \\" 5"}"#, true),
+            (r#"{"big":123456789012345678901234567890}"#, false),
+            (r#"{"fine":[1.5,2e3,true,null]}"#, true),
+            (r#"{"fine":0.12345678901234567890}"#, false),
+        ] {
+            assert_eq!(is_exact(text), expected, "{text}");
         }
     }
 }

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::{
     fit::{ColumnMask, FieldMask, Fitting, How},
     gather::{Gathered, RowKey, gather},
+    json,
     shared::without_shared,
     values::Values,
     walk::Place,
@@ -167,9 +168,13 @@ impl Masker<'_> {
     async fn batch(&mut self, of: &Gathered<'_>, keys: &[RowKey]) -> Result<u64, DirectoryError> {
         let (place, fitting) = (&of.place, &of.fitting);
         let found = read(place, fitting, self.writer, keys).await?;
+        if found.len() != keys.len() {
+            return Err(place.failed(DbError::clashed()));
+        }
         let mut rows = Vec::with_capacity(found.len());
         for (key, cells) in found {
-            let new: Vec<_> = fitting.masks.iter().zip(&cells).map(|(mask, cell)| self.mask(mask, cell)).collect();
+            let new = fitting.masks.iter().zip(&cells).map(|(mask, cell)| self.mask(mask, cell));
+            let new = new.collect::<Result<Vec<_>, _>>().map_err(|error| place.failed(error))?;
             let changed = new.iter().any(Option::is_some);
             if !changed {
                 continue;
@@ -194,14 +199,14 @@ impl Masker<'_> {
     }
 
     /// What a value becomes; `None` if it stays. What is not there stays away.
-    fn mask(&self, mask: &ColumnMask, cell: &Cell) -> Option<Cell> {
-        match (&mask.how, cell) {
+    fn mask(&self, mask: &ColumnMask, cell: &Cell) -> Result<Option<Cell>, DbError> {
+        Ok(match (&mask.how, cell) {
             (_, Cell::Null) => None,
             (How::Whole(field), Cell::Text(text)) => self.text(field, text),
-            (How::Nested(fields), Cell::Text(text)) => self.nested(fields, text),
+            (How::Nested(fields), Cell::Text(text)) => return self.nested(fields, text),
             // Or a value that is no text in a column of texts: what it says cannot be kept.
             (How::Null | How::Whole(_) | How::Nested(_), _) => Some(Cell::Null),
-        }
+        })
     }
 
     fn text(&self, field: &FieldMask, text: &str) -> Option<Cell> {
@@ -213,14 +218,17 @@ impl Masker<'_> {
         }
     }
 
-    fn nested(&self, fields: &[FieldMask], text: &str) -> Option<Cell> {
+    fn nested(&self, fields: &[FieldMask], text: &str) -> Result<Option<Cell>, DbError> {
         // What is no JSON has no fields to mask one by one.
-        let Ok(mut json) = serde_json::from_str::<Value>(text) else { return Some(Cell::Null) };
+        let Ok(mut json) = serde_json::from_str::<Value>(text) else { return Ok(Some(Cell::Null)) };
+        if !json::is_exact(text) {
+            return Err(DbError::inexact_json());
+        }
         let mut changed = false;
         for field in fields {
             changed |= self.below(field, &field.path, &mut json);
         }
-        changed.then(|| Cell::Text(json.to_string()))
+        Ok(changed.then(|| Cell::Text(json.to_string())))
     }
 
     /// Masks a field in an object, or in each object of a list; whether anything changed.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use privacy_dataset::{Origin, Referrer};
+use privacy_dataset::{Entry, Referrer};
 use segment_core::{Finding, FindingCode, Pii, RowTrace, ports::DirectoryError};
 
 use super::gather::{Gathered, Readers, RowKey};
@@ -24,13 +24,17 @@ pub(super) async fn without_shared<'a>(
     let mut alone = Vec::new();
     for at in 0..gathered.len() {
         let one = &gathered[at];
+        let is_masked = !one.fitting.masks.is_empty();
+        let leads_on = one.place.plan.visits.iter().flat_map(|visit| &visit.entries);
+        let leads_on = leads_on.filter_map(Entry::visit).any(|from| from == one.place.index);
         // What hangs on a row that others share is theirs, too.
-        let hangs = one.place.visit.entries.iter().any(|entry| match &entry.values {
-            Origin::Rows { visit, .. } => is_shared.get(visit).copied().unwrap_or_default(),
-            _ => false,
-        });
+        let from = one.place.visit.entries.iter().filter_map(Entry::visit);
+        let hangs = from.into_iter().any(|visit| is_shared.get(&visit).copied().unwrap_or_default());
         let (mut free, mut left) = (Vec::new(), 0_u64);
-        for row in &one.others {
+        for row in one.others.iter().filter(|_| is_masked || leads_on) {
+            if !is_masked && left > 0 {
+                break;
+            }
             if hangs || is_referred_to(databases, &gathered, one, &row.named_by, readers, trace).await? {
                 left += 1;
             } else {
@@ -38,11 +42,14 @@ pub(super) async fn without_shared<'a>(
             }
         }
         is_shared.insert(one.place.index, left > 0);
-        alone.push((free, left));
+        alone.push(if is_masked { (free, left) } else { (Vec::new(), 0) });
     }
     let merged = gathered.drain(..).zip(alone).map(|(mut one, (free, left))| {
         let mut rows = std::mem::take(&mut one.own);
         rows.extend(free);
+        // What the database equates may have come twice.
+        rows.sort_unstable();
+        rows.dedup();
         let label = format!("{}.{}", databases.label(&one.place.visit.dataset), one.place.visit.collection);
         let finding = (left > 0).then(|| {
             let message =

@@ -70,8 +70,7 @@ impl<'a> Values<'a> {
         if value.trim().is_empty() {
             return;
         }
-        // Values on their way to another column: a `numeric` 42.00 refers to an `integer` 42.
-        let value = column.comparison.canonical(value).into_owned();
+        let value = column.comparison.carried(value).into_owned();
         *self.taken.entry((visit, column.name.clone())).or_default().entry(value).or_default() |= own;
     }
 

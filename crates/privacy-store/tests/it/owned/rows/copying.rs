@@ -20,6 +20,7 @@ on_all! {
     references_without_a_direction_do_not_lead_to_others
     circles_end
     a_key_that_cannot_be_of_the_type_hides_no_other
+    a_uuid_leads_to_a_text
 }
 
 async fn rows_come_along_the_references(world: World) {
@@ -250,4 +251,28 @@ async fn a_key_that_cannot_be_of_the_type_hides_no_other(world: World) {
     let (package, said) = copied(&rows, &knowing(email("ann@example.com"), &["not a number", "7", "7abc"])).await;
     assert_eq!(records(&package, "customer"), [json!({"number": 7, "name": "Ann"})]);
     assert!(said[0].holes.is_empty(), "{said:?}");
+}
+
+async fn a_uuid_leads_to_a_text(world: World) {
+    let uuid = world.pick("TEXT", "UUID", "UUID");
+    world
+        .run(&format!(
+            "CREATE TABLE customer (id {uuid}, email TEXT); CREATE TABLE orders (customer TEXT);
+             INSERT INTO customer VALUES ('6ba7b810-9dad-11d1-80b4-00c04fd430c8', 'ann@example.com');
+             INSERT INTO orders VALUES ('6ba7b810-9dad-11d1-80b4-00c04fd430c8')"
+        ))
+        .await;
+    let rows = rows_of(
+        &world,
+        "
+      - name: customer
+        fields:
+          - { name: id, fides_meta: { primary_key: true } }
+          - { name: email, fides_meta: { identity: email } }
+      - name: orders
+        fields:
+          - { name: customer, fides_meta: { references: [{ dataset: shop, field: customer.id, direction: from }] } }
+",
+    );
+    assert_eq!(records(&copied(&rows, &email("ann@example.com")).await.0, "orders").len(), 1);
 }

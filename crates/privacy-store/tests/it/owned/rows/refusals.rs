@@ -13,6 +13,7 @@ on_all! {
     a_trigger_in_the_middle_rolls_back
     more_rows_than_are_read_are_not_masked_at_all
     a_table_in_use_is_tried_again
+    a_document_that_would_lose_digits_is_not_written
 }
 
 const ONE: &str = "
@@ -123,4 +124,26 @@ async fn a_table_in_use_is_tried_again(world: World) {
     let error = second.begin(&order("shop", &email("ann@example.com"))).await.unwrap_err();
     assert!(matches!(error, DirectoryError::Unavailable(_) | DirectoryError::Query { .. }), "{error:?}");
     held.commit().await.unwrap();
+}
+
+async fn a_document_that_would_lose_digits_is_not_written(world: World) {
+    let json = world.pick("TEXT", "JSONB", "LONGTEXT");
+    world
+        .run(&format!(
+            "CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, doc {json}); INSERT INTO customer VALUES \
+             (1, 'ann@example.com', '{{\"city\":\"Ulm\",\"account\":123456789012345678901234567890}}')"
+        ))
+        .await;
+    let rows = rows_of(
+        &world,
+        "
+      - name: customer
+        fields:
+          - { name: id, fides_meta: { primary_key: true } }
+          - { name: email, fides_meta: { identity: email } }
+          - { name: doc, fields: [{ name: city, data_categories: [user.contact] }] }
+",
+    );
+    let error = mask(&rows, &email("ann@example.com")).await.unwrap_err();
+    assert!(sentence(&error).contains("more digits than could be written back"), "{}", sentence(&error));
 }

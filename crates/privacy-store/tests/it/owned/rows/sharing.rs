@@ -9,6 +9,7 @@ on_all! {
     what_hangs_on_a_shared_row_is_left_too
     a_row_that_only_the_person_refers_to_is_masked
     others_count_wherever_they_are
+    what_hangs_on_a_shared_row_is_left_where_that_row_has_nothing_to_mask
 }
 
 const ADDRESSES: &str = "
@@ -80,4 +81,12 @@ async fn others_count_wherever_they_are(world: World) {
     let report = mask(&rows_of(&world, ADDRESSES), &email("ann@example.com")).await.unwrap();
     assert_eq!(streets(&world).await, [false, false], "a shop is there, and nothing leads to shops");
     assert_eq!(counts(&report), [("shop.address", 0), ("shop.doorbell", 0)]);
+}
+
+async fn what_hangs_on_a_shared_row_is_left_where_that_row_has_nothing_to_mask(world: World) {
+    fill(&world, "(1, 'ann@example.com', 7), (2, 'ben@example.com', 7)", "").await;
+    let plain = ADDRESSES.replace("{ name: street, data_categories: [user.contact.address] }", "{ name: street }");
+    let report = mask(&rows_of(&world, &plain), &email("ann@example.com")).await.unwrap();
+    assert_eq!(world.ask("SELECT label FROM doorbell").await, [Some("Ann".to_owned())]);
+    assert_eq!((counts(&report), report.findings.len()), (vec![("shop.doorbell", 0)], 1));
 }
