@@ -21,6 +21,7 @@ on_all! {
     circles_end
     a_key_that_cannot_be_of_the_type_hides_no_other
     a_uuid_leads_to_a_text
+    what_only_the_database_calls_equal_is_somebody_else
 }
 
 async fn rows_come_along_the_references(world: World) {
@@ -275,4 +276,20 @@ async fn a_uuid_leads_to_a_text(world: World) {
 ",
     );
     assert_eq!(records(&copied(&rows, &email("ann@example.com")).await.0, "orders").len(), 1);
+}
+
+async fn what_only_the_database_calls_equal_is_somebody_else(world: World) {
+    let column = world.pick("TEXT COLLATE NOCASE", "TEXT", "VARCHAR(40) COLLATE utf8mb4_general_ci");
+    world
+        .run(&format!(
+            "CREATE TABLE customer (segment_id {column}, name VARCHAR(40));
+             INSERT INTO customer VALUES ('u1', 'Ann'), ('U1', 'Una'), ('ü1', 'Ute')"
+        ))
+        .await;
+    let collections = "
+      - { name: customer, fields: [{ name: segment_id }, { name: name }] }
+";
+    let rows = Databases::new().add(&world, "shop", &shop(collections)).user_ids_in("shop.customer.segment_id").rows();
+    let (package, _) = copied(&rows, &knowing(email("ann@example.com"), &["u1"])).await;
+    assert_eq!(records(&package, "customer"), [json!({"segment_id": "u1", "name": "Ann"})]);
 }
