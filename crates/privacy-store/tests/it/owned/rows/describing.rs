@@ -2,13 +2,16 @@
 
 use segment_core::{ConnectionKey, DatasetRows, ports::SubjectRows};
 
-use super::{Databases, SHOP, World, email, fill, on_all, rows_of, shop};
+use privacy_store::owned::OwnedRows;
+
+use super::{Databases, SHOP, World, email, fill, on_all, policy, rows_of, shop};
 
 on_all! {
     a_dry_run_counts_and_writes_nothing
     steps_say_what_they_cost
     checks_name_what_is_masked_and_what_is_not
     what_cannot_be_masked_fails_the_check
+    encryption_is_said_not_to_erase
 }
 
 fn shop_key() -> ConnectionKey {
@@ -47,7 +50,11 @@ async fn steps_say_what_they_cost(world: World) {
 }
 
 async fn described(world: &World, collections: &str) -> Vec<String> {
-    let checks = rows_of(world, collections).describe(&shop_key()).await;
+    lines(&rows_of(world, collections)).await
+}
+
+async fn lines(rows: &OwnedRows) -> Vec<String> {
+    let checks = rows.describe(&shop_key()).await;
     let line = |check: segment_core::ports::DirectoryCheck| match check.result {
         Ok(seen) => format!("{}: {seen}", check.name),
         Err(problem) if problem.warning => format!("{}: warning: {}", check.name, problem.message),
@@ -88,4 +95,12 @@ async fn what_cannot_be_masked_fails_the_check(world: World) {
     let lines = described(&world, SHOP).await;
     let failed = "dataset shop: masking of orders: failed: shop.orders cannot be masked: it has no primary key";
     assert!(lines.iter().any(|line| line.starts_with(failed)), "{lines:#?}");
+}
+
+async fn encryption_is_said_not_to_erase(world: World) {
+    fill(&world).await;
+    let lines = lines(&Databases::with(policy("aes_encrypt", &[])).add(&world, "shop", &shop(SHOP)).rows()).await;
+    let said =
+        lines.iter().find(|line| line.starts_with("dataset shop: masking of customer: warning: email by aes_encrypt"));
+    assert!(said.unwrap().contains("it hides, and does not erase"), "{lines:#?}");
 }

@@ -3,6 +3,7 @@
 use privacy_store::owned::OwnedOptions;
 use segment_core::ports::{DirectoryError, SubjectMasker};
 use serde_json::json;
+use sqlx::{Connection, Executor, PgConnection};
 
 use super::{Databases, SHOP, World, email, fill, mask, on_all, open, order, policy, rows_of, sentence, shop};
 
@@ -146,4 +147,27 @@ async fn a_document_that_would_lose_digits_is_not_written(world: World) {
     );
     let error = mask(&rows, &email("ann@example.com")).await.unwrap_err();
     assert!(sentence(&error).contains("more digits than could be written back"), "{}", sentence(&error));
+}
+
+/// PostgreSQL: a row that somebody changes while it is masked is masked as it is then, or not at all.
+#[tokio::test]
+async fn a_row_that_changes_meanwhile_is_masked_as_it_is_then() {
+    let Some(world) = World::postgres().await else { return };
+    fill(&world).await;
+    let mut other = PgConnection::connect(&world.url()).await.unwrap();
+    other.execute("BEGIN; UPDATE customer SET name = 'Anna' WHERE id = 1").await.unwrap();
+    let rows = rows_of(&world, SHOP);
+    let masking = tokio::spawn(async move { rows.begin(&order("shop", &email("ann@example.com"))).await.map(drop) });
+    let waits = "SELECT CAST(count(*) AS TEXT) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE%' \
+        AND datname = current_database()";
+    while world.ask(waits).await != [Some("1".to_owned())] {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    other.execute("COMMIT").await.unwrap();
+    let error = masking.await.unwrap().unwrap_err();
+    let DirectoryError::Unavailable(why) = &error else { panic!("{error:?}") };
+    assert!(why.to_string().contains("changed by somebody else meanwhile; nothing was written"), "{why}");
+    mask(&rows_of(&world, SHOP), &email("ann@example.com")).await.unwrap();
+    let name = world.ask("SELECT name FROM customer WHERE id = 1").await.remove(0).unwrap();
+    assert_eq!((name.len(), name == "Anna"), (64, false));
 }
