@@ -73,7 +73,7 @@ pub(crate) struct Execution {
     pub(crate) max_user_ids: usize,
     /// `gdpr` or `ccpa`: the default deadline.
     pub(crate) regime: String,
-    /// How rows of the owned database are masked, by data category.
+    /// How rows of the owned databases are masked: `default`, and by data category.
     pub(crate) masking: BTreeMap<String, Masking>,
 }
 
@@ -303,6 +303,7 @@ pub(crate) struct DatasetConfig {
     pub(crate) url: Secret,
     /// Fides dataset YAML.
     pub(crate) file: String,
+    /// `read`; or `write`: erasures mask rows.
     #[serde(default = "read_access")]
     pub(crate) access: String,
 }
