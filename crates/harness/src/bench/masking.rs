@@ -57,16 +57,16 @@ const MEMORY: u64 = 64 * 1024;
 /// # Errors
 ///
 /// There is no PostgreSQL, or not all rows are masked.
-pub fn bench_masking(rows: u64, runs: usize) -> Result<()> {
+pub fn bench_masking(rows: u64, others: u64, runs: usize) -> Result<()> {
     ensure!(runs > 0 && rows > 0, "at least one run and one row are needed");
     let context = Context::from_environment()?;
     let server = context.postgres().context("no PostgreSQL: SEGMENT_PRIVACY_TEST_POSTGRES is not set")?;
-    let memory = whole(&context, server, rows)?;
+    let memory = whole(&context, server, rows, others)?;
     let (mut floor, mut ours) = (Vec::new(), Vec::new());
     // In turn, each on tables of its own.
     for round in 0..=runs {
-        let by_hand = wait(by_hand(&PostgresDatabase::create(server, &shop(rows))?.url(), rows))?;
-        let masked = wait(masked(&PostgresDatabase::create(server, &shop(rows))?.url(), rows))?;
+        let by_hand = wait(by_hand(&PostgresDatabase::create(server, &shop(rows, others))?.url(), rows))?;
+        let masked = wait(masked(&PostgresDatabase::create(server, &shop(rows, others))?.url(), rows))?;
         if round > 0 {
             floor.push(by_hand);
             ours.push(masked);
@@ -102,16 +102,17 @@ pub fn bench_masking(rows: u64, runs: usize) -> Result<()> {
     Ok(())
 }
 
-/// So many visits of one customer among as many of others.
-fn shop(rows: u64) -> String {
+/// So many visits of one customer, among so many of others.
+fn shop(rows: u64, others: u64) -> String {
     format!(
         "CREATE TABLE customer (id BIGINT PRIMARY KEY, email TEXT, segment_id TEXT);
          CREATE TABLE visit (id BIGINT PRIMARY KEY, customer_id BIGINT, address TEXT, agent TEXT, note TEXT);
          INSERT INTO customer VALUES (1, 'ann@example.test', 'seg-ann'), (2, 'ben@example.test', 'seg-ben');
-         INSERT INTO visit SELECT i, 1 + i % 2, '192.0.2.' || i % 256, 'Browser ' || i, 'visit ' || i
-            FROM generate_series(1, {}) i;
+         INSERT INTO visit SELECT i, CASE WHEN i % {every} = 0 THEN 1 ELSE 2 END, '192.0.2.' || i % 256, 'Browser ' || i, 'visit ' || i
+            FROM generate_series(1, {all}) i;
          CREATE INDEX ON customer (email); CREATE INDEX ON visit (customer_id); ANALYZE; CHECKPOINT;",
-        rows * 2
+        all = rows * (1 + others / rows),
+        every = 1 + others / rows,
     )
 }
 
@@ -145,8 +146,8 @@ async fn masked(url: &str, rows: u64) -> Result<Duration> {
 }
 
 /// Peak resident memory in KiB of `erase` with everything in it.
-fn whole(context: &Context, server: &str, rows: u64) -> Result<u64> {
-    let database = PostgresDatabase::create(server, &shop(rows))?;
+fn whole(context: &Context, server: &str, rows: u64, others: u64) -> Result<u64> {
+    let database = PostgresDatabase::create(server, &shop(rows, others))?;
     let rig = Rig::new(context, &Setup::basic().shop().masking())?;
     rig.write("shop.url", database.url())?;
     rig.write("shop_dataset.yml", DATASET)?;

@@ -32,6 +32,9 @@ enum Figure {
         /// Rows of the person
         #[arg(long, default_value_t = 100_000)]
         rows: u64,
+        /// Rows of others in the same table
+        #[arg(long, default_value_t = 100_000)]
+        others: u64,
         /// How often
         #[arg(long, default_value_t = 5)]
         runs: usize,
@@ -42,6 +45,6 @@ fn main() -> anyhow::Result<()> {
     match Args::parse().figure {
         Figure::Access { runs } => harness::bench_access(runs),
         Figure::Lookup { rows, runs } => harness::bench_lookup(rows, runs),
-        Figure::Masking { rows, runs } => harness::bench_masking(rows, runs),
+        Figure::Masking { rows, others, runs } => harness::bench_masking(rows, others, runs),
     }
 }

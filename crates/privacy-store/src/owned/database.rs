@@ -302,17 +302,15 @@ impl Batches {
         Self { rows, next: Vec::new() }
     }
 
-    pub(crate) async fn push(&mut self, row: Row) {
+    /// Whether anybody still listens: if not, the rest need not be read.
+    pub(crate) async fn push(&mut self, row: Row) -> bool {
         self.next.push(row);
-        if self.next.len() == ROWS_AT_ONCE {
-            self.flush().await;
-        }
+        self.next.len() < ROWS_AT_ONCE || self.flush().await
     }
 
-    /// Whoever does not listen any more gets nothing.
-    pub(crate) async fn flush(&mut self) {
+    pub(crate) async fn flush(&mut self) -> bool {
         let rows = std::mem::take(&mut self.next);
-        let _ = self.rows.send(rows).await;
+        self.rows.send(rows).await.is_ok()
     }
 }
 

@@ -32,7 +32,9 @@ pub(super) async fn select(
     let mut stream = select.fetch(executor);
     let mut batches = Batches::new(rows);
     while let Some(row) = stream.try_next().await? {
-        batches.push((0..outputs.len()).map(|index| cell(&row, index)).collect()).await;
+        if !batches.push((0..outputs.len()).map(|index| cell(&row, index)).collect()).await {
+            break;
+        }
     }
     batches.flush().await;
     Ok(true)

@@ -193,7 +193,11 @@ impl Visiting<'_, '_> {
             while let Some(rows) = receive.recv().await {
                 came += rows.len();
                 let rows = rows.into_iter().filter_map(|row| self.accept(index, row, values, found)).collect();
-                sink.take(rows).await?;
+                if let Err(failure) = sink.take(rows).await {
+                    // Whoever sends would wait until the query takes too long.
+                    receive.close();
+                    return Err(failure);
+                }
             }
             Ok::<_, Failure>(came)
         };

@@ -1,6 +1,10 @@
 //! Rows on their way into a package.
 
-use segment_core::IdentityKind;
+use async_trait::async_trait;
+use segment_core::{
+    IdentityKind, PackageReceipt, Records,
+    ports::{PackageError, PackageWriter, SubjectRows},
+};
 use serde_json::json;
 
 use super::{Databases, SHOP, World, by, copied, email, fill, knowing, on_all, records, rows_of, shop};
@@ -22,6 +26,7 @@ on_all! {
     a_key_that_cannot_be_of_the_type_hides_no_other
     a_uuid_leads_to_a_text
     what_only_the_database_calls_equal_is_somebody_else
+    a_package_that_cannot_be_written_ends_the_reading
 }
 
 async fn rows_come_along_the_references(world: World) {
@@ -292,4 +297,38 @@ async fn what_only_the_database_calls_equal_is_somebody_else(world: World) {
     let rows = Databases::new().add(&world, "shop", &shop(collections)).user_ids_in("shop.customer.segment_id").rows();
     let (package, _) = copied(&rows, &knowing(email("ann@example.com"), &["u1"])).await;
     assert_eq!(records(&package, "customer"), [json!({"segment_id": "u1", "name": "Ann"})]);
+}
+
+/// A disk that is full.
+#[derive(Debug)]
+struct Full;
+
+#[async_trait]
+impl PackageWriter for Full {
+    async fn append(&self, _: &str, _: &str, records: Records) -> Result<(), PackageError> {
+        if records.is_empty() { Ok(()) } else { Err(PackageError::Destination("full".to_owned())) }
+    }
+
+    async fn incomplete(&self, _: &str, _: &str, _: &str) -> Result<(), PackageError> {
+        Ok(())
+    }
+
+    async fn limit(&self, _: &str) -> Result<(), PackageError> {
+        Ok(())
+    }
+
+    async fn finish(self: Box<Self>) -> Result<PackageReceipt, PackageError> {
+        Err(PackageError::Destination("full".to_owned()))
+    }
+}
+
+async fn a_package_that_cannot_be_written_ends_the_reading(world: World) {
+    fill(&world).await;
+    let values: Vec<_> = (100..5_100).map(|id| format!("({id}, 'ann@example.com', 'Ann', 'pro', 'u1')")).collect();
+    world.run(&format!("INSERT INTO customer VALUES {}", values.join(", "))).await;
+    // It ends by itself, and not because it took too long.
+    let options = OwnedOptions::default().with_statement_timeout(std::time::Duration::from_hours(1));
+    let rows = Databases::new().add_with(&world, "shop", &shop(SHOP), options).rows();
+    let error = rows.copy(&email("ann@example.com"), &Full).await.unwrap_err();
+    assert!(matches!(error, PackageError::Destination(_)), "{error:?}");
 }
