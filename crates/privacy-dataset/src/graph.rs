@@ -116,8 +116,12 @@ impl<'a> Graph<'a> {
     fn add_reference(&mut self, carrier: End, named: End, direction: Option<Direction>, seen: &mut HashSet<Ends>) {
         // A reference can be written down at either end. Where one end is a primary key, and the other is not, that one is
         // referred to.
-        let is_key =
-            |(node, path): &End| self.nodes[*node].collection.field(path).is_some_and(|field| field.primary_key);
+        // A part of a key does not: a table between two others has two.
+        let is_key = |(node, path): &End| {
+            let fields = self.nodes[*node].collection.walk();
+            let mut keys = fields.iter().filter(|(_, field)| field.primary_key);
+            matches!((keys.next(), keys.next()), (Some((key, _)), None) if key == path)
+        };
         let turned = is_key(&carrier) && !is_key(&named);
         let (row, referred) = if turned { (&named, &carrier) } else { (&carrier, &named) };
         let (node, field) = row.clone();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use segment_core::{
-    Action, ConnectionKey, IdentitySet, Pii, Request, Subject,
+    Action, ConnectionKey, IdentitySet, Pii, Request, Subject, Task, TaskState,
     ports::{SubjectMasker, SubjectRows},
 };
 
@@ -57,7 +57,9 @@ impl Engine {
         request: &Request,
         identities: &IdentitySet,
     ) -> Result<BTreeMap<ConnectionKey, Found>, ResolveError> {
-        let is_asked = |key: &ConnectionKey| request.tasks.iter().any(|task| task.connection == *key);
+        // One that a human settled without knowing who it is says nothing of whose the rows are.
+        let says = |task: &Task| task.resolution.is_some() || task.state == TaskState::Queued;
+        let is_asked = |key: &ConnectionKey| request.tasks.iter().any(|task| task.connection == *key && says(task));
         let mut all = BTreeMap::new();
         for sources in self.connections.values().map(crate::Connection::sources) {
             if is_asked(&sources.key) || sources.directory.is_none() {

@@ -170,3 +170,13 @@ fn only_what_leads_on_is_taken() {
     let takes: Vec<_> = traversal.visits.iter().map(|visit| visit.takes.iter().cloned().collect::<Vec<_>>()).collect();
     assert_eq!(takes, [vec!["address".to_owned(), "id".to_owned()], vec![], vec![]]);
 }
+
+#[test]
+fn a_part_of_a_key_is_not_what_others_refer_to() {
+    let lines = ["customer: *id email=email", "lives: *customer<customer.id *address>address.id", "address: id street"];
+    assert_eq!(
+        visits(&lines),
+        ["customer: email=email", "lives: customer<customer.id", "address: id<^lives.address"],
+        "an address may be somebody else's, too"
+    );
+}

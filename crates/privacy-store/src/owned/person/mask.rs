@@ -175,11 +175,12 @@ impl Masker<'_> {
         for (key, cells) in found {
             let new = fitting.masks.iter().zip(&cells).map(|(mask, cell)| self.mask(mask, cell));
             let new = new.collect::<Result<Vec<_>, _>>().map_err(|error| place.failed(error))?;
-            let changed = new.iter().any(Option::is_some);
-            if !changed {
+            let after: Vec<_> =
+                new.into_iter().zip(&cells).map(|(new, cell)| new.unwrap_or_else(|| cell.clone())).collect();
+            // A row that is as it would become says nothing of whether this masking was committed.
+            if after == cells {
                 continue;
             }
-            let after: Vec<_> = new.into_iter().zip(cells).map(|(new, cell)| new.unwrap_or(cell)).collect();
             if self.report.marks.len() < MARKS {
                 let key = key.iter().cloned().map(Pii::new).collect();
                 let mark = RowMark { collection: place.visit.name(), key, digest: digest(&after) };

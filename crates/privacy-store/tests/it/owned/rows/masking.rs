@@ -23,6 +23,7 @@ on_all! {
     names_may_be_anything
     many_rows_are_masked_in_batches
     nobody_is_masked_for_nobody
+    what_was_masked_before_is_no_mark
 }
 
 /// What hmac makes of a value under the key of the tests.
@@ -280,4 +281,16 @@ async fn nobody_is_masked_for_nobody(world: World) {
         world.ask("SELECT name FROM customer ORDER BY id").await,
         [Some("Ann".to_owned()), Some("Ben".to_owned())]
     );
+}
+
+async fn what_was_masked_before_is_no_mark(world: World) {
+    fill(&world).await;
+    world.run("UPDATE customer SET email = 'ann@example.com', name = 'gone' WHERE id = 2").await;
+    let keeps_email = ("user.contact.email", "preserve", Value::Null);
+    let rewrites = ("user.name", "string_rewrite", json!({"rewrite_value": "gone"}));
+    let rows =
+        Databases::with(policy("null_rewrite", &[keeps_email, rewrites])).add(&world, "shop", &shop(SHOP)).rows();
+    let report = mask(&rows, &email("ann@example.com")).await.unwrap();
+    assert_eq!(report.collections["shop.customer"], 1, "the other was so already");
+    assert_eq!(report.marks.iter().filter(|mark| mark.collection == "shop.customer").count(), 1);
 }
