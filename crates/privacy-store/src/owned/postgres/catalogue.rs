@@ -33,13 +33,14 @@ AND n.nspname NOT IN ('pg_catalog', 'information_schema')";
 const IS_TABLE: &str =
     "SELECT relkind IN ('r', 'p') FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($1)::oid";
 
-/// Of each unique index whether it is the primary key, and its columns. Expressions have none.
+/// Of each unique index whether it is the primary key, and its columns. One of some rows, or of expressions, makes no column unique.
 const UNIQUE: &str = "
 SELECT i.indisprimary, ARRAY(
     SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (number, place)
     JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
     WHERE k.place <= i.indnkeyatts ORDER BY k.place)
-FROM pg_catalog.pg_index i WHERE i.indrelid = pg_catalog.to_regclass($1)::oid AND i.indisunique";
+FROM pg_catalog.pg_index i WHERE i.indrelid = pg_catalog.to_regclass($1)::oid AND i.indisunique AND i.indisvalid
+    AND i.indpred IS NULL AND NOT 0 = ANY (i.indkey::int2[])";
 
 /// The columns at this table's end of each foreign key.
 const FOREIGN: &str = "

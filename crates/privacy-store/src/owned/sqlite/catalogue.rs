@@ -18,7 +18,7 @@ const IS_TABLE: &str = "SELECT count(*) > 0 FROM sqlite_schema WHERE type = 'tab
 const PRIMARY: &str = "SELECT name FROM pragma_table_xinfo(?1) WHERE pk > 0 ORDER BY pk";
 
 const UNIQUE: &str = "SELECT i.name, c.name FROM pragma_index_list(?1) AS i, pragma_index_info(i.name) AS c \
-    WHERE i.\"unique\" <> 0 AND c.name IS NOT NULL ORDER BY i.name, c.seqno";
+    WHERE i.\"unique\" <> 0 AND i.partial = 0 AND c.name IS NOT NULL ORDER BY i.name, c.seqno";
 
 /// At this table's end of its own keys, and of those of others; a key that names no column means the primary key.
 const FOREIGN: &str = "SELECT f.\"from\" FROM pragma_foreign_key_list(?1) AS f UNION \
