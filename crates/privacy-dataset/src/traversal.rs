@@ -296,6 +296,12 @@ impl Entry {
 }
 
 impl Visit {
+    /// `dataset.collection.column`
+    #[must_use]
+    pub fn field(&self, column: &str) -> String {
+        format!("{}.{column}", self.name())
+    }
+
     /// `dataset.collection`
     #[must_use]
     pub fn name(&self) -> String {

@@ -1,16 +1,18 @@
 //! Masking a person's rows in the owned databases, once Segment has accepted everything else.
 
+use std::collections::BTreeMap;
+
 use segment_core::{
-    AuditEntry, Finding, FindingCode, Halt, HaltKind, Holder, IdentitySet, Lease, MaskOrder, MaskReport, Outcome,
-    Request, RequestUpdate, Resolution, Resume, Subject, Task, TaskEvent, TaskState,
+    AuditEntry, ConnectionKey, Finding, FindingCode, Halt, HaltKind, Holder, IdentitySet, Lease, MaskOrder, MaskReport,
+    Outcome, Request, RequestUpdate, Resolution, Resume, RowTrace, Subject, Task, TaskEvent, TaskState,
     ports::{Begun, DirectoryError, StoreError},
 };
 use serde_json::json;
 
 use crate::{
-    Engine, Owned, Progress,
+    Engine, Found, Owned, Progress,
     access::chain,
-    owned::subject,
+    owned::{no_dataset, subject, user_ids},
     process::{Failure, move_task},
     wording,
 };
@@ -23,12 +25,6 @@ impl Failure {
         let message = format!("the rows could not be masked: {}", chain(error));
         Self { halt: Halt { kind: HaltKind::MaskingFailed, message, resume: Resume::Queued }, passing, decides: true }
     }
-}
-
-fn no_dataset(task: &Task) -> Failure {
-    let message =
-        format!("the dataset {} is not in the configuration any more, or not with access = \"write\"", task.connection);
-    Failure::decision(Halt { kind: HaltKind::NoConnection, message, resume: Resume::Queued })
 }
 
 impl Engine {
@@ -49,23 +45,31 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let is_masked = |task: &Task| self.datasets_for(request.action, None).contains(&task.connection);
         let (mut tasks, gone): (Vec<_>, Vec<_>) = Self::to_mask(request).into_iter().partition(is_masked);
+        // Rows in another database may have to be found from one that is missing.
+        let lacks = gone.iter().any(|task| task.resolution.is_none());
         for task in gone {
-            let failure = no_dataset(&task);
+            let failure = no_dataset(&task, request.action);
             self.failed(task, failure, update);
         }
-        let (Some(owned), Some(key)) = (&self.owned, &request.masking_key) else { return Ok(()) };
-        if let Some(failure) = self.not_to_be_masked(request, identities).await? {
-            self.all_failed(tasks, &failure, update);
-            return Ok(());
-        }
-        let found = request.tasks.iter().filter(|task| task.holder == Holder::Connection);
-        let found = found.filter_map(|task| Some((&task.connection, &task.resolution.as_ref()?.user_ids)));
-        let subject = subject(identities, found);
-        if let Err(failure) = self.trace(owned, &subject, &mut tasks, lease).await? {
+        let (Some(owned), Some(key), false) = (&self.owned, &request.masking_key, lacks) else { return Ok(()) };
+        let found = match self.who(request, identities).await? {
+            Ok(found) => found,
+            Err(failure) => {
+                self.all_failed(tasks, &failure, update);
+                return Ok(());
+            }
+        };
+        let subject = subject(request, identities, user_ids(&found));
+        if let Err(failure) = self.trace(owned, &subject, &found, &mut tasks, lease).await? {
             self.all_failed(tasks, &failure, update);
             return Ok(());
         }
         for mut task in tasks {
+            // It may have been placed while the database before was masked.
+            if let Some(halt) = self.hold_of(request, identities, found.values()).await? {
+                self.failed(task, Failure::decision(halt), update);
+                continue;
+            }
             let order = MaskOrder {
                 dataset: task.connection.clone(),
                 subject: subject.clone(),
@@ -82,28 +86,30 @@ impl Engine {
         Ok(())
     }
 
-    /// A legal hold that came after Segment accepted, or, where no connection was asked, more than one person.
-    async fn not_to_be_masked(
+    /// Who it is by the owned databases, for the connections that the request does not ask; or why nothing is masked: they know more
+    /// than one person, or a legal hold came after Segment accepted.
+    async fn who(
         &self,
         request: &Request,
         identities: &IdentitySet,
-    ) -> Result<Option<Failure>, StoreError> {
-        if let Some(halt) = self.hold_of(request, identities, &[]).await? {
-            return Ok(Some(Failure::decision(halt)));
-        }
-        // Who it is was found out before the first row was masked, and is not asked again after.
-        let begun = request.tasks.iter().any(|task| task.resolution.is_some());
-        if begun {
-            return Ok(None);
-        }
-        Ok(self.found_by_directories(request, identities).await.err().map(Failure::from))
+    ) -> Result<Result<BTreeMap<ConnectionKey, Found>, Failure>, StoreError> {
+        // It was found out before the first row was masked, and is not asked again after.
+        let begun = request.tasks.iter().any(|task| task.holder == Holder::Dataset && task.resolution.is_some());
+        let found = if begun { Ok(BTreeMap::new()) } else { self.found_by_directories(request, identities).await };
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let hold = self.hold_of(request, identities, found.values()).await?;
+        Ok(hold.map_or(Ok(found), |halt| Err(Failure::decision(halt))))
     }
 
-    /// Stores how rows are found again, before the first is masked.
+    /// Stores whose rows they are and how they are found again, before the first is masked.
     async fn trace(
         &self,
         owned: &Owned,
         subject: &Subject,
+        found: &BTreeMap<ConnectionKey, Found>,
         tasks: &mut [Task],
         lease: &Lease,
     ) -> Result<Result<(), Failure>, StoreError> {
@@ -116,7 +122,10 @@ impl Engine {
         };
         for task in tasks.iter_mut().filter(|task| task.resolution.is_none()) {
             let rows = traces.get(&task.connection).cloned().unwrap_or_default();
-            task.resolution = Some(Resolution { rows, ..Resolution::default() });
+            let rows = RowTrace { user_ids: user_ids(found), ..rows };
+            let mut resolution = Resolution { rows, ..Resolution::default() };
+            found.values().for_each(|found| resolution.learn(&found.resolution));
+            task.resolution = Some(resolution);
             self.store.save_task(lease, task, self.clock.now()).await?;
         }
         Ok(Ok(()))
@@ -139,7 +148,7 @@ impl Engine {
         let MaskReport { collections, findings, marks } = masking.report().clone();
         task.collections = collections;
         task.findings = findings;
-        if marks.is_empty() {
+        if task.collections.values().all(|rows| *rows == 0) {
             // Nothing was changed.
             return Ok(Ok(()));
         }

@@ -6,11 +6,11 @@ use std::{
 };
 
 use segment_core::{
-    Action, ConnectionKey, IdentitySet, Pii, Request, Subject, Task, TaskState,
+    Action, ConnectionKey, Halt, HaltKind, Holder, IdentitySet, Pii, Request, Resume, Subject, Task, TaskState,
     ports::{SubjectMasker, SubjectRows},
 };
 
-use crate::{Engine, Found, ResolveError, Sources, resolve};
+use crate::{Engine, Found, ResolveError, Sources, process::Failure, resolve};
 
 /// What of the owned databases can only read.
 #[derive(Debug, Clone)]
@@ -73,11 +73,31 @@ impl Engine {
     }
 }
 
-/// Whose rows are looked for: by what was given, and by what was found at the connections.
-pub(crate) fn subject<'a>(
-    identities: &IdentitySet,
-    found: impl IntoIterator<Item = (&'a ConnectionKey, &'a BTreeSet<Pii<String>>)>,
-) -> Subject {
-    let user_ids = found.into_iter().map(|(key, ids)| (key.clone(), ids.clone())).collect();
-    Subject { identities: identities.clone(), user_ids }
+/// A task of a dataset that the configuration does not have, or not for such an action.
+pub(crate) fn no_dataset(task: &Task, action: Action) -> Failure {
+    let or_not = if action == Action::Erasure { ", or not with access = \"write\"" } else { "" };
+    let message = format!("the dataset {} is not in the configuration any more{or_not}", task.connection);
+    Failure::decision(Halt { kind: HaltKind::NoConnection, message, resume: Resume::Queued })
+}
+
+/// User ids by connection.
+pub(crate) type UserIds = BTreeMap<ConnectionKey, BTreeSet<Pii<String>>>;
+
+/// What was found, by connection.
+pub(crate) fn user_ids(found: &BTreeMap<ConnectionKey, Found>) -> UserIds {
+    found.iter().map(|(key, found)| (key.clone(), found.resolution.user_ids.clone())).collect()
+}
+
+/// Whose rows are looked for: by what was given, by what is known of the person at the connections of the request, and by what
+/// was `found` apart.
+pub(crate) fn subject(request: &Request, identities: &IdentitySet, found: UserIds) -> Subject {
+    let mut known = found;
+    for task in &request.tasks {
+        let Some(resolution) = &task.resolution else { continue };
+        known.extend(resolution.rows.user_ids.clone());
+        if task.holder == Holder::Connection {
+            known.insert(task.connection.clone(), resolution.user_ids.clone());
+        }
+    }
+    Subject { identities: identities.clone(), user_ids: known }
 }

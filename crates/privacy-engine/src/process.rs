@@ -93,7 +93,7 @@ impl Engine {
         // Rows wait: those of an erasure until Segment has accepted, those of an access until it is known who it is.
         queued.retain(|task| task.holder == Holder::Connection);
         let found = join_all(queued.iter().map(|task| self.find(request.action, identities, task))).await;
-        let hold = self.hold_of(request, identities, &found).await?;
+        let hold = self.hold_of(request, identities, found.iter().flatten()).await?;
         let rows = self.rows_to_collect(request, identities, &mut update).await;
         // Nothing is collected and nothing is sent while it is open who the person is, at whichever connection: also when
         // that was found out in an earlier step, or may be found out in a later one.
@@ -166,13 +166,13 @@ impl Engine {
         &self,
         request: &Request,
         identities: &IdentitySet,
-        found: &[Result<Found, Failure>],
+        found: impl IntoIterator<Item = &Found>,
     ) -> Result<Option<Halt>, StoreError> {
         if !matches!(request.action, Action::Erasure | Action::Suppression) {
             return Ok(None);
         }
         let holds = self.holds().await?;
-        let resolved = found.iter().flatten().map(|found| &found.resolution);
+        let resolved = found.into_iter().map(|found| &found.resolution);
         let earlier = request.tasks.iter().filter_map(|task| task.resolution.as_ref());
         let known: Vec<_> = resolved.chain(earlier).collect();
         let hold = holds::of_person(&holds, identities, &known);

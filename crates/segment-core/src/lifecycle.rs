@@ -271,8 +271,8 @@ impl TaskState {
             {
                 S::Canceled
             }
-            // A package holds everybody's data: when one part is collected again, so is what was collected before.
-            (S::Complete(Outcome::Collected), E::Retry) => S::Queued,
+            // A package holds everybody's data: when one part is collected again, so is everything that was asked before.
+            (S::Complete(Outcome::Collected | Outcome::NoData), E::Retry) => S::Queued,
             (S::Attention(halt) | S::Error(halt), E::Retry) => match halt.resume {
                 Resume::Queued => S::Queued,
                 Resume::Resolved => S::Resolved,

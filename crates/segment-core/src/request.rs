@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    ConnectionKey, Finding, Gate, IdentitySet, IntentId, MaskingKey, PackageReceipt, Pii, ProfileRef, Regime,
-    RegulationType, RequestId, RequestStatus, RowTrace, StagingKey, TaskState,
+    ConnectionKey, Finding, Gate, IdentitySet, IntentId, MaskingKey, Outcome, PackageReceipt, Pii, ProfileRef, Regime,
+    RegulationType, RequestId, RequestStatus, RowTrace, StagingKey, TaskEvent, TaskState,
 };
 
 /// What is asked for.
@@ -162,11 +162,29 @@ pub struct Request {
 }
 
 impl Request {
-    /// Whether rows may be masked now: Segment has accepted, or has nothing to do with, every other task of the erasure.
+    /// Whether rows may be masked now: Segment has accepted, or has nothing to do with, every other task of the erasure, and no
+    /// owned database is missing from which rows in another might have to be found.
     #[must_use]
     pub fn may_mask(&self) -> bool {
-        let mut others = self.tasks.iter().filter(|task| task.holder == Holder::Connection);
-        self.action == Action::Erasure && others.all(|task| task.state.is_accepted())
+        let is_ready = |task: &Task| match task.holder {
+            Holder::Connection => task.state.is_accepted(),
+            Holder::Dataset => task.state.halt().is_none() || task.resolution.is_some(),
+        };
+        self.action == Action::Erasure && self.tasks.iter().all(is_ready)
+    }
+
+    /// The state of a task once somebody has called off ([`TaskEvent::Cancel`]) or taken up again ([`TaskEvent::Retry`]) the request;
+    /// `None` if the task stays as it is.
+    #[must_use]
+    pub fn decided(&self, task: &Task, event: &TaskEvent) -> Option<TaskState> {
+        let passes_over = match event {
+            // Like an order that may have left.
+            TaskEvent::Cancel => task.may_be_masked(),
+            // Who is not known is asked for again as long as nothing is deleted.
+            TaskEvent::Retry => self.action != Action::Access && task.state == TaskState::Complete(Outcome::NoData),
+            _ => false,
+        };
+        if passes_over { None } else { task.state.apply(event.clone()).ok() }
     }
 }
 
@@ -214,6 +232,12 @@ impl Task {
     #[must_use]
     pub fn new(connection: ConnectionKey) -> Self {
         Self::of(Holder::Connection, connection)
+    }
+
+    /// Whether a masking of its rows may have been committed without being recorded. It is seen through.
+    #[must_use]
+    pub fn may_be_masked(&self) -> bool {
+        self.resolution.as_ref().is_some_and(|resolution| !resolution.rows.marks.is_empty())
     }
 
     /// A task that nobody has begun.

@@ -20,6 +20,8 @@ pub struct DatasetRows {
     pub dataset: ConnectionKey,
     /// Rows by `dataset.collection`; a collection in which nothing was found is there with 0.
     pub collections: BTreeMap<String, u64>,
+    /// What a person has to know, such as rows that are equal to the database alone.
+    pub findings: BTreeSet<Finding>,
     /// Why a collection has a hole, by `dataset.collection`. Sentences without values of people.
     pub holes: BTreeMap<String, String>,
     /// Whether a hole may close by asking again later.
@@ -37,6 +39,11 @@ pub struct RowTrace {
     pub entered_by: BTreeMap<String, BTreeMap<Pii<String>, bool>>,
     /// How many rows of the person in other databases refer to a row by a value, by the `dataset.collection.field` that refers.
     pub referring: BTreeMap<String, BTreeMap<Pii<String>, u64>>,
+    /// The `dataset.collection.field`s that are asked by what rows of other databases hold of which others have a share: what they
+    /// lead to is theirs, too.
+    pub shared: BTreeSet<String>,
+    /// Segment user ids that no task of the request knows: of the connections that it does not ask.
+    pub user_ids: BTreeMap<ConnectionKey, BTreeSet<Pii<String>>>,
     /// By what a masking is recognised whose end was never recorded.
     pub marks: Vec<RowMark>,
 }

@@ -8,7 +8,7 @@ use segment_core::{
 
 use crate::{
     Engine, Progress,
-    owned::subject,
+    owned::{no_dataset, subject, user_ids},
     process::{Failure, move_task},
 };
 
@@ -17,7 +17,7 @@ use crate::{
 pub(crate) struct RowsToCollect {
     pub(super) tasks: Vec<Task>,
     pub(super) subject: Option<Subject>,
-    /// The owned databases know more than one person by what was given.
+    /// The owned databases know more than one person by what was given, or one of them is missing.
     pub(crate) puzzled: bool,
 }
 
@@ -34,17 +34,24 @@ impl Engine {
         if request.action != Action::Access || tasks.is_empty() {
             return RowsToCollect::default();
         }
+        let known = self.datasets_for(request.action, None);
+        let (tasks, gone): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| known.contains(&task.connection));
+        let puzzled = !gone.is_empty();
+        for task in gone {
+            let failure = no_dataset(&task, request.action);
+            self.failed(task, failure, update);
+        }
         match self.found_by_directories(request, identities).await {
             Ok(found) => {
-                let found = found.iter().map(|(key, found)| (key, &found.resolution.user_ids));
-                RowsToCollect { subject: Some(subject(identities, found)), tasks, puzzled: false }
+                let subject = subject(request, identities, user_ids(&found));
+                RowsToCollect { subject: Some(subject), tasks, puzzled }
             }
             Err(error) => {
                 let failure = Failure::from(error);
                 for task in tasks {
                     self.failed(task, failure.clone(), update);
                 }
-                RowsToCollect { puzzled: failure.decides, ..RowsToCollect::default() }
+                RowsToCollect { puzzled: puzzled || failure.decides, ..RowsToCollect::default() }
             }
         }
     }
@@ -64,7 +71,7 @@ impl Engine {
 pub(super) fn finish_rows(mut task: Task, rows: DatasetRows) -> Task {
     let found: u64 = rows.collections.values().sum();
     task.collections = rows.collections;
-    task.findings.clear();
+    task.findings = rows.findings;
     for (collection, reason) in &rows.holes {
         let message = format!("{collection} could not be read to its end: {reason}");
         task.findings.insert(Finding::new(FindingCode::CollectionIncomplete, message));

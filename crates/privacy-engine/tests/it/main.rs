@@ -10,6 +10,7 @@ mod masking;
 mod owned;
 mod resolving;
 mod rig;
+mod rows_alone;
 mod several;
 mod sources;
 mod tracking;

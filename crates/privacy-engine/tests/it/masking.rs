@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use privacy_engine::Until;
 use segment_core::{
-    Action, HoldId, LegalHold, Outcome, Pii, Request, RequestStatus, Resolution, TaskState, ports::DirectoryError,
+    Action, ConnectionKey, Decision, HoldId, LegalHold, Outcome, Pii, Request, RequestStatus, Resolution, TaskState,
+    ports::{DirectoryError, RequestStore},
     testing::FakeDirectory,
 };
 use segment_mock::{Endpoint, Fault, FaultRule};
@@ -99,6 +100,16 @@ async fn a_decision_meanwhile_keeps_it_from_being_committed() {
 }
 
 #[tokio::test]
+async fn a_masking_that_may_be_committed_cannot_be_canceled() {
+    let (rig, databases) = rig(&["shop"]).await;
+    databases.state().commits = vec![Commit::Canceled];
+    let request = rig.run(Action::Erasure, &ANN, Until::Accepted).await;
+    assert_eq!(outcome(&request, "shop"), Some(Outcome::Masked), "{:?}", request.tasks);
+    assert_eq!(masked(&databases), [("shop".to_owned(), 1)]);
+    assert!(rig.steps(&request.id).await.contains(&"masked".to_owned()));
+}
+
+#[tokio::test]
 async fn one_database_that_fails_does_not_hold_up_another() {
     let (rig, databases) = rig(&["crm", "shop"]).await;
     databases.state().failures =
@@ -151,6 +162,33 @@ async fn a_dataset_that_is_gone_calls_a_human_and_no_loop() {
     let request = rig.request(&id).await;
     assert_eq!((request.status, halt_code(&request)), (RequestStatus::RequiresAttention, Some("no_connection")));
     assert_eq!(masked(&databases), []);
+}
+
+#[tokio::test]
+async fn nothing_is_masked_while_a_dataset_is_gone_that_may_lead_on() {
+    let (mut rig, databases) = rig(&["crm", "shop"]).await;
+    let id = rig.take(&rig.engine(), Action::Erasure, &ANN).await;
+    rig.owned = Some(databases.owned(&["shop"]));
+    rig.work(&rig.engine(), &[&id], Until::Accepted).await;
+    let request = rig.request(&id).await;
+    assert_eq!((request.status, halt_code(&request)), (RequestStatus::RequiresAttention, Some("no_connection")));
+    assert_eq!(masked(&databases), []);
+    rig.owned = Some(databases.owned(&["crm", "shop"]));
+    rig.retry(&id).await;
+    rig.work(&rig.engine(), &[&id], Until::Accepted).await;
+    assert_eq!(masked(&databases), [("crm".to_owned(), 1), ("shop".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn what_a_human_settled_leads_nowhere_and_the_others_are_masked() {
+    let (mut rig, databases) = rig(&["crm", "shop"]).await;
+    let id = rig.take(&rig.engine(), Action::Erasure, &ANN).await;
+    rig.owned = Some(databases.owned(&["shop"]));
+    rig.work(&rig.engine(), &[&id], Until::Accepted).await;
+    let settle = Decision::Settle { connection: ConnectionKey::new("crm"), note: "by hand".into() };
+    rig.store().decide(&id, &settle, rig.mock.clock().now()).await.unwrap();
+    rig.work(&rig.engine(), &[&id], Until::Accepted).await;
+    assert_eq!(masked(&databases), [("shop".to_owned(), 1)]);
 }
 
 #[tokio::test]

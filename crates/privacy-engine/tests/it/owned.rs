@@ -1,7 +1,7 @@
 //! Owned databases that do what they are told. What real ones do is tested in privacy-store.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -25,6 +25,8 @@ pub(crate) enum Commit {
     /// It is committed, and nobody is told.
     AnswerLost,
     NotDone,
+    /// Somebody cancels just before it.
+    Canceled,
 }
 
 #[derive(Debug, Default)]
@@ -42,8 +44,12 @@ pub(crate) struct State {
     pub(crate) cancels: bool,
     /// A legal hold is placed while it is masked, which then fails.
     pub(crate) hold: Option<LegalHold>,
-    /// What a copy says, once each.
+    /// What a copy says of `shop`, once each.
     pub(crate) holes: Vec<(&'static str, bool)>,
+    /// How many rows a copy finds in `crm`.
+    pub(crate) crm_rows: u64,
+    /// Whose rows were copied.
+    pub(crate) subjects: Vec<Subject>,
 }
 
 /// Two databases, `crm` and `shop`, both masked.
@@ -63,6 +69,11 @@ impl Databases {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    async fn cancel(&self) {
+        let all = self.store.requests(&RequestFilter::default()).await.unwrap();
+        self.store.decide(&all[0].id, &Decision::Cancel, all[0].received_at).await.unwrap();
+    }
+
     pub(crate) fn owned(&self, datasets: &[&str]) -> Owned {
         let datasets: BTreeMap<_, _> = datasets.iter().map(|key| (ConnectionKey::new(*key), true)).collect();
         let tables = datasets.keys().map(ToString::to_string).collect();
@@ -72,22 +83,27 @@ impl Databases {
 
 #[async_trait]
 impl SubjectRows for Databases {
-    async fn copy(&self, _subject: &Subject, writer: &dyn PackageWriter) -> Result<Vec<DatasetRows>, PackageError> {
-        let (rows, hole) = {
+    async fn copy(&self, subject: &Subject, writer: &dyn PackageWriter) -> Result<Vec<DatasetRows>, PackageError> {
+        let (rows, hole, crm) = {
             let mut state = self.state();
+            state.subjects.push(subject.clone());
             let hole = if state.holes.is_empty() { None } else { Some(state.holes.remove(0)) };
-            (state.rows, hole)
+            (state.rows, hole, state.crm_rows)
         };
         let records = (0..rows).map(|row| Pii::new(json!({"row": row}))).collect();
         writer.append("shop", "customer", records).await?;
-        let name = "shop.customer".to_owned();
-        Ok(vec![DatasetRows {
-            dataset: ConnectionKey::new("shop"),
-            collections: [(name.clone(), rows)].into(),
-            holes: hole.iter().map(|(why, _)| (name.clone(), (*why).to_owned())).collect(),
-            passing: hole.is_some_and(|(_, passing)| passing),
-            warnings: Vec::new(),
-        }])
+        let copied = |key: &str, rows: u64, hole: Option<(&str, bool)>| {
+            let name = format!("{key}.customer");
+            DatasetRows {
+                dataset: ConnectionKey::new(key),
+                collections: [(name.clone(), rows)].into(),
+                findings: BTreeSet::new(),
+                holes: hole.iter().map(|(why, _)| (name.clone(), (*why).to_owned())).collect(),
+                passing: hole.is_some_and(|(_, passing)| passing),
+                warnings: Vec::new(),
+            }
+        };
+        Ok(vec![copied("crm", crm, None), copied("shop", rows, hole)])
     }
 
     async fn preview(&self, _subject: &Subject) -> Result<Vec<DatasetRows>, DirectoryError> {
@@ -129,8 +145,7 @@ impl SubjectMasker for Databases {
             (state.rows, state.cancels)
         };
         if cancels {
-            let all = self.store.requests(&RequestFilter::default()).await.unwrap();
-            self.store.decide(&all[0].id, &Decision::Cancel, all[0].received_at).await.unwrap();
+            self.cancel().await;
         }
         let mark = RowMark { collection: "customer".into(), key: vec![Pii::from("1")], digest: "d".into() };
         let report = MaskReport {
@@ -161,12 +176,18 @@ impl Masking for Open {
         let task = request.tasks.iter().find(|task| task.connection.as_str() == self.dataset).unwrap();
         let stored = &task.resolution.as_ref().unwrap().rows.marks;
         assert_eq!(*stored, self.report.marks, "they are stored before it is committed");
+        let commit = {
+            let mut state = self.databases.state();
+            if state.commits.is_empty() { Commit::Done } else { state.commits.remove(0) }
+        };
+        if commit == Commit::Canceled {
+            self.databases.cancel().await;
+        }
         let mut state = self.databases.state();
-        let commit = if state.commits.is_empty() { Commit::Done } else { state.commits.remove(0) };
         if commit != Commit::NotDone {
             *state.masked.entry(self.dataset).or_default() += 1;
         }
-        if commit == Commit::Done { Ok(()) } else { Err(unavailable()) }
+        if matches!(commit, Commit::Done | Commit::Canceled) { Ok(()) } else { Err(unavailable()) }
     }
 }
 

@@ -46,6 +46,8 @@ pub(crate) enum DbError {
     Unavailable(Fault),
     /// A value cannot be cast to a type. If it is a key, no row can have it.
     Uncastable,
+    /// It took longer than it may.
+    TimedOut,
     /// Tables or columns are not as they were.
     Schema(Fault),
     /// All else.
@@ -53,8 +55,12 @@ pub(crate) enum DbError {
 }
 
 impl DbError {
-    pub(crate) fn timed_out() -> Self {
-        Self::Query(Fault("the query took too long; an index may be missing, see `check`".to_owned()))
+    /// What a transaction that writes meets: others may hold the rows, and nothing is done until it is whole.
+    pub(crate) fn of_a_writer(self) -> Self {
+        match self {
+            Self::TimedOut => Self::Unavailable(Fault(self.fault())),
+            other => other,
+        }
     }
 
     pub(crate) fn changed() -> Self {
@@ -98,6 +104,7 @@ impl DbError {
         match self {
             Self::Unavailable(fault) | Self::Schema(fault) | Self::Query(fault) => fault.to_string(),
             Self::Uncastable => "a value does not fit the column's type".to_owned(),
+            Self::TimedOut => "the query took too long; an index may be missing, see `check`".to_owned(),
         }
     }
 
@@ -107,7 +114,7 @@ impl DbError {
             Self::Unavailable(fault) => DirectoryError::Unavailable(Box::new(fault)),
             Self::Schema(fault) => DirectoryError::Schema(format!("collection {collection}: {fault}")),
             Self::Query(fault) => DirectoryError::Query { collection: collection.to_owned(), source: Box::new(fault) },
-            Self::Uncastable => {
+            Self::Uncastable | Self::TimedOut => {
                 DirectoryError::Query { collection: collection.to_owned(), source: Box::new(Fault(self.fault())) }
             }
         }
@@ -171,7 +178,7 @@ fn mysql(number: u16) -> DbError {
     let says = |text: &str| Fault(format!("{text} (error {number})"));
     match number {
         // The server's limit of MariaDB, of MySQL, and a statement that was broken off by hand.
-        1969 | 3024 | 1317 => DbError::timed_out(),
+        1969 | 3024 | 1317 => DbError::TimedOut,
         // The last four: it holds what the column's character set lacks.
         1292 | 1366 | 1411 | 1525 | 1267 | 1270 | 1271 | 3988 => DbError::Uncastable,
         1146 => DbError::Schema(says("the table is gone")),
@@ -201,7 +208,7 @@ fn mysql(number: u16) -> DbError {
 fn postgres(code: &str) -> DbError {
     let says = |text: &str| Fault(format!("{text} (SQLSTATE {code})"));
     match code {
-        "57014" => DbError::timed_out(),
+        "57014" => DbError::TimedOut,
         "42P01" => DbError::Schema(says("the table is gone")),
         "42703" => DbError::Schema(says("a column is gone")),
         "42883" | "42804" | "42846" => DbError::Schema(says("a column's type cannot be compared")),

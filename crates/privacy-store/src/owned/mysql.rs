@@ -151,7 +151,7 @@ impl Reader for MySql {
                 self.still_is(query.table, column).await?;
             }
         }
-        match self.limits.keep(select(&self.pool, query, "", rows)).await {
+        match select(&self.pool, query, "", self.limits, rows).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(DbError::Uncastable),
             Err(DbError::Uncastable) => Err(self.uncastable(query).await),

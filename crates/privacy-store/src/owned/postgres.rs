@@ -106,7 +106,7 @@ fn read_only(options: &PgConnectOptions) -> PgConnectOptions {
 #[async_trait]
 impl Reader for Postgres {
     async fn select(&self, query: &Select<'_>, rows: Rows) -> Result<(), DbError> {
-        match self.limits.keep(select(&self.pool, query, rows)).await {
+        match select(&self.pool, query, self.limits, rows).await {
             Err(DbError::Uncastable) => Err(self.uncastable(query).await),
             done => done,
         }

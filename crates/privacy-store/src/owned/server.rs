@@ -25,8 +25,21 @@ impl Limits {
     ) -> Result<T, DbError> {
         match tokio::time::timeout(self.connect + self.statement + GRACE, work).await {
             Ok(answer) => Ok(answer?),
-            Err(_) => Err(DbError::timed_out()),
+            Err(_) => Err(DbError::TimedOut),
         }
+    }
+
+    /// The same, in a transaction that writes.
+    pub(crate) async fn keep_writer<T>(
+        &self,
+        work: impl Future<Output = Result<T, sqlx::Error>> + Send,
+    ) -> Result<T, DbError> {
+        self.keep(work).await.map_err(DbError::of_a_writer)
+    }
+
+    /// How long a transaction that writes waits for rows that others hold: not so long that it would seem to be slow itself.
+    pub(crate) fn lock(&self) -> Duration {
+        self.statement / 2
     }
 }
 

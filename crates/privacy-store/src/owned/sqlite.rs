@@ -56,14 +56,14 @@ impl Sqlite {
 async fn keep<T>(timeout: Duration, work: impl Future<Output = Result<T, sqlx::Error>> + Send) -> Result<T, DbError> {
     match tokio::time::timeout(timeout, work).await {
         Ok(done) => Ok(done?),
-        Err(_) => Err(DbError::timed_out()),
+        Err(_) => Err(DbError::TimedOut),
     }
 }
 
 #[async_trait]
 impl Reader for Sqlite {
     async fn select(&self, query: &Select<'_>, rows: Rows) -> Result<(), DbError> {
-        self.keep(select(&self.pool, query, rows)).await
+        select(&self.pool, query, self.timeout, rows).await
     }
 }
 

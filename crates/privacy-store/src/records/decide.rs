@@ -99,11 +99,11 @@ async fn gate(connection: &mut Db, request: &Request, gate: Gate, reason: Option
     Ok(())
 }
 
-/// Applies an event to every task that can take it.
+/// Applies a decision to every task that can take it.
 async fn each(connection: &mut Db, request: &Request, event: &TaskEvent) -> Result<usize, StoreError> {
     let mut changed = 0;
     for task in &request.tasks {
-        if let Ok(state) = task.state.apply(event.clone()) {
+        if let Some(state) = request.decided(task, event) {
             write_state(connection, request.id.as_str(), task.connection.as_str(), &state).await?;
             changed += 1;
         }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use segment_core::{
-    DestinationReport, Identity, IdentityKind, IdentitySet, LegalHold, Pii, ProfileRef, RegulationStatus, Resolution,
-    RowMark, RowTrace,
+    ConnectionKey, DestinationReport, Identity, IdentityKind, IdentitySet, LegalHold, Pii, ProfileRef,
+    RegulationStatus, Resolution, RowMark, RowTrace,
 };
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -24,7 +24,7 @@ struct HoldForm {
 
 #[derive(Serialize, Deserialize)]
 struct ResolutionForm {
-    user_ids: Vec<String>,
+    user_ids: BTreeSet<String>,
     profiles: Vec<ProfileForm>,
     identifiers: Vec<ProfileForm>,
     unreachable: u64,
@@ -37,6 +37,10 @@ struct RowTraceForm {
     entered_by: BTreeMap<String, BTreeMap<String, bool>>,
     #[serde(default)]
     referring: BTreeMap<String, BTreeMap<String, u64>>,
+    #[serde(default)]
+    shared: BTreeSet<String>,
+    #[serde(default)]
+    user_ids: BTreeMap<String, BTreeSet<String>>,
     marks: Vec<(String, Vec<String>, String)>,
 }
 
@@ -111,7 +115,7 @@ fn read_profile(ProfileForm(kind, value): ProfileForm) -> Option<ProfileRef> {
 
 fn resolution_form(resolution: &Resolution) -> ResolutionForm {
     ResolutionForm {
-        user_ids: resolution.user_ids.iter().map(|id| id.expose().clone()).collect(),
+        user_ids: plain(&resolution.user_ids),
         profiles: resolution.profiles.iter().map(profile_form).collect(),
         identifiers: resolution.identifiers.iter().map(profile_form).collect(),
         unreachable: resolution.unreachable,
@@ -127,8 +131,18 @@ fn row_trace_form(trace: &RowTrace) -> RowTraceForm {
     RowTraceForm {
         entered_by: exposed(&trace.entered_by),
         referring: exposed(&trace.referring),
+        shared: trace.shared.clone(),
+        user_ids: trace.user_ids.iter().map(|(key, ids)| (key.as_str().to_owned(), plain(ids))).collect(),
         marks: trace.marks.iter().map(mark).collect(),
     }
+}
+
+fn plain(ids: &BTreeSet<Pii<String>>) -> BTreeSet<String> {
+    ids.iter().map(|id| id.expose().clone()).collect()
+}
+
+fn secret(ids: BTreeSet<String>) -> BTreeSet<Pii<String>> {
+    ids.into_iter().map(Pii::new).collect()
 }
 
 /// Values by field, each with something that is no personal data.
@@ -152,6 +166,8 @@ fn read_row_trace(form: RowTraceForm) -> RowTrace {
     RowTrace {
         entered_by: hidden(form.entered_by),
         referring: hidden(form.referring),
+        shared: form.shared,
+        user_ids: form.user_ids.into_iter().map(|(key, ids)| (ConnectionKey::new(key), secret(ids))).collect(),
         marks: form.marks.into_iter().map(mark).collect(),
     }
 }
@@ -166,7 +182,7 @@ pub(super) fn read_resolution(plain: &[u8]) -> Option<Resolution> {
 
 fn read_resolution_form(form: ResolutionForm) -> Option<Resolution> {
     Some(Resolution {
-        user_ids: form.user_ids.into_iter().map(Pii::new).collect(),
+        user_ids: secret(form.user_ids),
         profiles: form.profiles.into_iter().map(read_profile).collect::<Option<_>>()?,
         identifiers: form.identifiers.into_iter().map(read_profile).collect::<Option<_>>()?,
         unreachable: form.unreachable,
@@ -179,8 +195,7 @@ pub(super) fn write_subjects(subjects: &BTreeSet<Pii<String>>) -> Zeroizing<Vec<
 }
 
 pub(super) fn read_subjects(plain: &[u8]) -> Option<BTreeSet<Pii<String>>> {
-    let subjects: Vec<String> = serde_json::from_slice(plain).ok()?;
-    Some(subjects.into_iter().map(Pii::new).collect())
+    Some(secret(serde_json::from_slice(plain).ok()?))
 }
 
 pub(super) fn write_destinations(destinations: &[DestinationReport]) -> Zeroizing<Vec<u8>> {

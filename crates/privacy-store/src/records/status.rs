@@ -1,21 +1,24 @@
 //! The status of a request follows from its tasks: computed in the step that changes them.
 
 use jiff::Timestamp;
-use segment_core::{AuditEntry, Gate, RequestStatus, ports::StoreError};
+use segment_core::{Action, AuditEntry, Gate, Holder, RequestStatus, ports::StoreError};
 
 use super::{
     db::{Db, args},
-    request_rows::{known, millis, tasks},
+    request_rows::{TaskRow, known, millis, tasks},
 };
 
 /// Recomputes the status; a change is told in the log.
 pub(super) async fn refresh(connection: &mut Db, id: &str, at: Timestamp) -> Result<(), StoreError> {
-    let (gate, begun, before): (String, bool, String) =
-        connection.one("SELECT gate, begun, status FROM requests WHERE id = $1", args![id]).await?;
+    let (action, gate, begun, before): (String, String, bool, String) =
+        connection.one("SELECT action, gate, begun, status FROM requests WHERE id = $1", args![id]).await?;
     let rows = tasks(connection, id).await?;
-    let states = rows.iter().map(super::request_rows::TaskRow::state).collect::<Result<Vec<_>, _>>()?;
+    let states = rows.iter().map(TaskRow::state).collect::<Result<Vec<_>, _>>()?;
     let gate = known(Gate::parse(&gate), "requests.gate", id)?;
-    let status = RequestStatus::of(gate, begun, &states);
+    let action = known(Action::parse(&action), "requests.action", id)?;
+    let holder = |row: &TaskRow| if row.is_of_dataset() { Holder::Dataset } else { Holder::Connection };
+    let standing = RequestStatus::standing(action, rows.iter().map(holder).zip(&states));
+    let status = RequestStatus::of(gate, begun, standing);
     let complete = status == RequestStatus::Complete;
     let regulated = rows.iter().zip(&states).filter(|(row, state)| row.is_regulated() && state.outcome().is_some());
     let looks: Vec<_> = regulated.map(|(row, _)| row.verified()).collect();
@@ -35,14 +38,17 @@ pub(super) async fn refresh(connection: &mut Db, id: &str, at: Timestamp) -> Res
     Ok(())
 }
 
-/// Nothing else wakes an erasure whose rows may be masked from now on: all that is for Segment is accepted or done.
+/// Nothing else wakes an erasure whose rows may be masked from now on, as [`Request::may_mask`](segment_core::Request::may_mask)
+/// says.
 async fn wake_masking(connection: &mut Db, id: &str, at: Timestamp) -> Result<(), StoreError> {
     connection
         .execute(
             "UPDATE requests SET next_at = $2 WHERE id = $1 AND next_at IS NULL AND action = 'erasure' \
              AND EXISTS (SELECT 1 FROM tasks WHERE request_id = $1 AND holder = 'dataset' AND state = 'queued') \
              AND NOT EXISTS (SELECT 1 FROM tasks WHERE request_id = $1 AND holder = 'connection' \
-             AND state NOT IN ('awaiting', 'complete'))",
+             AND state NOT IN ('awaiting', 'complete')) \
+             AND NOT EXISTS (SELECT 1 FROM tasks WHERE request_id = $1 AND holder = 'dataset' \
+             AND state IN ('attention', 'error') AND sealed IS NULL)",
             args![id, millis(at)],
         )
         .await?;

@@ -1,6 +1,7 @@
 //! The status of a request follows from its tasks.
 
 use super::{Gate, RequestStatus, TaskState};
+use crate::{Action, Holder};
 
 impl RequestStatus {
     /// The status of a request: the gate first, then the first that applies of its tasks.
@@ -30,6 +31,20 @@ impl RequestStatus {
             None if all > 0 && canceled == all => Self::Canceled,
             None => Self::Complete,
         }
+    }
+
+    /// The tasks that say where a request stands. Rows that are to be masked wait for the connections: once one of those has given
+    /// up, nothing is in work.
+    #[must_use]
+    pub fn standing<'a>(
+        action: Action,
+        tasks: impl IntoIterator<Item = (Holder, &'a TaskState)>,
+    ) -> Vec<&'a TaskState> {
+        let tasks: Vec<_> = tasks.into_iter().collect();
+        let given_up = tasks.iter().any(|task| matches!(task, (Holder::Connection, TaskState::Error(_))));
+        let rows_wait = given_up && action == Action::Erasure;
+        let waits = |task: &(Holder, &TaskState)| rows_wait && matches!(task, (Holder::Dataset, TaskState::Queued));
+        tasks.into_iter().filter(|task| !waits(task)).map(|(_, state)| state).collect()
     }
 
     /// Whether the request is over, unless somebody retries it.

@@ -21,9 +21,9 @@ pub(super) const TABLE_NAMES: &str =
 const IS_TABLE: &str = "SELECT COUNT(*) > 0 FROM information_schema.tables \
     WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ? AND table_type = 'BASE TABLE'";
 
-/// The columns of unique indexes; the primary key is one of them, and always has this name. Expressions have no column.
+/// The columns of unique indexes; the primary key is one of them, and always has this name. An expression has no column.
 const UNIQUE: &str = "SELECT CAST(index_name AS CHAR), CAST(column_name AS CHAR) FROM information_schema.statistics \
-    WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ? AND non_unique = 0 AND column_name IS NOT NULL \
+    WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ? AND non_unique = 0 \
     ORDER BY index_name, seq_in_index";
 
 /// At this table's end of its own keys, and of those of others.
@@ -48,13 +48,16 @@ pub(super) async fn columns(pool: &MySqlPool, table: &Table) -> Result<Columns, 
 pub(super) async fn constraints(pool: &MySqlPool, table: &Table) -> Result<Constraints, sqlx::Error> {
     let (schema, name) = parts(table);
     let is_table: bool = sqlx::query_scalar(IS_TABLE).bind(schema).bind(name).fetch_one(pool).await?;
-    let rows: Vec<(String, String)> = sqlx::query_as(UNIQUE).bind(schema).bind(name).fetch_all(pool).await?;
+    let rows: Vec<(String, Option<String>)> = sqlx::query_as(UNIQUE).bind(schema).bind(name).fetch_all(pool).await?;
     let foreign: Vec<String> =
         sqlx::query_scalar(FOREIGN).bind(schema).bind(name).bind(schema).bind(name).fetch_all(pool).await?;
     let mut constraints =
         Constraints { is_table, foreign: foreign.into_iter().collect::<BTreeSet<_>>(), ..Constraints::default() };
     for index in rows.chunk_by(|one, next| one.0 == next.0) {
-        let columns: Vec<_> = index.iter().map(|(_, column)| column.clone()).collect();
+        // One of expressions makes no column unique.
+        let Some(columns) = index.iter().map(|(_, column)| column.clone()).collect::<Option<Vec<_>>>() else {
+            continue;
+        };
         if index[0].0 == "PRIMARY" {
             constraints.primary.clone_from(&columns);
         }

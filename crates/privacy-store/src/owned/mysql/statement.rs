@@ -8,15 +8,20 @@ use sqlx::{
 };
 
 use super::keys::{Bind, bind, mark};
-use crate::owned::database::{Batches, Cell, Column, Comparison, Form, Keys, Output, Rows, Select, Table};
+use crate::owned::{
+    database::{Batches, Cell, Column, Comparison, Form, Keys, Output, Rows, Select, Table},
+    error::DbError,
+    server::Limits,
+};
 
-/// Sends the rows of a query. `false`: no type holds all of its keys; halved, they are asked for apart.
+/// Sends the rows of a query. Each is waited for so long and no longer; whoever takes them may take their time. `false`: no type holds all of its keys; halved, they are asked for apart.
 pub(super) async fn select(
     executor: impl MySqlExecutor<'_>,
     query: &Select<'_>,
     lock: &str,
+    limits: Limits,
     rows: Rows,
-) -> Result<bool, sqlx::Error> {
+) -> Result<bool, DbError> {
     let Some((condition, binds)) = condition(&query.keys) else { return Ok(false) };
     if binds.is_empty() {
         return Ok(true);
@@ -31,7 +36,7 @@ pub(super) async fn select(
     }
     let mut stream = select.fetch(executor);
     let mut batches = Batches::new(rows);
-    while let Some(row) = stream.try_next().await? {
+    while let Some(row) = limits.keep(stream.try_next()).await? {
         if !batches.push((0..outputs.len()).map(|index| cell(&row, index)).collect()).await {
             break;
         }

@@ -29,9 +29,11 @@ impl MySqlWriter {
             // What does not fit is refused, not cut.
             connection.execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES'").await?;
             connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
+            let lock = limits.lock().as_secs().max(1);
+            connection.execute(AssertSqlSafe(format!("SET SESSION innodb_lock_wait_timeout = {lock}"))).await?;
             connection.execute("START TRANSACTION").await
         };
-        limits.keep(begun).await?;
+        limits.keep_writer(begun).await?;
         Ok(Self { connection: Mutex::new(connection), limits })
     }
 }
@@ -41,8 +43,8 @@ impl Reader for MySqlWriter {
     async fn select(&self, query: &Select<'_>, rows: Rows) -> Result<(), DbError> {
         let mut connection = self.connection.lock().await;
         let lock = if query.lock { " FOR UPDATE" } else { "" };
-        let all_fit = self.limits.keep(select(&mut *connection, query, lock, rows)).await?;
-        if all_fit { Ok(()) } else { Err(DbError::Uncastable) }
+        let all_fit = select(&mut *connection, query, lock, self.limits, rows).await;
+        if all_fit.map_err(DbError::of_a_writer)? { Ok(()) } else { Err(DbError::Uncastable) }
     }
 }
 
@@ -53,27 +55,24 @@ impl Writer for MySqlWriter {
         let same: Vec<_> = update.key.iter().map(|column| format!("t.{} = ?", quoted(&column.name))).collect();
         let sql = format!("UPDATE {} AS t SET {} WHERE {}", name(update.table), set.join(", "), same.join(" AND "));
         let mut connection = self.connection.lock().await;
-        let work = async {
-            let mut changed = 0;
-            for row in update.rows {
-                let mut query = sqlx::query(AssertSqlSafe(sql.clone()));
-                for value in &row.values {
-                    query = query.bind(value.as_deref());
-                }
-                for (column, value) in update.key.iter().zip(&row.key) {
-                    let Some(key) = bind(column, value) else { return Ok(changed) };
-                    query = bound(query, &key);
-                }
-                changed += query.execute(&mut *connection).await?.rows_affected();
+        let mut changed = 0;
+        for row in update.rows {
+            let mut query = sqlx::query(AssertSqlSafe(sql.clone()));
+            for value in &row.values {
+                query = query.bind(value.as_deref());
             }
-            Ok(changed)
-        };
-        self.limits.keep(work).await
+            for (column, value) in update.key.iter().zip(&row.key) {
+                let Some(key) = bind(column, value) else { return Ok(changed) };
+                query = bound(query, &key);
+            }
+            changed += self.limits.keep_writer(query.execute(&mut *connection)).await?.rows_affected();
+        }
+        Ok(changed)
     }
 
     async fn commit(self: Box<Self>) -> Result<(), DbError> {
         let mut connection = self.connection.into_inner();
-        self.limits.keep(connection.execute("COMMIT")).await?;
+        self.limits.keep_writer(connection.execute("COMMIT")).await?;
         Ok(())
     }
 }

@@ -31,7 +31,7 @@ pub(super) async fn copy(
     for (index, visit) in plan.visits.iter().enumerate() {
         let (source, collection) = (databases.label(&visit.dataset), package_name(&visit.collection));
         writer.append(source, &collection, Records::new()).await?;
-        let (mut holes, mut passing) = (Vec::new(), false);
+        let (mut holes, mut passing, mut mismatch) = (Vec::new(), false, None);
         for before in visit.entries.iter().filter_map(Entry::visit) {
             if broken.contains(&before) {
                 let name = plan.visits[before].name();
@@ -41,6 +41,7 @@ pub(super) async fn copy(
         let rows = match collect(databases, plan, index, &mut values, (source, &collection), writer).await {
             Ok((seen, missing)) => {
                 holes.extend(missing);
+                mismatch = seen.mismatch(visit);
                 if seen.truncated {
                     holes.push(format!("there are more than {} rows; the rest is left out", seen.rows));
                 }
@@ -63,6 +64,7 @@ pub(super) async fn copy(
         let database = databases.of_dataset(&visit.dataset);
         if let Some(answer) = database.and_then(|database| answers.get_mut(&database.key)) {
             *answer.collections.entry(name).or_default() += rows;
+            answer.findings.extend(mismatch);
         }
     }
     Ok(answers.into_values().collect())
@@ -75,6 +77,7 @@ pub(super) fn nothing(key: &ConnectionKey) -> DatasetRows {
         holes: BTreeMap::new(),
         passing: false,
         warnings: Vec::new(),
+        findings: BTreeSet::new(),
     }
 }
 

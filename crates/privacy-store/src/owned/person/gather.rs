@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use privacy_dataset::Traversal;
-use segment_core::ports::DirectoryError;
+use segment_core::{Finding, ports::DirectoryError};
 
 use super::{
     fit::Fitting,
@@ -30,6 +30,8 @@ pub(super) struct Gathered<'a> {
     pub(super) others: Vec<Shared>,
     /// How many rows have each value, of the columns by which they refer to others.
     pub(super) referring: HashMap<String, BTreeMap<String, u64>>,
+    /// Rows that are the person's to the database alone.
+    pub(super) mismatch: Option<Finding>,
 }
 
 /// A row that others may refer to.
@@ -92,7 +94,8 @@ async fn one<'a>(
         return Err(place.failed(DbError::too_many_rows(seen.rows)));
     }
     let (own, others, referring) = (sink.own, sink.others, sink.counts);
-    Ok(Gathered { place, fitting, own, others, referring })
+    let mismatch = seen.mismatch(place.visit);
+    Ok(Gathered { place, fitting, own, others, referring, mismatch })
 }
 
 struct GatheredRows<'a> {

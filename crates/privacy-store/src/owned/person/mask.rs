@@ -1,6 +1,7 @@
 //! Masking a person's rows in one database, in one transaction.
 
 use async_trait::async_trait;
+use futures_util::future::join;
 use privacy_dataset::{Masked, MaskingSecrets, Traversal};
 use segment_core::{
     Finding, MaskOrder, MaskReport, Pii, RowMark,
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::owned::{
     OwnedDatabases,
-    database::{Cell, Column, Form, Keys, NewValues, Output, Reader, Select, Update, Writer, all},
+    database::{Cell, Column, Form, Keys, NewValues, Output, ROWS_AT_ONCE, Reader, Select, Update, Writer, all},
     error::DbError,
 };
 
@@ -69,7 +70,7 @@ pub(super) async fn begin(
     let mut values = Values::new(&order.subject, &databases.targets, Some(&order.trace));
     let readers = |dataset: &str| here(dataset).then_some(reader);
     let gathered = gather(databases, plan, &readers, &mut values).await?;
-    let rows = without_shared(databases, gathered, &readers, &order.trace).await?;
+    let rows = without_shared(databases, gathered, &readers, &order.trace).await?.collections;
     let mut masker = Masker {
         writer: writer.as_ref(),
         secrets: MaskingSecrets::from_key(order.key.expose()),
@@ -137,6 +138,14 @@ fn masked_columns<'p>(place: &'p Place<'_>, fitting: &Fitting) -> Vec<&'p Column
     fitting.masks.iter().filter_map(|mask| place.columns.get(&mask.column)).collect()
 }
 
+/// Rows that wait to be written.
+#[derive(Default)]
+struct Batch {
+    rows: Vec<NewValues>,
+    /// Of the first of them the digests before.
+    before: Vec<(RowKey, String)>,
+}
+
 struct Masker<'a> {
     writer: &'a dyn Writer,
     secrets: MaskingSecrets,
@@ -153,50 +162,81 @@ impl Masker<'_> {
         finding: Option<Finding>,
     ) -> Result<(), DirectoryError> {
         self.report.findings.extend(finding);
+        self.report.findings.extend(of.mismatch.clone());
         if of.fitting.masks.is_empty() {
             return Ok(());
         }
         let size = if of.fitting.key.len() == 1 { BATCH } else { BATCH_OF_COMPOSITE };
-        let mut masked = 0;
-        for batch in keys.chunks(size) {
-            masked += self.batch(of, batch).await?;
+        let (mut masked, mut open) = (0, Batch::default());
+        for keys in keys.chunks(size) {
+            let found = read(&of.place, &of.fitting, self.writer, keys).await?;
+            if found.len() != keys.len() {
+                return Err(of.place.failed(DbError::clashed()));
+            }
+            // The database works on one batch while the next is made.
+            let (written, next) = join(self.write(of, &open), self.batch(of, found)).await;
+            masked += written?;
+            self.note(of, &open).await?;
+            open = next?;
         }
+        masked += self.write(of, &open).await?;
+        self.note(of, &open).await?;
         self.report.collections.insert(label, masked);
         Ok(())
     }
 
-    async fn batch(&mut self, of: &Gathered<'_>, keys: &[RowKey]) -> Result<u64, DirectoryError> {
-        let (place, fitting) = (&of.place, &of.fitting);
-        let found = read(place, fitting, self.writer, keys).await?;
-        if found.len() != keys.len() {
-            return Err(place.failed(DbError::clashed()));
-        }
-        let mut rows = Vec::with_capacity(found.len());
-        for (key, cells) in found {
-            let new = fitting.masks.iter().zip(&cells).map(|(mask, cell)| self.mask(mask, cell));
-            let new = new.collect::<Result<Vec<_>, _>>().map_err(|error| place.failed(error))?;
-            let after: Vec<_> =
-                new.into_iter().zip(&cells).map(|(new, cell)| new.unwrap_or_else(|| cell.clone())).collect();
-            // A row that is as it would become says nothing of whether this masking was committed.
-            if after == cells {
+    /// What becomes of rows.
+    async fn batch(&self, of: &Gathered<'_>, found: Vec<(RowKey, Vec<Cell>)>) -> Result<Batch, DirectoryError> {
+        let mut batch = Batch::default();
+        for (at, (key, before)) in found.into_iter().enumerate() {
+            if at % ROWS_AT_ONCE == 0 {
+                tokio::task::yield_now().await;
+            }
+            let new = of.fitting.masks.iter().zip(&before).map(|(mask, cell)| self.mask(mask, cell));
+            let new = new.collect::<Result<Vec<_>, _>>().map_err(|error| of.place.failed(error))?;
+            let after = new.into_iter().zip(&before).map(|(new, cell)| new.unwrap_or_else(|| cell.clone()));
+            let after: Vec<_> = after.collect();
+            if after == before {
                 continue;
             }
-            if self.report.marks.len() < MARKS {
-                let key = key.iter().cloned().map(Pii::new).collect();
-                let mark = RowMark { collection: place.visit.name(), key, digest: digest(&after) };
-                self.report.marks.push(mark);
+            if batch.before.len() < MARKS {
+                batch.before.push((key.clone(), digest(&before)));
             }
             let values = after.into_iter().map(|cell| if let Cell::Text(text) = cell { Some(text) } else { None });
-            rows.push(NewValues { key, values: values.collect() });
+            batch.rows.push(NewValues { key, values: values.collect() });
         }
-        if rows.is_empty() {
+        Ok(batch)
+    }
+
+    async fn write(&self, of: &Gathered<'_>, batch: &Batch) -> Result<u64, DirectoryError> {
+        if batch.rows.is_empty() {
             return Ok(0);
         }
+        let (place, fitting) = (&of.place, &of.fitting);
         let key = fitting.key.iter().map(|name| place.column(name)).collect::<Result<Vec<_>, _>>()?;
         let columns = masked_columns(place, fitting);
-        let update = Update { table: &place.table, key: &key, columns: &columns, rows: &rows };
+        let update = Update { table: &place.table, key: &key, columns: &columns, rows: &batch.rows };
         let done = self.writer.update(&update).await.map_err(|error| place.failed(refused(error)))?;
-        if done == rows.len() as u64 { Ok(done) } else { Err(place.failed(DbError::clashed())) }
+        if done == batch.rows.len() as u64 { Ok(done) } else { Err(place.failed(DbError::clashed())) }
+    }
+
+    /// Notes by what the masking of a batch is recognised: rows as the database shows them now, which may spell a value in its own
+    /// way. One that looks as before says nothing.
+    async fn note(&mut self, of: &Gathered<'_>, batch: &Batch) -> Result<(), DirectoryError> {
+        let room = MARKS.saturating_sub(self.report.marks.len());
+        let before = &batch.before[..room.min(batch.before.len())];
+        if before.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<_> = before.iter().map(|(key, _)| key.clone()).collect();
+        for (key, cells) in read(&of.place, &of.fitting, self.writer, &keys).await? {
+            let digest = digest(&cells);
+            if before.iter().any(|(of, before)| *of == key && *before != digest) {
+                let key = key.into_iter().map(Pii::new).collect();
+                self.report.marks.push(RowMark { collection: of.place.visit.name(), key, digest });
+            }
+        }
+        Ok(())
     }
 
     /// What a value becomes; `None` if it stays. What is not there stays away.

@@ -1,6 +1,6 @@
 //! Rows that others share are not masked.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use privacy_dataset::{Entry, Referrer};
 use segment_core::{Finding, FindingCode, Pii, RowTrace, ports::DirectoryError};
@@ -12,15 +12,21 @@ use crate::owned::{
     lookup::live_column,
 };
 
-/// Of each gathered collection the keys of the rows to mask, and a finding where rows of it are left to others.
+/// Gathered rows, parted by whose they are.
+pub(super) struct Parted<'a> {
+    /// Of each collection the keys of the rows to mask, and a finding where rows of it are left to others.
+    pub(super) collections: Vec<(Gathered<'a>, Vec<RowKey>, Option<Finding>)>,
+    /// The visits with rows of which others have a share.
+    pub(super) shared: BTreeSet<usize>,
+}
+
 pub(super) async fn without_shared<'a>(
     databases: &'a OwnedDatabases,
     mut gathered: Vec<Gathered<'a>>,
     readers: &Readers<'_, 'a>,
     trace: &RowTrace,
-) -> Result<Vec<(Gathered<'a>, Vec<RowKey>, Option<Finding>)>, DirectoryError> {
-    // By visit: whether any row of it is shared.
-    let mut is_shared: BTreeMap<usize, bool> = BTreeMap::new();
+) -> Result<Parted<'a>, DirectoryError> {
+    let mut shared = BTreeSet::new();
     let mut alone = Vec::new();
     for at in 0..gathered.len() {
         let one = &gathered[at];
@@ -28,8 +34,11 @@ pub(super) async fn without_shared<'a>(
         let leads_on = one.place.plan.visits.iter().flat_map(|visit| &visit.entries);
         let leads_on = leads_on.filter_map(Entry::visit).any(|from| from == one.place.index);
         // What hangs on a row that others share is theirs, too.
-        let from = one.place.visit.entries.iter().filter_map(Entry::visit);
-        let hangs = from.into_iter().any(|visit| is_shared.get(&visit).copied().unwrap_or_default());
+        let visit = one.place.visit;
+        let hangs = visit.entries.iter().any(|entry| {
+            let here = entry.visit().is_some_and(|from| shared.contains(&from));
+            here || trace.shared.contains(&visit.field(&entry.column))
+        });
         let (mut free, mut left) = (Vec::new(), 0_u64);
         for row in one.others.iter().filter(|_| is_masked || leads_on) {
             if !is_masked && left > 0 {
@@ -41,10 +50,12 @@ pub(super) async fn without_shared<'a>(
                 free.push(row.key.clone());
             }
         }
-        is_shared.insert(one.place.index, left > 0);
+        if left > 0 {
+            shared.insert(one.place.index);
+        }
         alone.push(if is_masked { (free, left) } else { (Vec::new(), 0) });
     }
-    let merged = gathered.drain(..).zip(alone).map(|(mut one, (free, left))| {
+    let collections = gathered.drain(..).zip(alone).map(|(mut one, (free, left))| {
         let mut rows = std::mem::take(&mut one.own);
         rows.extend(free);
         // What the database equates may have come twice.
@@ -58,7 +69,7 @@ pub(super) async fn without_shared<'a>(
         });
         (one, rows, finding)
     });
-    Ok(merged.collect())
+    Ok(Parted { collections: collections.collect(), shared })
 }
 
 /// Whether rows that were not gathered refer to a row.

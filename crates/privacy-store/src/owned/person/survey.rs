@@ -3,23 +3,21 @@
 use std::collections::BTreeMap;
 
 use privacy_dataset::Traversal;
-use segment_core::{ConnectionKey, DatasetRows, Finding, Pii, RowTrace, ports::DirectoryError};
+use segment_core::{ConnectionKey, DatasetRows, Pii, RowTrace, ports::DirectoryError};
 
 use super::{
     copy::nothing,
-    gather::{Gathered, RowKey, gather},
-    shared::without_shared,
+    gather::gather,
+    shared::{Parted, without_shared},
     values::Values,
 };
 use crate::owned::{OwnedDatabases, database::Reader};
-
-type Surveyed<'a> = Vec<(Gathered<'a>, Vec<RowKey>, Option<Finding>)>;
 
 async fn survey<'a>(
     databases: &'a OwnedDatabases,
     plan: &'a Traversal,
     values: &mut Values<'_>,
-) -> Result<Surveyed<'a>, DirectoryError> {
+) -> Result<Parted<'a>, DirectoryError> {
     let readers = |dataset: &str| databases.of_dataset(dataset).map(|of| of.live.database.as_ref() as &dyn Reader);
     let gathered = gather(databases, plan, &readers, values).await?;
     without_shared(databases, gathered, &readers, &RowTrace::default()).await
@@ -33,10 +31,11 @@ pub(super) async fn preview(
 ) -> Result<Vec<DatasetRows>, DirectoryError> {
     let masked = databases.all().iter().filter(|database| database.masks);
     let mut all: BTreeMap<_, _> = masked.map(|database| (database.key.clone(), nothing(&database.key))).collect();
-    for (of, keys, finding) in survey(databases, plan, values).await? {
+    for (of, keys, finding) in survey(databases, plan, values).await?.collections {
         let Some(rows) = all.get_mut(&of.place.database.key) else { continue };
         rows.warnings.extend(of.fitting.left);
-        rows.warnings.extend(finding.map(|finding| finding.message));
+        rows.findings.extend(finding);
+        rows.findings.extend(of.mismatch);
         if !of.fitting.masks.is_empty() {
             let label = format!("{}.{}", databases.label(&of.place.visit.dataset), of.place.visit.collection);
             rows.collections.insert(label, keys.len() as u64);
@@ -65,14 +64,18 @@ pub(super) async fn traces(
         entries().filter(|(visit, entry)| entry.visit().is_some_and(|from| crosses(from, &visit.dataset)))
     {
         let Some(trace) = key(&visit.dataset).and_then(|key| traces.get_mut(key)) else { continue };
-        let into = trace.entered_by.entry(format!("{}.{}", visit.name(), entry.column)).or_default();
+        let field = visit.field(&entry.column);
+        if entry.visit().is_some_and(|from| surveyed.shared.contains(&from)) {
+            trace.shared.insert(field.clone());
+        }
+        let into = trace.entered_by.entry(field).or_default();
         for (value, own) in values.leading(entry) {
             *into.entry(Pii::new(value)).or_default() |= own;
         }
     }
-    for (of, ..) in surveyed {
+    for (of, ..) in surveyed.collections {
         for (column, counts) in &of.referring {
-            let field = format!("{}.{column}", of.place.visit.name());
+            let field = of.place.visit.field(column);
             let elsewhere = traces.iter_mut().filter(|(key, _)| **key != of.place.database.key);
             for (_, trace) in elsewhere {
                 let counts = counts.iter().map(|(value, rows)| (Pii::new(value.clone()), *rows));

@@ -90,7 +90,7 @@ impl<'a> Values<'a> {
             }
             Origin::Rows { visit, column, .. } => {
                 let stored = || {
-                    let trace = self.trace?.entered_by.get(&format!("{}.{}", of.name(), entry.column))?;
+                    let trace = self.trace?.entered_by.get(&of.field(&entry.column))?;
                     Some(trace.iter().map(|(value, own)| (value.expose().clone(), *own)).collect())
                 };
                 let elsewhere = plan.visits[*visit].dataset != of.dataset && self.trace.is_some();

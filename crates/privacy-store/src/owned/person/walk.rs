@@ -5,7 +5,10 @@ use std::{collections::HashSet, sync::Arc};
 use async_trait::async_trait;
 use futures_util::future::join;
 use privacy_dataset::{Traversal, Visit};
-use segment_core::ports::{DirectoryError, PackageError};
+use segment_core::{
+    Finding, FindingCode,
+    ports::{DirectoryError, PackageError},
+};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
@@ -57,6 +60,16 @@ pub(super) struct Seen {
     pub(super) mismatched: u64,
     /// Whether there were more rows than are read of one person.
     pub(super) truncated: bool,
+}
+
+impl Seen {
+    /// What a person has to know of rows that were left out.
+    pub(super) fn mismatch(&self, of: &Visit) -> Option<Finding> {
+        let (rows, name) = (self.mismatched, of.name());
+        let message =
+            || format!("the database found {rows} rows of {name} equal whose key differs; they were left out");
+        (rows > 0).then(|| Finding::new(FindingCode::LookupMismatch, message()))
+    }
 }
 
 /// The table of a visit, as it is now.
@@ -202,7 +215,10 @@ impl Visiting<'_, '_> {
             Ok::<_, Failure>(came)
         };
         let (done, came) = join(reader.select(&query, send), receiving).await;
-        match (done, came?) {
+        let came = came?;
+        // Rows that were found before take up room, too.
+        self.seen.truncated |= came >= query.limit;
+        match (done, came) {
             // Not a key: a row could not be computed.
             (Err(DbError::Uncastable), came) if came > 0 => Ok(Err(DbError::broken_row())),
             (done, _) => Ok(done),

@@ -3,10 +3,19 @@
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, PgExecutor, Row as _, postgres::PgRow};
 
-use crate::owned::database::{Batches, Cell, Column, Form, Keys, Output, Rows, Select, Table, quoted};
+use crate::owned::{
+    database::{Batches, Cell, Column, Form, Keys, Output, Rows, Select, Table, quoted},
+    error::DbError,
+    server::Limits,
+};
 
-/// Sends the rows of a query.
-pub(super) async fn select(executor: impl PgExecutor<'_>, query: &Select<'_>, rows: Rows) -> Result<(), sqlx::Error> {
+/// Sends the rows of a query. Each is waited for so long and no longer; whoever takes them may take their time.
+pub(super) async fn select(
+    executor: impl PgExecutor<'_>,
+    query: &Select<'_>,
+    limits: Limits,
+    rows: Rows,
+) -> Result<(), DbError> {
     let (condition, binds) = condition(&query.keys);
     let key = query.keys.columns().into_iter().map(|column| Output { column, form: Form::Text });
     let outputs: Vec<_> =
@@ -18,7 +27,7 @@ pub(super) async fn select(executor: impl PgExecutor<'_>, query: &Select<'_>, ro
     }
     let mut stream = select.fetch(executor);
     let mut batches = Batches::new(rows);
-    while let Some(row) = stream.try_next().await? {
+    while let Some(row) = limits.keep(stream.try_next()).await? {
         if !batches.push((0..outputs.len()).map(|index| cell(&row, index)).collect()).await {
             break;
         }

@@ -21,7 +21,9 @@ pub(super) struct PostgresWriter {
 
 impl PostgresWriter {
     pub(super) async fn begin(mut connection: PgConnection, limits: Limits) -> Result<Self, DbError> {
-        limits.keep(connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE")).await?;
+        let lock = limits.lock().as_millis();
+        let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE; SET LOCAL lock_timeout = {lock}");
+        limits.keep_writer(connection.execute(AssertSqlSafe(begin))).await?;
         Ok(Self { connection: Mutex::new(connection), limits })
     }
 }
@@ -31,10 +33,10 @@ impl Reader for PostgresWriter {
     async fn select(&self, query: &Select<'_>, rows: Rows) -> Result<(), DbError> {
         let mut connection = self.connection.lock().await;
         // A key that does not fit must not be the end of the transaction.
-        self.limits.keep(connection.execute("SAVEPOINT look_up")).await?;
-        let found = self.limits.keep(select(&mut *connection, query, rows)).await;
+        self.limits.keep_writer(connection.execute("SAVEPOINT look_up")).await?;
+        let found = select(&mut *connection, query, self.limits, rows).await.map_err(DbError::of_a_writer);
         let after = if found.is_ok() { "RELEASE SAVEPOINT look_up" } else { "ROLLBACK TO SAVEPOINT look_up" };
-        self.limits.keep(connection.execute(after)).await?;
+        self.limits.keep_writer(connection.execute(after)).await?;
         found
     }
 }
@@ -68,12 +70,12 @@ impl Writer for PostgresWriter {
             query = query.bind(update.rows.iter().map(|row| row.values[at].as_deref()).collect::<Vec<_>>());
         }
         let mut connection = self.connection.lock().await;
-        Ok(self.limits.keep(query.execute(&mut *connection)).await?.rows_affected())
+        Ok(self.limits.keep_writer(query.execute(&mut *connection)).await?.rows_affected())
     }
 
     async fn commit(self: Box<Self>) -> Result<(), DbError> {
         let mut connection = self.connection.into_inner();
-        self.limits.keep(connection.execute("COMMIT")).await?;
+        self.limits.keep_writer(connection.execute("COMMIT")).await?;
         Ok(())
     }
 }

@@ -18,7 +18,7 @@ const IS_TABLE: &str = "SELECT count(*) > 0 FROM sqlite_schema WHERE type = 'tab
 const PRIMARY: &str = "SELECT name FROM pragma_table_xinfo(?1) WHERE pk > 0 ORDER BY pk";
 
 const UNIQUE: &str = "SELECT i.name, c.name FROM pragma_index_list(?1) AS i, pragma_index_info(i.name) AS c \
-    WHERE i.\"unique\" <> 0 AND i.partial = 0 AND c.name IS NOT NULL ORDER BY i.name, c.seqno";
+    WHERE i.\"unique\" <> 0 AND i.partial = 0 ORDER BY i.name, c.seqno";
 
 /// At this table's end of its own keys, and of those of others; a key that names no column means the primary key.
 const FOREIGN: &str = "SELECT f.\"from\" FROM pragma_foreign_key_list(?1) AS f UNION \
@@ -66,11 +66,12 @@ fn length(declared: &str) -> Option<usize> {
 pub(super) async fn constraints(pool: &SqlitePool, table: &str) -> Result<Constraints, sqlx::Error> {
     let is_table: bool = sqlx::query_scalar(IS_TABLE).bind(table).fetch_one(pool).await?;
     let primary: Vec<String> = sqlx::query_scalar(PRIMARY).bind(table).fetch_all(pool).await?;
-    let columns: Vec<(String, String)> = sqlx::query_as(UNIQUE).bind(table).fetch_all(pool).await?;
+    let columns: Vec<(String, Option<String>)> = sqlx::query_as(UNIQUE).bind(table).fetch_all(pool).await?;
     let foreign: Vec<String> = sqlx::query_scalar(FOREIGN).bind(table).fetch_all(pool).await?;
     let indexes = columns.chunk_by(|one, next| one.0 == next.0);
-    let mut unique: Vec<Vec<String>> =
-        indexes.map(|columns| columns.iter().map(|(_, column)| column.clone()).collect()).collect();
+    // An expression has no column, and makes none unique.
+    let columns = indexes.map(|columns| columns.iter().map(|(_, column)| column.clone()).collect::<Option<Vec<_>>>());
+    let mut unique: Vec<Vec<String>> = columns.flatten().collect();
     // The key of an ordinary table that is an integer has no index of its own.
     if !primary.is_empty() && !unique.contains(&primary) {
         unique.push(primary.clone());

@@ -1,5 +1,7 @@
 //! Reading rows.
 
+use std::time::Duration;
+
 use futures_util::TryStreamExt;
 use sqlx::{
     AssertSqlSafe, Row as _, Sqlite, SqliteExecutor, TypeInfo, ValueRef,
@@ -7,8 +9,11 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use super::is_text;
-use crate::owned::database::{Batches, Cell, Column, Form, Keys, Output, Rows, Select, quoted};
+use super::{is_text, keep};
+use crate::owned::{
+    database::{Batches, Cell, Column, Form, Keys, Output, Rows, Select, quoted},
+    error::DbError,
+};
 
 /// A value to bind.
 pub(super) enum Bind {
@@ -25,12 +30,13 @@ pub(super) fn bind(query: Query<'_, Sqlite, SqliteArguments>, value: Bind) -> Qu
     }
 }
 
-/// Sends the rows of a query.
+/// Sends the rows of a query. Each is waited for so long and no longer; whoever takes them may take their time.
 pub(super) async fn select(
     executor: impl SqliteExecutor<'_>,
     query: &Select<'_>,
+    timeout: Duration,
     rows: Rows,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), DbError> {
     let (condition, binds) = condition(&query.keys);
     let key = query.keys.columns().into_iter().map(|column| Output { column, form: Form::Text });
     let outputs: Vec<_> = key.chain(query.take.iter().copied()).map(expression).collect();
@@ -41,7 +47,7 @@ pub(super) async fn select(
     }
     let mut stream = select.fetch(executor);
     let mut batches = Batches::new(rows);
-    while let Some(row) = stream.try_next().await? {
+    while let Some(row) = keep(timeout, stream.try_next()).await? {
         if !batches.push((0..outputs.len()).map(|index| cell(&row, index)).collect::<Result<_, _>>()?).await {
             break;
         }
@@ -58,16 +64,24 @@ fn expression(output: Output<'_>) -> String {
     }
 }
 
-fn condition(keys: &Keys<'_>) -> (String, Vec<Bind>) {
+pub(super) fn condition(keys: &Keys<'_>) -> (String, Vec<Bind>) {
     match keys {
         Keys::Of(column, keys) => {
             let binds: Vec<_> = keys.iter().flat_map(|key| forms(column, key)).collect();
             (format!("t.{} IN ({})", quoted(&column.name), vec!["?"; binds.len()].join(", ")), binds)
         }
         Keys::OfAll(columns, keys) => {
-            let same: Vec<_> = columns.iter().map(|column| format!("t.{} = ?", quoted(&column.name))).collect();
-            let binds = keys.iter().flatten().map(|value| Bind::Text(value.clone())).collect();
-            (vec![format!("({})", same.join(" AND ")); keys.len()].join(" OR "), binds)
+            let (mut rows, mut binds) = (Vec::with_capacity(keys.len()), Vec::new());
+            for key in *keys {
+                let parts = columns.iter().zip(key).map(|(column, value)| {
+                    let forms = forms(column, value);
+                    let part = format!("t.{} IN ({})", quoted(&column.name), vec!["?"; forms.len()].join(", "));
+                    binds.extend(forms);
+                    part
+                });
+                rows.push(format!("({})", parts.collect::<Vec<_>>().join(" AND ")));
+            }
+            (rows.join(" OR "), binds)
         }
     }
 }

@@ -6,9 +6,12 @@ use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Executor, SqliteConnection};
 use tokio::sync::Mutex;
 
-use super::{keep, statement::select};
+use super::{
+    keep,
+    statement::{bind, condition, select},
+};
 use crate::owned::{
-    database::{Reader, Rows, Select, Update, Writer, quoted},
+    database::{Keys, Reader, Rows, Select, Update, Writer, quoted},
     error::DbError,
 };
 
@@ -21,8 +24,12 @@ pub(super) struct SqliteWriter {
 
 impl SqliteWriter {
     pub(super) async fn begin(mut connection: SqliteConnection, timeout: Duration) -> Result<Self, DbError> {
-        keep(timeout, connection.execute("BEGIN IMMEDIATE")).await?;
+        keep(timeout, connection.execute("BEGIN IMMEDIATE")).await.map_err(DbError::of_a_writer)?;
         Ok(Self { connection: Mutex::new(connection), timeout })
+    }
+
+    async fn keep<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>> + Send) -> Result<T, DbError> {
+        keep(self.timeout, work).await.map_err(DbError::of_a_writer)
     }
 }
 
@@ -30,7 +37,7 @@ impl SqliteWriter {
 impl Reader for SqliteWriter {
     async fn select(&self, query: &Select<'_>, rows: Rows) -> Result<(), DbError> {
         let mut connection = self.connection.lock().await;
-        keep(self.timeout, select(&mut *connection, query, rows)).await
+        select(&mut *connection, query, self.timeout, rows).await.map_err(DbError::of_a_writer)
     }
 }
 
@@ -38,29 +45,26 @@ impl Reader for SqliteWriter {
 impl Writer for SqliteWriter {
     async fn update(&self, update: &Update<'_>) -> Result<u64, DbError> {
         let set: Vec<_> = update.columns.iter().map(|column| format!("{} = ?", quoted(&column.name))).collect();
-        let same: Vec<_> = update.key.iter().map(|column| format!("{} = ?", quoted(&column.name))).collect();
-        let sql = format!("UPDATE {} SET {} WHERE {}", quoted(&update.table.name), set.join(", "), same.join(" AND "));
+        let set = format!("UPDATE {} AS t SET {}", quoted(&update.table.name), set.join(", "));
         let mut connection = self.connection.lock().await;
-        let work = async {
-            let mut changed = 0;
-            for row in update.rows {
-                let mut query = sqlx::query(AssertSqlSafe(sql.clone()));
-                for value in &row.values {
-                    query = query.bind(value.as_deref());
-                }
-                for key in &row.key {
-                    query = query.bind(key.as_str());
-                }
-                changed += query.execute(&mut *connection).await?.rows_affected();
+        let mut changed = 0;
+        for row in update.rows {
+            let (same, key) = condition(&Keys::OfAll(update.key, std::slice::from_ref(&row.key)));
+            let mut query = sqlx::query(AssertSqlSafe(format!("{set} WHERE {same}")));
+            for value in &row.values {
+                query = query.bind(value.as_deref());
             }
-            Ok(changed)
-        };
-        keep(self.timeout, work).await
+            for part in key {
+                query = bind(query, part);
+            }
+            changed += self.keep(query.execute(&mut *connection)).await?.rows_affected();
+        }
+        Ok(changed)
     }
 
     async fn commit(self: Box<Self>) -> Result<(), DbError> {
         let mut connection = self.connection.into_inner();
-        keep(self.timeout, connection.execute("COMMIT")).await?;
+        keep(self.timeout, connection.execute("COMMIT")).await.map_err(DbError::of_a_writer)?;
         Ok(())
     }
 }

@@ -94,6 +94,29 @@ impl World {
         }
     }
 
+    /// Runs statements in a transaction that stays open as long as what comes back.
+    pub(crate) async fn hold(&self, sql: &str) -> Box<dyn std::any::Any> {
+        let sql = |begin: &str| AssertSqlSafe(format!("{begin}; {sql}"));
+        match self {
+            Self::Postgres(database) => {
+                let mut connection = PgConnection::connect(&database.url).await.unwrap();
+                sqlx::raw_sql(sql("BEGIN")).execute(&mut connection).await.unwrap();
+                Box::new(connection)
+            }
+            Self::Mysql(database) => {
+                let mut connection = MySqlConnection::connect(&database.url).await.unwrap();
+                sqlx::raw_sql(sql("START TRANSACTION")).execute(&mut connection).await.unwrap();
+                Box::new(connection)
+            }
+            Self::Sqlite(folder) => {
+                let options = SqliteConnectOptions::new().filename(folder.path().join("shop.db"));
+                let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+                sqlx::raw_sql(sql("BEGIN IMMEDIATE")).execute(&mut connection).await.unwrap();
+                Box::new(connection)
+            }
+        }
+    }
+
     /// The only column of a query, a text, of each row.
     pub(crate) async fn ask(&self, sql: &str) -> Vec<Option<String>> {
         let sql = AssertSqlSafe(sql.to_owned());

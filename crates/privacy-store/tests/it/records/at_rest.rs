@@ -61,6 +61,8 @@ fn resolved(task: Task) -> Task {
         rows: RowTrace {
             entered_by: [("shop.order.customer".to_owned(), [(Pii::from(PLANTED[12]), true)].into())].into(),
             referring: [("crm.contact.number".to_owned(), [(Pii::from(PLANTED[12]), 1)].into())].into(),
+            shared: ["shop.order.customer".to_owned()].into(),
+            user_ids: [(ConnectionKey::new("another"), [Pii::from(PLANTED[1])].into())].into(),
             marks: vec![RowMark {
                 collection: "shop.customer".to_owned(),
                 key: vec![Pii::from(PLANTED[13])],

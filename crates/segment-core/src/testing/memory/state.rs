@@ -110,14 +110,12 @@ impl Entry {
         self.request.tasks.iter().any(|task| task.state == TaskState::Queued)
     }
 
-    /// Applies an event to every task that can take it; how many did.
+    /// Applies a decision to every task that can take it; how many did.
     pub(super) fn each(&mut self, event: &TaskEvent) -> usize {
-        let mut changed = 0;
-        for task in &mut self.request.tasks {
-            if let Ok(state) = task.state.apply(event.clone()) {
-                task.state = state;
-                changed += 1;
-            }
+        let decided: Vec<_> = self.request.tasks.iter().map(|task| self.request.decided(task, event)).collect();
+        let changed = decided.iter().flatten().count();
+        for (task, state) in self.request.tasks.iter_mut().zip(decided) {
+            task.state = state.unwrap_or_else(|| task.state.clone());
         }
         changed
     }
@@ -126,7 +124,8 @@ impl Entry {
     pub(super) fn refresh(&mut self, at: Timestamp) {
         let request = &mut self.request;
         let before = request.status;
-        request.status = RequestStatus::of(request.gate, request.begun, request.tasks.iter().map(|task| &task.state));
+        let tasks = request.tasks.iter().map(|task| (task.holder, &task.state));
+        request.status = RequestStatus::of(request.gate, request.begun, RequestStatus::standing(request.action, tasks));
         let complete = request.status == RequestStatus::Complete;
         request.completed_at = complete.then(|| request.completed_at.unwrap_or(at));
         let regulated = request.tasks.iter().filter(|task| task.kind.is_some() && task.state.outcome().is_some());

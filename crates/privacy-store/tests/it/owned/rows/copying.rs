@@ -20,6 +20,9 @@ on_all! {
     a_missing_column_is_a_hole
     a_missing_table_is_a_hole_and_so_is_what_it_leads_to
     more_rows_than_are_read_are_a_hole
+    rows_that_were_found_before_do_not_hide_that_there_are_more
+    a_view_is_copied_like_a_table
+    what_takes_too_long_is_a_hole
     names_may_be_anything
     references_without_a_direction_do_not_lead_to_others
     circles_end
@@ -168,6 +171,49 @@ async fn more_rows_than_are_read_are_a_hole(world: World) {
     assert_eq!(said[0].holes["shop.orders"], "there are more than 1 rows; the rest is left out");
 }
 
+/// By her address two rows are found, which take up what the other way in would read.
+async fn rows_that_were_found_before_do_not_hide_that_there_are_more(world: World) {
+    world
+        .run(
+            "CREATE TABLE customer (email TEXT, segment_id TEXT, name TEXT);
+             INSERT INTO customer VALUES ('ann@example.com', 'u1', 'a'), ('ann@example.com', 'u1', 'b'), ('x@example.com', 'u1', 'c')",
+        )
+        .await;
+    let options = OwnedOptions::default().with_max_rows_of_a_person(2);
+    let rows = Databases::new().add_with(&world, "shop", &shop(TWO_WAYS), options);
+    let rows = rows.user_ids_in("shop.customer.segment_id").rows();
+    let (_, said) = copied(&rows, &knowing(email("ann@example.com"), &["u1"])).await;
+    assert_eq!(said[0].holes["shop.customer"], "there are more than 2 rows; the rest is left out");
+}
+
+async fn a_view_is_copied_like_a_table(world: World) {
+    fill(&world).await;
+    world.run("ALTER TABLE customer RENAME TO people; CREATE VIEW customer AS SELECT * FROM people").await;
+    let (package, said) = copied(&rows_of(&world, SHOP), &email("ann@example.com")).await;
+    assert_eq!((records(&package, "customer").len(), records(&package, "orders").len()), (1, 2));
+    assert!(said[0].holes.is_empty());
+}
+
+async fn what_takes_too_long_is_a_hole(world: World) {
+    fill(&world).await;
+    let slow = world.pick(
+        "(WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 2000000000) SELECT CAST(max(n) AS TEXT) FROM c)",
+        "CAST(pg_sleep(30) AS text)",
+        "CAST(SLEEP(30) AS CHAR(40))",
+    );
+    world
+        .run(&format!(
+            "ALTER TABLE orders RENAME TO all_orders; CREATE VIEW orders AS SELECT id, customer_id, {slow} AS note FROM all_orders"
+        ))
+        .await;
+    let options = OwnedOptions::default().with_statement_timeout(std::time::Duration::from_millis(300));
+    let rows = Databases::new().add_with(&world, "shop", &shop(SHOP), options).rows();
+    let (package, said) = copied(&rows, &email("ann@example.com")).await;
+    assert_eq!(records(&package, "customer").len(), 1);
+    let hole = &said[0].holes["shop.orders"];
+    assert!(hole.contains("the query took too long") && !said[0].passing, "{hole}");
+}
+
 async fn names_may_be_anything(world: World) {
     world
         .run(
@@ -295,8 +341,9 @@ async fn what_only_the_database_calls_equal_is_somebody_else(world: World) {
       - { name: customer, fields: [{ name: segment_id }, { name: name }] }
 ";
     let rows = Databases::new().add(&world, "shop", &shop(collections)).user_ids_in("shop.customer.segment_id").rows();
-    let (package, _) = copied(&rows, &knowing(email("ann@example.com"), &["u1"])).await;
+    let (package, said) = copied(&rows, &knowing(email("ann@example.com"), &["u1"])).await;
     assert_eq!(records(&package, "customer"), [json!({"segment_id": "u1", "name": "Ann"})]);
+    assert_eq!(said[0].findings.len(), usize::from(!matches!(world, World::Postgres(_))), "whom it found, is told");
 }
 
 /// A disk that is full.

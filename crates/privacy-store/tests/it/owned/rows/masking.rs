@@ -1,13 +1,15 @@
 //! Masking, on real tables.
 
-use privacy_dataset::{Masked, MaskingSecrets, MaskingStrategy};
 use segment_core::{
-    RowTrace,
+    FindingCode, MaskOrder, MaskingKey, RowTrace,
     ports::{Begun, SubjectMasker},
 };
 use serde_json::{Value, json};
 
-use super::{Databases, SHOP, World, counts, email, fill, mask, on_all, open, order, policy, rows_of, shop};
+use super::{
+    Databases, SHOP, World, copied, counts, email, fill, hmac, knowing, mask, on_all, open, order, policy, rows_of,
+    shop,
+};
 
 on_all! {
     personal_fields_are_masked_and_nothing_else
@@ -22,17 +24,12 @@ on_all! {
     the_dataset_may_name_the_key
     names_may_be_anything
     many_rows_are_masked_in_batches
+    many_rows_named_by_several_columns_are_masked_in_batches
+    a_masking_of_nested_fields_is_recognised
+    another_request_masks_again_under_its_own_key
+    rows_that_only_the_database_calls_equal_are_told
     nobody_is_masked_for_nobody
     what_was_masked_before_is_no_mark
-}
-
-/// What hmac makes of a value under the key of the tests.
-fn hmac(value: &str) -> String {
-    let strategy = MaskingStrategy::default();
-    let Masked::Text(masked) = strategy.mask(value, None, &MaskingSecrets::from_key(&[7; 32]), &mut |_| {}) else {
-        panic!("hmac makes a text")
-    };
-    masked
 }
 
 async fn personal_fields_are_masked_and_nothing_else(world: World) {
@@ -262,14 +259,100 @@ async fn names_may_be_anything(world: World) {
     assert_eq!(texts, expected);
 }
 
+/// More than two batches, of which the last is not full.
 async fn many_rows_are_masked_in_batches(world: World) {
     fill(&world).await;
-    let values: Vec<_> = (100..4_600).map(|id| format!("({id}, 1, 'note {id}')")).collect();
+    let values: Vec<_> = (100..11_200).map(|id| format!("({id}, 1, 'note {id}')")).collect();
     world.run(&format!("INSERT INTO orders VALUES {}", values.join(", "))).await;
     let report = mask(&rows_of(&world, SHOP), &email("ann@example.com")).await.unwrap();
-    assert_eq!(counts(&report), [("shop.customer", 1), ("shop.orders", 4_501)]);
+    assert_eq!(counts(&report), [("shop.customer", 1), ("shop.orders", 11_101)]);
     assert_eq!(world.ask("SELECT note FROM orders WHERE note LIKE 'note %'").await, []);
-    assert_eq!(world.ask("SELECT note FROM orders WHERE id = 4599").await, [Some(hmac("note 4599"))]);
+    for id in [100, 5_200, 11_199] {
+        let note = world.ask(&format!("SELECT note FROM orders WHERE id = {id}")).await;
+        assert_eq!(note, [Some(hmac(&format!("note {id}")))]);
+    }
+    assert_eq!(report.marks.len(), 10);
+}
+
+async fn many_rows_named_by_several_columns_are_masked_in_batches(world: World) {
+    let tenant = world.pick("TEXT", "TEXT", "VARCHAR(40)");
+    world
+        .run(&format!(
+            "CREATE TABLE customer (email TEXT, tenant {tenant}, number INTEGER, said TEXT, PRIMARY KEY (number, tenant))"
+        ))
+        .await;
+    let values: Vec<_> =
+        (0..600).map(|number| format!("('ann@example.com', 'a', {number}, 'said {number}')")).collect();
+    world.run(&format!("INSERT INTO customer VALUES {}", values.join(", "))).await;
+    let report = mask(&rows_of(&world, COMPOSITE), &email("ann@example.com")).await.unwrap();
+    assert_eq!(counts(&report), [("shop.customer", 600)]);
+    let said = world.ask("SELECT said FROM customer ORDER BY number").await;
+    let expected: Vec<_> = (0..600).map(|number| Some(hmac(&format!("said {number}")))).collect();
+    assert_eq!(said, expected);
+}
+
+/// The database may spell a document in its own way.
+async fn a_masking_of_nested_fields_is_recognised(world: World) {
+    let json = world.pick("TEXT", "JSONB", "LONGTEXT");
+    world
+        .run(&format!(
+            "CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, doc {json}); INSERT INTO customer VALUES \
+             (1, 'ann@example.com', '{{\"zip\": 1,\"city\":\"Ulm\",\"age\":36}}')"
+        ))
+        .await;
+    let rows = rows_of(
+        &world,
+        "
+      - name: customer
+        fields:
+          - { name: id, fides_meta: { primary_key: true } }
+          - { name: email, fides_meta: { identity: email } }
+          - { name: doc, fields: [{ name: city, data_categories: [user.contact] }, { name: age }] }
+",
+    );
+    let mut order = order("shop", &email("ann@example.com"));
+    let masking = open(&rows, &order).await.unwrap();
+    order.trace = RowTrace { marks: masking.report().marks.clone(), ..RowTrace::default() };
+    masking.commit().await.unwrap();
+    assert!(matches!(rows.begin(&order).await.unwrap(), Begun::Before));
+}
+
+async fn another_request_masks_again_under_its_own_key(world: World) {
+    fill(&world).await;
+    let keeps_email = policy("hmac", &[("user.contact.email", "preserve", Value::Null)]);
+    let rows = Databases::with(keeps_email).add(&world, "shop", &shop(SHOP)).rows();
+    mask(&rows, &email("ann@example.com")).await.unwrap();
+    let another = MaskOrder { key: MaskingKey::new([8; 32]), ..order("shop", &email("ann@example.com")) };
+    let masking = open(&rows, &another).await.unwrap();
+    assert_eq!(counts(masking.report()), [("shop.customer", 1), ("shop.orders", 1)]);
+    masking.commit().await.unwrap();
+    let name = world.ask("SELECT name FROM customer WHERE id = 1").await.remove(0).unwrap();
+    assert_eq!((name.len(), name == hmac("Ann")), (64, false));
+}
+
+async fn rows_that_only_the_database_calls_equal_are_told(world: World) {
+    let column = world.pick("TEXT COLLATE NOCASE", "CITEXT", "VARCHAR(40) COLLATE utf8mb4_general_ci");
+    let extension = world.pick("", "CREATE EXTENSION IF NOT EXISTS citext;", "");
+    world
+        .run(&format!(
+            "{extension} CREATE TABLE customer (id INTEGER PRIMARY KEY, segment_id {column}, name TEXT);
+             INSERT INTO customer VALUES (1, 'u1', 'Ann'), (2, 'U1', 'Una')"
+        ))
+        .await;
+    let collections = "
+      - name: customer
+        fields: [{ name: id }, { name: segment_id }, { name: name, data_categories: [user.name] }]
+";
+    let rows = Databases::new().add(&world, "shop", &shop(collections)).user_ids_in("shop.customer.segment_id").rows();
+    let subject = knowing(email("ann@example.com"), &["u1"]);
+    let report = mask(&rows, &subject).await.unwrap();
+    let sentence = "the database found 1 rows of shop.customer equal whose key differs; they were left out";
+    let told: Vec<_> = report.findings.iter().map(|finding| (finding.code, finding.message.as_str())).collect();
+    assert_eq!(told, [(FindingCode::LookupMismatch, sentence)]);
+    let names = world.ask("SELECT name FROM customer ORDER BY id").await;
+    assert_eq!(names, [Some(hmac("Ann")), Some("Una".to_owned())]);
+    let (_, said) = copied(&rows, &subject).await;
+    assert_eq!(said[0].findings, report.findings, "of a copy, too");
 }
 
 async fn nobody_is_masked_for_nobody(world: World) {
@@ -293,4 +376,22 @@ async fn what_was_masked_before_is_no_mark(world: World) {
     let report = mask(&rows, &email("ann@example.com")).await.unwrap();
     assert_eq!(report.collections["shop.customer"], 1, "the other was so already");
     assert_eq!(report.marks.iter().filter(|mark| mark.collection == "shop.customer").count(), 1);
+}
+
+/// SQLite: a column without a type holds numbers and texts as they were put in.
+#[tokio::test]
+async fn keys_without_a_type_name_rows() {
+    for key in ["PRIMARY KEY (number)", "PRIMARY KEY (number, tenant)"] {
+        let world = World::sqlite();
+        world
+            .run(&format!(
+                "CREATE TABLE customer (email TEXT, tenant, number, said TEXT, {key});
+                 INSERT INTO customer VALUES ('ann@example.com', 1, 7, 'x'), ('ann@example.com', 'b', '9', 'y'), ('ann@example.com', 'c', 8, 'z')"
+            ))
+            .await;
+        let report = mask(&rows_of(&world, COMPOSITE), &email("ann@example.com")).await.unwrap();
+        assert_eq!(counts(&report), [("shop.customer", 3)]);
+        let said = world.ask("SELECT said FROM customer ORDER BY tenant").await;
+        assert_eq!(said, ["x", "y", "z"].map(|said| Some(hmac(said))));
+    }
 }

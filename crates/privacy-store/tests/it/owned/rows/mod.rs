@@ -13,7 +13,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use privacy_dataset::{Dataset, MaskingPolicy, MaskingStrategy};
+use privacy_dataset::{Dataset, Masked, MaskingPolicy, MaskingSecrets, MaskingStrategy};
 use privacy_store::owned::{OwnedDatabases, OwnedOptions, OwnedRows};
 use segment_core::{
     Action, ConnectionKey, DatasetRows, Identity, IdentityKind, IdentitySet, MaskOrder, MaskReport, MaskingKey,
@@ -161,6 +161,15 @@ pub(super) async fn mask(rows: &OwnedRows, subject: &Subject) -> Result<MaskRepo
     let report = masking.report().clone();
     masking.commit().await?;
     Ok(report)
+}
+
+/// What hmac makes of a value under the key of [`order`].
+pub(super) fn hmac(value: &str) -> String {
+    let strategy = MaskingStrategy::default();
+    let Masked::Text(masked) = strategy.mask(value, None, &MaskingSecrets::from_key(&[7; 32]), &mut |_| {}) else {
+        panic!("hmac makes a text")
+    };
+    masked
 }
 
 /// The collections and how many rows of each.

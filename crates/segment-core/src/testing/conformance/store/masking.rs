@@ -3,12 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "what fails in a test panics")]
 
 use super::sample::{
-    HELD, accepted, assert_misuse, assert_stale, at, claim_only, due, erasure, get, halt, id, intend, on_both, plan,
-    record, resolved, update, wait_with, with_rows,
+    HELD, accepted, access, assert_misuse, assert_stale, at, claim_only, due, erasure, get, halt, id, intend, on_both,
+    plan, record, resolved, update, wait_with, with_rows,
 };
 use crate::{
-    Claimed, ConnectionKey, Holder, NewRequest, Outcome, RequestStatus, RequestUpdate, Resume, Task, TaskState,
-    ports::RequestStore,
+    Claimed, ConnectionKey, Holder, NewRequest, Outcome, Pii, RequestStatus, RequestUpdate, Resolution, Resume,
+    RowMark, RowTrace, Task, TaskState, ports::RequestStore,
 };
 
 /// Claims an erasure and puts the tasks of its connections into a state, those of its datasets stay queued.
@@ -84,6 +84,73 @@ pub async fn what_is_halted_keeps_rows_from_being_masked(store: &dyn RequestStor
     store.decide(&id(2), &crate::Decision::Cancel, at(300)).await.unwrap();
     assert_eq!(get(store, 2).await.status, RequestStatus::Canceled);
     assert_eq!(due(store).await, [id(1)]);
+}
+
+/// Rows that wait for a connection that has given up are in nobody's work.
+pub async fn rows_that_wait_do_not_hide_an_error(store: &dyn RequestStore) {
+    record(store, &[with_rows(erasure(1))]).await;
+    put_connections(store, 1, TaskState::Error(halt(Resume::Queued))).await;
+    assert_eq!(get(store, 1).await.status, RequestStatus::Error);
+    assert_eq!(due(store).await, []);
+    store.decide(&id(1), &crate::Decision::Retry, at(300)).await.unwrap();
+    assert_eq!(get(store, 1).await.status, RequestStatus::InProcessing);
+}
+
+fn rows_of(tasks: Vec<Task>) -> Task {
+    tasks.into_iter().find(|task| task.holder == Holder::Dataset).unwrap()
+}
+
+/// While it is not known how rows are found from an owned database, rows in the others wait for the human's decision, too.
+pub async fn a_dataset_that_needs_a_human_keeps_the_others_waiting(store: &dyn RequestStore) {
+    let request = with_rows(erasure(1));
+    let datasets = vec![ConnectionKey::new("crm"), ConnectionKey::new("shop")];
+    record(store, &[NewRequest { datasets, ..request }]).await;
+    put_connections(store, 1, TaskState::Complete(Outcome::NoData)).await;
+    let Claimed { lease, item, .. } = claim_only(store, 1, HELD).await;
+    let halted = Task { state: TaskState::Attention(halt(Resume::Queued)), ..rows_of(item.tasks) };
+    store.save_request(&lease, &update(vec![halted.clone()])).await.unwrap();
+    assert_eq!(due(store).await, []);
+    assert!(!get(store, 1).await.may_mask());
+    let settle = crate::Decision::Settle { connection: halted.connection.clone(), note: "by hand".into() };
+    store.decide(&id(1), &settle, at(300)).await.unwrap();
+    let Claimed { lease, item, .. } = claim_only(store, 1, HELD).await;
+    assert!(item.may_mask());
+    // What failed once that was known keeps nobody waiting.
+    let traced = Task { resolution: Some(Resolution::default()), ..halted };
+    store.save_request(&lease, &update(vec![traced])).await.unwrap();
+    assert_eq!(due(store).await, [id(1)]);
+}
+
+/// What may have been committed is seen through, whatever somebody decides meanwhile; all else of the request is canceled.
+pub async fn a_masking_that_may_be_committed_is_not_canceled(store: &dyn RequestStore) {
+    let mark = RowMark { collection: "shop.customer".to_owned(), key: vec![Pii::from("1")], digest: String::new() };
+    for (number, marks, expected) in [(1, vec![mark], TaskState::Queued), (2, vec![], TaskState::Canceled)] {
+        record(store, &[with_rows(erasure(number))]).await;
+        put_connections(store, number, TaskState::Complete(Outcome::NoData)).await;
+        let Claimed { lease, item, .. } = claim_only(store, number, HELD).await;
+        let rows = RowTrace { marks, ..RowTrace::default() };
+        let task = Task { resolution: Some(Resolution { rows, ..Resolution::default() }), ..rows_of(item.tasks) };
+        store.save_task(&lease, &task, at(100)).await.unwrap();
+        let decided = store.decide(&id(number), &crate::Decision::Cancel, at(300)).await.unwrap().unwrap();
+        assert_eq!(rows_of(decided.tasks).state, expected);
+    }
+    assert_eq!(due(store).await, [id(1)]);
+}
+
+/// An access asks again where nothing was found; an erasure does not.
+pub async fn only_an_access_asks_again_where_nothing_was_found(store: &dyn RequestStore) {
+    for (number, request, expected) in
+        [(1, access(1), TaskState::Queued), (2, erasure(2), TaskState::Complete(Outcome::NoData))]
+    {
+        record(store, &[on_both(request)]).await;
+        let Claimed { lease, item, .. } = claim_only(store, number, HELD).await;
+        let states = [TaskState::Complete(Outcome::NoData), TaskState::Error(halt(Resume::Queued))];
+        let tasks = item.tasks.into_iter().zip(states).map(|(task, state)| Task { state, ..task }).collect();
+        store.save_request(&lease, &update(tasks)).await.unwrap();
+        let decided = store.decide(&id(number), &crate::Decision::Retry, at(300)).await.unwrap().unwrap();
+        let states: Vec<_> = decided.tasks.into_iter().map(|task| task.state).collect();
+        assert_eq!(states, [expected, TaskState::Queued]);
+    }
 }
 
 /// A task saved within a step is there for whoever takes the request up, the lease stays, and a lease that was lost saves nothing.

@@ -27,6 +27,8 @@ fn full_task() -> Task {
             rows: RowTrace {
                 entered_by: [("shop.order.customer_id".to_owned(), [(Pii::from("7"), true)].into())].into(),
                 referring: [("crm.contact.number".to_owned(), [(Pii::from("8"), 2)].into())].into(),
+                shared: ["shop.order.customer_id".to_owned()].into(),
+                user_ids: [(ConnectionKey::new("another"), super::sample::ids(["u9"]))].into(),
                 marks: vec![RowMark {
                     collection: "shop.customer".to_owned(),
                     key: vec![Pii::from("1"), Pii::from("größe")],
