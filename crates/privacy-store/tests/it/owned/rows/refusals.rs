@@ -179,8 +179,8 @@ async fn a_table_in_use_is_tried_again(world: World) {
 /// Rows that somebody else holds and never lets go are no reason to call a human at once.
 async fn rows_that_are_held_are_waited_for(world: World) {
     fill(&world).await;
-    let short = std::time::Duration::from_secs(2);
-    let options = OwnedOptions::default().with_connect_timeout(short).with_statement_timeout(short);
+    let second = std::time::Duration::from_secs(1);
+    let options = OwnedOptions::default().with_connect_timeout(second).with_statement_timeout(2 * second);
     let rows = Databases::new().add_with(&world, "shop", &shop(SHOP), options).rows();
     let held = world.hold("UPDATE customer SET plan = 'free' WHERE id = 1").await;
     let error = rows.begin(&order("shop", &email("ann@example.com"))).await.unwrap_err();

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "what fails in a test panics")]
 
 use super::sample::{
-    HELD, accepted, access, assert_misuse, assert_stale, at, claim_only, due, erasure, get, halt, id, intend, on_both,
-    plan, record, resolved, update, wait_with, with_rows,
+    HELD, accepted, assert_misuse, assert_stale, at, claim_only, due, erasure, get, halt, id, intend, on_both, plan,
+    record, resolved, update, wait_with, with_rows,
 };
 use crate::{
     Claimed, ConnectionKey, Holder, NewRequest, Outcome, Pii, RequestStatus, RequestUpdate, Resolution, Resume,
@@ -135,22 +135,6 @@ pub async fn a_masking_that_may_be_committed_is_not_canceled(store: &dyn Request
         assert_eq!(rows_of(decided.tasks).state, expected);
     }
     assert_eq!(due(store).await, [id(1)]);
-}
-
-/// An access asks again where nothing was found; an erasure does not.
-pub async fn only_an_access_asks_again_where_nothing_was_found(store: &dyn RequestStore) {
-    for (number, request, expected) in
-        [(1, access(1), TaskState::Queued), (2, erasure(2), TaskState::Complete(Outcome::NoData))]
-    {
-        record(store, &[on_both(request)]).await;
-        let Claimed { lease, item, .. } = claim_only(store, number, HELD).await;
-        let states = [TaskState::Complete(Outcome::NoData), TaskState::Error(halt(Resume::Queued))];
-        let tasks = item.tasks.into_iter().zip(states).map(|(task, state)| Task { state, ..task }).collect();
-        store.save_request(&lease, &update(tasks)).await.unwrap();
-        let decided = store.decide(&id(number), &crate::Decision::Retry, at(300)).await.unwrap().unwrap();
-        let states: Vec<_> = decided.tasks.into_iter().map(|task| task.state).collect();
-        assert_eq!(states, [expected, TaskState::Queued]);
-    }
 }
 
 /// A task saved within a step is there for whoever takes the request up, the lease stays, and a lease that was lost saves nothing.

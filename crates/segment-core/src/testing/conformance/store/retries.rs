@@ -4,7 +4,7 @@
 
 use super::sample::{
     BASIC, HELD, access, at, awaiting, claim_only, claim_regulation, due, erasure, get, halt, id, ids, intend, ledger,
-    ledger_update, on_both, only, plan, record, resolved, sending, state, steps, update, wait_with,
+    ledger_update, on_both, only, plan, record, resolved, sending, state, steps, update, wait_with, with_rows,
 };
 use crate::{
     Claimed, Decision, Ledger, LedgerState, MemberChange, MemberNote, Outcome, RequestStatus, RequestUpdate, Resume,
@@ -103,7 +103,7 @@ pub async fn a_retry_takes_along_only_who_goes_on_with_it(store: &dyn RequestSto
 
 /// Only halted tasks are retried: what is complete, sent or called off stays, and nothing confirmed is sent again.
 pub async fn a_retry_leaves_the_rest_alone(store: &dyn RequestStore) {
-    record(store, &[on_both(access(1)), access(2)]).await;
+    record(store, &[on_both(erasure(1)), erasure(2)]).await;
     let claimed = claim_only(store, 1, HELD).await;
     let [basic, unify] = claimed.item.tasks.try_into().unwrap();
     let done = Task { state: TaskState::Complete(Outcome::NoData), ..basic };
@@ -117,15 +117,16 @@ pub async fn a_retry_leaves_the_rest_alone(store: &dyn RequestStore) {
     assert_eq!(due(store).await, [id(1)]);
 }
 
-/// A package holds everybody's data: when one part of an access is collected again, so is what was collected before. An
-/// access without anything halted stays as it is.
+/// A package holds everybody's data: when one part of an access is collected again, so is everything that was asked before, also
+/// where nothing was found. An access without anything halted stays as it is.
 pub async fn a_retried_access_is_collected_as_a_whole(store: &dyn RequestStore) {
-    record(store, &[on_both(access(1)), access(2)]).await;
+    record(store, &[with_rows(on_both(access(1))), access(2)]).await;
     let claimed = claim_only(store, 1, HELD).await;
-    let [basic, unify] = claimed.item.tasks.try_into().unwrap();
+    let [basic, unify, rows] = claimed.item.tasks.try_into().unwrap();
+    let nothing = Task { state: TaskState::Complete(Outcome::NoData), ..rows };
     let done = |task| Task { state: TaskState::Complete(Outcome::Collected), ..task };
     let failed = Task { state: TaskState::Error(halt(Resume::Queued)), ..unify };
-    store.save_request(&claimed.lease, &update(vec![done(basic), failed])).await.unwrap();
+    store.save_request(&claimed.lease, &update(vec![done(basic), failed, nothing])).await.unwrap();
     assert!(retry(store, 1).await.tasks.iter().all(|task| task.state == TaskState::Queued));
     let claimed = claim_only(store, 2, HELD).await;
     let tasks = claimed.item.tasks.into_iter().map(done).collect();

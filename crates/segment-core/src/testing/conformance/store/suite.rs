@@ -109,7 +109,6 @@ macro_rules! request_store_conformance {
             rows_that_wait_do_not_hide_an_error
             a_dataset_that_needs_a_human_keeps_the_others_waiting
             a_masking_that_may_be_committed_is_not_canceled
-            only_an_access_asks_again_where_nothing_was_found
             a_task_is_saved_within_a_step
             members_say_whether_rows_are_masked
             holds_are_read_back
