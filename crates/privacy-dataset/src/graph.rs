@@ -51,9 +51,9 @@ pub(crate) struct Referral {
 /// A reference to or from a dataset that is not loaded.
 #[derive(Debug)]
 pub(crate) struct Dangling {
-    node: usize,
-    place: String,
-    dataset: String,
+    pub(crate) node: usize,
+    pub(crate) place: String,
+    pub(crate) dataset: String,
     direction: Option<Direction>,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct Graph<'a> {
     pub(crate) nodes: Vec<Node<'a>>,
     pub(crate) edges: Vec<Edge>,
     pub(crate) referrals: Vec<Referral>,
-    dangling: Vec<Dangling>,
+    pub(crate) dangling: Vec<Dangling>,
 }
 
 impl<'a> Graph<'a> {

@@ -87,7 +87,8 @@ pub struct Referrer {
 
 impl Traversal {
     /// Plans how to find the rows of somebody of whom identities of these `kinds` are known, and Segment user ids that stand in
-    /// the fields `targets`. References to datasets that are not among these are passed over.
+    /// the fields `targets`. References to datasets that are not among these are not
+    /// followed.
     pub fn new(datasets: &[Dataset], kinds: &BTreeSet<IdentityKind>, targets: &[FieldRef]) -> Result<Self, PlanError> {
         let graph = Graph::new(datasets)?;
         let mut planner = Planner::new(datasets, &graph)?;
@@ -189,6 +190,10 @@ impl<'g> Planner<'g> {
                 takes: BTreeSet::new(),
                 referrers: Vec::new(),
             });
+        }
+        for link in self.graph.dangling.iter().filter(|link| visited.contains(&link.node)) {
+            self.not_followed
+                .insert(format!("{} refers to the dataset {}, which is not loaded", link.place, link.dataset));
         }
         self.find_referrers(&mut traversal);
         take_what_is_needed(&mut traversal);

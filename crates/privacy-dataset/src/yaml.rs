@@ -19,8 +19,8 @@ struct RawDataset {
     name: Option<String>,
     description: Option<String>,
     data_categories: Option<Vec<String>>,
-    #[serde(default, alias = "fidesops_meta")]
     fides_meta: Option<RawDatasetMeta>,
+    fidesops_meta: Option<RawDatasetMeta>,
     #[serde(default)]
     collections: Option<Vec<RawCollection>>,
 }
@@ -120,7 +120,11 @@ fn dataset(raw: RawDataset) -> Result<Dataset, DatasetError> {
         return Err(DatasetError::DuplicateCollection { place: format!("{key}.{}", twice.name) });
     }
     Ok(Dataset {
-        schema: raw.fides_meta.and_then(|meta| meta.namespace).and_then(|namespace| namespace.schema),
+        schema: raw
+            .fides_meta
+            .or(raw.fidesops_meta)
+            .and_then(|meta| meta.namespace)
+            .and_then(|namespace| namespace.schema),
         fides_key: key,
         name: raw.name,
         description: raw.description,

@@ -36,6 +36,12 @@ impl Owned {
     pub fn new(sources: OwnedSources, masker: Arc<dyn SubjectMasker>) -> Self {
         Self { sources, masker }
     }
+
+    /// What can only read.
+    #[must_use]
+    pub fn sources(&self) -> &OwnedSources {
+        &self.sources
+    }
 }
 
 impl Engine {

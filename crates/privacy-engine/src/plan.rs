@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use segment_core::{
-    Action, ConnectionKey, Finding, IdentitySet, LegalHold, MAX_SUBJECTS, Pii, RegulationType, Resume, RowStep,
-    Subject, ports::DirectoryError,
+    Action, ConnectionKey, Finding, IdentitySet, LegalHold, MAX_SUBJECTS, Pii, RegulationType, Resume, RowStep, Subject,
 };
 
 use crate::{OwnedSources, Policy, ResolveError, Sources, holds, resolve, wording};
@@ -14,6 +13,7 @@ use crate::{OwnedSources, Policy, ResolveError, Sources, holds, resolve, wording
 #[derive(Debug)]
 pub struct Planner {
     sources: Vec<Sources>,
+    bystanders: Vec<Sources>,
     owned: Option<OwnedSources>,
     policy: Policy,
     holds: Vec<LegalHold>,
@@ -30,6 +30,8 @@ pub struct Plan {
     pub subjects: u64,
     /// How many regulations.
     pub calls: u64,
+    /// The look-ups of user ids in the owned database, in their order.
+    pub steps: Vec<RowStep>,
     /// What a person should know before.
     pub warnings: Vec<String>,
 }
@@ -53,14 +55,18 @@ pub struct MaskPlan {
 #[derive(Debug, Default)]
 struct Gathered {
     subjects: BTreeSet<Pii<String>>,
-    warnings: BTreeMap<String, u64>,
+    warnings: Warnings,
 }
+
+/// Sentences, and of how many people each is true.
+#[derive(Debug, Default)]
+struct Warnings(BTreeMap<String, u64>);
 
 impl Planner {
     /// A planner over these connections.
     #[must_use]
     pub fn new(sources: Vec<Sources>, policy: Policy) -> Self {
-        Self { sources, owned: None, policy, holds: Vec::new() }
+        Self { sources, bystanders: Vec::new(), owned: None, policy, holds: Vec::new() }
     }
 
     /// With the legal holds that stand: whom they are about would not be sent.
@@ -75,13 +81,19 @@ impl Planner {
         Self { owned: Some(owned), ..self }
     }
 
+    /// With the connections that take no part: what their owned databases know of a person tells whose rows are whose.
+    #[must_use]
+    pub fn with_bystanders(self, bystanders: Vec<Sources>) -> Self {
+        Self { bystanders, ..self }
+    }
+
     /// What an erasure of these people would mask, per owned database.
     ///
     /// # Errors
     ///
-    /// What keeps a database from being asked, or a table from being masked. Whom the owned databases or Segment do not know as
-    /// one person is left out: the plan of the connections says so.
-    pub async fn masking(&self, people: &[IdentitySet]) -> Result<Vec<MaskPlan>, DirectoryError> {
+    /// What keeps a database or Segment from being asked. Whom they do not know as one person, and what cannot be masked, is a
+    /// warning.
+    pub async fn masking(&self, people: &[IdentitySet]) -> Result<Vec<MaskPlan>, ResolveError> {
         let Some(owned) = &self.owned else { return Ok(Vec::new()) };
         let mut plans = BTreeMap::new();
         for dataset in owned.datasets.iter().filter(|(_, masks)| **masks).map(|(key, _)| key) {
@@ -92,35 +104,56 @@ impl Planner {
         if plans.is_empty() {
             return Ok(Vec::new());
         }
+        let mut warnings: BTreeMap<ConnectionKey, Warnings> = BTreeMap::new();
         for identities in people {
-            let Some(subject) = self.subject(identities).await else { continue };
+            let subject = match self.subject(identities).await? {
+                Ok(subject) => subject,
+                Err(why) => {
+                    plans.keys().for_each(|dataset| warnings.entry(dataset.clone()).or_default().add(why.clone()));
+                    continue;
+                }
+            };
             for rows in owned.rows.preview(&subject).await? {
                 let Some(plan) = plans.get_mut(&rows.dataset) else { continue };
                 plan.people += u64::from(rows.collections.values().any(|rows| *rows > 0));
+                let told = rows.warnings.into_iter().chain(rows.findings.into_iter().map(|finding| finding.message));
+                told.for_each(|message| warnings.entry(rows.dataset.clone()).or_default().add(message));
                 for (collection, rows) in rows.collections {
                     *plan.masks.entry(collection).or_default() += rows;
                 }
-                plan.warnings.extend(rows.warnings);
-                plan.warnings.sort();
-                plan.warnings.dedup();
             }
+        }
+        for (dataset, plan) in &mut plans {
+            plan.warnings = warnings.remove(dataset).unwrap_or_default().sentences();
+        }
+        let deletes = self.policy.orders(Action::Erasure).is_some_and(|kind| kind.deletes());
+        if !deletes && plans.values().all(|plan| plan.people == 0) {
+            plans.values_mut().for_each(|plan| plan.warnings.push(wording::NO_ROWS_MASKED.to_owned()));
         }
         Ok(plans.into_values().collect())
     }
 
-    /// Whose rows would be masked; nobody's where a human has to decide first.
-    async fn subject(&self, identities: &IdentitySet) -> Option<Subject> {
+    /// Whose rows would be masked; or why nobody's, where a human has to decide first.
+    async fn subject(&self, identities: &IdentitySet) -> Result<Result<Subject, String>, ResolveError> {
         let (mut user_ids, mut known) = (BTreeMap::new(), Vec::new());
-        for sources in &self.sources {
-            let found = resolve(sources, Action::Erasure, identities, self.policy.max_user_ids).await.ok()?;
-            user_ids.insert(sources.key.clone(), found.resolution.user_ids.clone());
-            known.push(found.resolution);
+        let asked = self.sources.iter().map(|sources| (sources.clone(), Action::Erasure));
+        let bystanders = self.bystanders.iter().filter(|sources| sources.directory.is_some());
+        let alone = bystanders.map(|sources| (Sources { profiles: None, ..sources.clone() }, Action::Access));
+        for (sources, action) in asked.chain(alone) {
+            match resolve(&sources, action, identities, self.policy.max_user_ids).await {
+                Ok(found) => {
+                    user_ids.insert(sources.key.clone(), found.resolution.user_ids.clone());
+                    known.push(found.resolution);
+                }
+                Err(ResolveError::Puzzle(puzzle)) => return Ok(Err(puzzle.halt().message)),
+                Err(error) => return Err(error),
+            }
         }
         let known: Vec<_> = known.iter().collect();
-        match holds::of_person(&self.holds, identities, &known) {
-            Some(_) => None,
-            None => Some(Subject { identities: identities.clone(), user_ids }),
-        }
+        Ok(match holds::of_person(&self.holds, identities, &known) {
+            Some(hold) => Err(holds::halt(&hold.id, Resume::Queued).message),
+            None => Ok(Subject { identities: identities.clone(), user_ids }),
+        })
     }
 
     /// What an erasure of these people would do, per connection.
@@ -160,8 +193,13 @@ impl Planner {
         }
         let subjects = gathered.subjects.len();
         let calls = subjects.div_ceil(MAX_SUBJECTS) as u64;
-        let warnings = gathered.warnings.into_iter().map(|(text, times)| counted(text, times)).collect();
-        Ok(Plan { connection: sources.key.clone(), kind, subjects: subjects as u64, calls, warnings })
+        let kinds = people.iter().flat_map(IdentitySet::iter).map(|identity| identity.kind().clone()).collect();
+        let steps = match &sources.directory {
+            Some(directory) => directory.steps(&kinds).await?,
+            None => Vec::new(),
+        };
+        let warnings = gathered.warnings.sentences();
+        Ok(Plan { connection: sources.key.clone(), kind, subjects: subjects as u64, calls, steps, warnings })
     }
 }
 
@@ -177,10 +215,17 @@ impl Gathered {
     }
 
     fn warn(&mut self, message: String) {
-        *self.warnings.entry(message).or_default() += 1;
+        self.warnings.add(message);
     }
 }
 
-fn counted(text: String, times: u64) -> String {
-    if times == 1 { text } else { format!("{text} ({times} people)") }
+impl Warnings {
+    fn add(&mut self, message: String) {
+        *self.0.entry(message).or_default() += 1;
+    }
+
+    fn sentences(self) -> Vec<String> {
+        let counted = |(text, times)| if times == 1 { text } else { format!("{text} ({times} people)") };
+        self.0.into_iter().map(counted).collect()
+    }
 }

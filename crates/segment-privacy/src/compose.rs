@@ -120,8 +120,9 @@ fn chosen<'a>(loaded: &'a Loaded, only: Option<&str>) -> Result<Vec<&'a Resolved
 
 /// There is no connection of this key.
 pub(crate) fn no_such_connection(loaded: &Loaded, key: &str) -> CliError {
-    let known: Vec<_> = loaded.connections.iter().map(|one| one.config.key.as_str()).collect();
-    CliError::usage("no_connection", format!("there is no connection {key}"))
+    let datasets = loaded.datasets.iter().map(|dataset| dataset.config.key.as_str());
+    let known: Vec<_> = loaded.connections.iter().map(|one| one.config.key.as_str()).chain(datasets).collect();
+    CliError::usage("no_connection", format!("there is no connection or dataset {key}"))
         .hint(format!("there are: {}", known.join(", ")))
 }
 
@@ -140,7 +141,11 @@ pub(crate) async fn planner(loaded: &Loaded, only: Option<&str>) -> Result<Plann
         Some(store) => store.holds().await?,
         None => Vec::new(),
     };
-    let planner = Planner::new(sources, loaded.policy.clone()).with_holds(holds);
+    let takes_part = |one: &&ResolvedConnection| sources.iter().any(|other| other.key.as_str() == one.config.key);
+    let others = loaded.connections.iter().filter(|one| one.user_id.is_some() && !takes_part(one));
+    // Like a worker, that goes on without those that cannot be used.
+    let bystanders = others.filter_map(|one| reading(loaded, &databases, one).ok()).collect();
+    let planner = Planner::new(sources, loaded.policy.clone()).with_holds(holds).with_bystanders(bystanders);
     let rows = databases.sources(loaded, &World::default().random);
     let rows = rows.map(|mut rows| {
         rows.datasets.retain(|key, _| only.is_none_or(|only| only == key.as_str()));

@@ -156,7 +156,7 @@ fn masking_dry_run(context: &Context) -> Result<Outcome> {
         run.is("/plan/1/masks", json!({"shop.address": 1, "shop.customer": 2, "shop.orders": 2}))?;
         let first = json!({"collection": "shop.customer", "by": "email", "values_of": "identity email",
             "expected_rows": null, "index": true});
-        run.is("/plan/1/steps/0", first)?;
+        run.is("/plan/0/steps/0", first.clone())?.is("/plan/1/steps/0", first)?;
         ensure!(
             run.at("/plan/1/warnings")?.to_string().contains("1 rows of shop.address were left"),
             "{}",
@@ -208,6 +208,9 @@ fn masking_refused(context: &Context) -> Result<Outcome> {
         check.exits(5)?;
         let words = "shop.orders.note cannot be masked: it is INTEGER, in which `hmac` has no place, and null is not allowed in it";
         ensure!(check.stdout.contains(words), "{}", check.shown());
+        let plan = rig.run(&["erase", "--email", "ann@shop.example", "--dry-run"])?;
+        plan.exits(0)?.is("/plan/1/masks/shop.customer", 2)?;
+        ensure!(plan.at("/plan/1/warnings")?.to_string().contains(words), "{}", plan.shown());
         let run = rig.run(&["erase", "--email", "ann@shop.example", "--yes"])?;
         run.exits(4)?.is("/status", "requires_attention")?.is("/tasks/1/code", "masking_failed")?;
         ensure!(run.text("/tasks/1/message")?.contains(words), "{}", run.shown());
@@ -256,6 +259,13 @@ fn as_user(url: &str, role: &str) -> String {
 fn masking_alone(context: &Context) -> Result<Outcome> {
     on_rig(context, &shop(), |rig| {
         open_sqlite_shop(rig)?;
+        let both = ["--email", "ann@shop.example", "--email", "ben@shop.example", "--connection", "shop"];
+        let plan = rig.run(&[["erase", "--dry-run"].as_slice(), &both].concat())?;
+        plan.exits(0)?.is("/plan/0/action", "mask")?.is("/plan/0/subjects", 0)?;
+        ensure!(plan.at("/plan/0/warnings")?.to_string().contains("2 different people"), "{}", plan.shown());
+        rig.run(&[["erase", "--yes"].as_slice(), &both].concat())?
+            .exits(4)?
+            .is("/tasks/0/code", "identity_conflict")?;
         let run = rig.run(&["erase", "--email", "ann@shop.example", "--yes", "--connection", "shop"])?;
         run.exits(0)?.is("/status", "complete")?.is("/tasks/0/connection", "shop")?.is("/tasks/0/outcome", "masked")?;
         let both = ["--email", "ben@shop.example", "--user-id", "seg-ann"];

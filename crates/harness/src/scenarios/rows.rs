@@ -166,7 +166,10 @@ fn rows_check(context: &Context) -> Result<Outcome> {
     on_rig(context, &shop().masking(), |rig| {
         open_sqlite_shop(rig)?;
         let run = rig.run(&["check", "--connection", "shop"])?;
-        run.exits(0)?.is("/connections/0/key", "shop")?.is("/connections/0/kind", "dataset (write)")?;
+        run.exits(0)?
+            .is("/connections/0/key", "shop")?
+            .is("/connections/0/kind", "dataset")?
+            .is("/connections/0/access", "write")?;
         let checks = run.at("/connections/0/checks")?.to_string();
         for words in [
             "asked by identity email, by an index",

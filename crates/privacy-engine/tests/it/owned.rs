@@ -48,7 +48,7 @@ pub(crate) struct State {
     pub(crate) holes: Vec<(&'static str, bool)>,
     /// How many rows a copy finds in `crm`.
     pub(crate) crm_rows: u64,
-    /// Whose rows were copied.
+    /// Whose rows were copied or counted.
     pub(crate) subjects: Vec<Subject>,
 }
 
@@ -81,6 +81,19 @@ impl Databases {
     }
 }
 
+/// So many customers, with a hole that may pass.
+fn found(key: &str, rows: u64, hole: Option<(&str, bool)>) -> DatasetRows {
+    let name = format!("{key}.customer");
+    DatasetRows {
+        dataset: ConnectionKey::new(key),
+        collections: [(name.clone(), rows)].into(),
+        findings: BTreeSet::new(),
+        holes: hole.iter().map(|(why, _)| (name.clone(), (*why).to_owned())).collect(),
+        passing: hole.is_some_and(|(_, passing)| passing),
+        warnings: Vec::new(),
+    }
+}
+
 #[async_trait]
 impl SubjectRows for Databases {
     async fn copy(&self, subject: &Subject, writer: &dyn PackageWriter) -> Result<Vec<DatasetRows>, PackageError> {
@@ -92,22 +105,13 @@ impl SubjectRows for Databases {
         };
         let records = (0..rows).map(|row| Pii::new(json!({"row": row}))).collect();
         writer.append("shop", "customer", records).await?;
-        let copied = |key: &str, rows: u64, hole: Option<(&str, bool)>| {
-            let name = format!("{key}.customer");
-            DatasetRows {
-                dataset: ConnectionKey::new(key),
-                collections: [(name.clone(), rows)].into(),
-                findings: BTreeSet::new(),
-                holes: hole.iter().map(|(why, _)| (name.clone(), (*why).to_owned())).collect(),
-                passing: hole.is_some_and(|(_, passing)| passing),
-                warnings: Vec::new(),
-            }
-        };
-        Ok(vec![copied("crm", crm, None), copied("shop", rows, hole)])
+        Ok(vec![found("crm", crm, None), found("shop", rows, hole)])
     }
 
-    async fn preview(&self, _subject: &Subject) -> Result<Vec<DatasetRows>, DirectoryError> {
-        Ok(Vec::new())
+    async fn preview(&self, subject: &Subject) -> Result<Vec<DatasetRows>, DirectoryError> {
+        let mut state = self.state();
+        state.subjects.push(subject.clone());
+        Ok(vec![found("shop", state.rows, None)])
     }
 
     async fn steps(&self, _dataset: &ConnectionKey) -> Result<Vec<RowStep>, DirectoryError> {

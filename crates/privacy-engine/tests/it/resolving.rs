@@ -1,11 +1,11 @@
 //! Who is it?
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use privacy_engine::{ConnectionKind, Until};
 use segment_core::{
-    Action, Decision, Identity, IdentityKind, Outcome, Pii, RequestStatus,
+    Action, Decision, Identity, IdentityKind, Outcome, Pii, RequestStatus, RowStep,
     ports::{DirectoryAnswer, DirectoryCheck, DirectoryError, RequestStore, SubjectDirectory},
 };
 use segment_mock::{Endpoint, Event, Fault, FaultRule, Profile};
@@ -22,6 +22,10 @@ impl SubjectDirectory for Table {
         let searched = identity.kind() == &IdentityKind::Email;
         let user_ids = self.0.iter().filter(|_| searched).map(|id| Pii::from(*id)).collect();
         Ok(DirectoryAnswer { user_ids, searched, ..DirectoryAnswer::default() })
+    }
+
+    async fn steps(&self, _kinds: &BTreeSet<IdentityKind>) -> Result<Vec<RowStep>, DirectoryError> {
+        Ok(Vec::new())
     }
 
     async fn describe(&self) -> Vec<DirectoryCheck> {

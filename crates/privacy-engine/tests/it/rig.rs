@@ -103,10 +103,14 @@ impl Rig {
         }
     }
 
-    pub(crate) fn engine(&self) -> Arc<Engine> {
-        let clock: Arc<dyn Clock> = Arc::new(MockClock(self.mock.clone(), SystemClock::new()));
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(MockClock(self.mock.clone(), SystemClock::new()))
+    }
+
+    /// What an engine would work with.
+    pub(crate) fn connections(&self) -> Vec<Connection> {
         let environment =
-            Environment { clock: clock.clone(), random: Arc::new(CountingRandom::default()), pacer: Arc::new(NoPacer) };
+            Environment { clock: self.clock(), random: Arc::new(CountingRandom::default()), pacer: Arc::new(NoPacer) };
         let retries = Retries { attempts: 3, ..Retries::default() };
         let second = self.second.as_ref().map(|mock| unify(mock, "also", environment.clone(), retries));
         let endpoint = || Endpoint::parse(&self.url, false).unwrap();
@@ -136,13 +140,16 @@ impl Rig {
         let main = Some(sources).filter(|_| self.withheld.is_none());
         let connections = [main, also].into_iter().flatten();
         let connections = connections.map(|sources| Connection::new(sources, public.clone(), self.monthly_users));
-        let connections = connections.chain(second).collect();
+        connections.chain(second).collect()
+    }
+
+    pub(crate) fn engine(&self) -> Arc<Engine> {
         Arc::new(Engine::new(Parts {
             store: Arc::new(self.store.clone()),
             packages: Arc::new(ZipSink::new("packages", self.folder.path(), Arc::new(OsRandom)).unwrap()),
-            clock,
+            clock: self.clock(),
             random: Arc::new(OsRandom),
-            connections,
+            connections: self.connections(),
             withheld: self.withheld.iter().map(|why| (ConnectionKey::new("main"), why.clone())).collect(),
             owned: self.owned.clone(),
             policy: self.policy.clone(),

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use privacy_dataset::{FieldPath, PlanError, Route, Step};
 use segment_core::{
-    IdentityKind,
+    IdentityKind, RowStep,
     ports::{DirectoryCheck, DirectoryError, DirectoryProblem},
 };
 
 use super::{
-    OwnedDirectory,
+    OwnedDatabases, OwnedDirectory,
     database::{Columns, Table},
     databases::OwnedDatabase,
     directory::with_cause,
@@ -58,6 +58,29 @@ pub(crate) async fn checks(directory: &OwnedDirectory) -> Vec<DirectoryCheck> {
         }
     }
     checks
+}
+
+/// What one look-up costs. `values_of` says where the values come from, and is moved on to what this one takes.
+pub(crate) async fn step(
+    databases: &OwnedDatabases,
+    step: &Step,
+    values_of: &mut String,
+) -> Result<RowStep, DirectoryError> {
+    let database = databases.of_dataset(&step.dataset);
+    let database = database.ok_or_else(|| DirectoryError::Schema(format!("{} is in no database", step.dataset)))?;
+    let (table, name) = (Table::of(step), place(step));
+    let columns = database.live.columns(&table, &name).await?;
+    let column = column(&columns, step, &step.key_field)?;
+    let cost = database.live.database.explain(&table, column).await.map_err(|error| error.at(&name))?;
+    let collection = format!("{}.{}", databases.label(&step.dataset), step.collection);
+    let takes = format!("{collection}.{}", step.take_field);
+    Ok(RowStep {
+        collection,
+        by: step.key_field.to_string(),
+        values_of: std::mem::replace(values_of, takes),
+        expected_rows: cost.rows,
+        index: Some(cost.index),
+    })
 }
 
 /// Whether a database can be read.

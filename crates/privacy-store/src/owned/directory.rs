@@ -1,12 +1,16 @@
 //! The port: identities of a person to Segment user ids.
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    fmt,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use privacy_dataset::{Dataset, FieldRef, LookupPlan, MaskingPolicy, PlanError};
 use secrecy::SecretString;
 use segment_core::{
-    Identity, IdentityKind, Pii,
+    Identity, IdentityKind, Pii, RowStep,
     ports::{DirectoryAnswer, DirectoryCheck, DirectoryError, SubjectDirectory},
 };
 
@@ -83,6 +87,24 @@ impl SubjectDirectory for OwnedDirectory {
         answer.truncated = lookup.truncated || answer.user_ids.len() > limit;
         answer.user_ids.truncate(limit);
         Ok(answer)
+    }
+
+    #[tracing::instrument(name = "owned.steps", skip_all, fields(dataset = %self.target.dataset()))]
+    async fn steps(&self, kinds: &BTreeSet<IdentityKind>) -> Result<Vec<RowStep>, DirectoryError> {
+        let mut steps = Vec::new();
+        for kind in kinds {
+            let plan = self.plan(kind).map_err(|error| DirectoryError::Schema(with_cause(&error)))?;
+            for route in plan.iter().flat_map(LookupPlan::routes) {
+                let mut values_of = format!("identity {kind}");
+                for step in route.steps() {
+                    let found = describe::step(&self.databases, step, &mut values_of).await?;
+                    if !steps.contains(&found) {
+                        steps.push(found);
+                    }
+                }
+            }
+        }
+        Ok(steps)
     }
 
     #[tracing::instrument(name = "owned.describe", skip_all, fields(dataset = %self.target.dataset()))]

@@ -1,9 +1,11 @@
 //! The owned database: who is it, by the customer's own tables.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{Identity, Pii};
+use crate::{Identity, IdentityKind, Pii, RowStep};
 
 /// Finds a person's Segment user ids in the customer's own tables.
 #[cfg_attr(feature = "testing", mockall::automock)]
@@ -12,6 +14,9 @@ pub trait SubjectDirectory: Send + Sync + std::fmt::Debug {
     /// Every Segment user id that the tables know for one identity, from the collections that hold such an identity
     /// along the references to the configured field. At most `limit` are returned, then `truncated` is set.
     async fn user_ids(&self, identity: &Identity, limit: usize) -> Result<DirectoryAnswer, DirectoryError>;
+
+    /// The look-ups for identities of these kinds, in their order.
+    async fn steps(&self, kinds: &BTreeSet<IdentityKind>) -> Result<Vec<RowStep>, DirectoryError>;
 
     /// Compares the dataset with the live tables: one check for the connection, and one for each collection, field and
     /// index that look-ups rest on. A failed check is an answer, not an error.

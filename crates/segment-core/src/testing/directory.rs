@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 
 use crate::{
-    Identity, IdentityKind, Pii,
+    Identity, IdentityKind, Pii, RowStep,
     ports::{DirectoryAnswer, DirectoryCheck, DirectoryError, SubjectDirectory},
 };
 
@@ -52,6 +52,10 @@ impl SubjectDirectory for FakeDirectory {
         answer.truncated = answer.user_ids.len() > limit;
         answer.user_ids.truncate(limit);
         Ok(answer)
+    }
+
+    async fn steps(&self, _kinds: &BTreeSet<IdentityKind>) -> Result<Vec<RowStep>, DirectoryError> {
+        Ok(Vec::new())
     }
 
     async fn describe(&self) -> Vec<DirectoryCheck> {

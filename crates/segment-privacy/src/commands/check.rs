@@ -60,7 +60,7 @@ pub(crate) async fn run(
 
 async fn keep(store: &RecordStore, connections: &[ConnectionChecksShape]) -> Result<(), CliError> {
     let at = World::default().clock.now();
-    for one in connections.iter().filter(|one| !one.kind.starts_with("dataset")) {
+    for one in connections.iter().filter(|one| one.access.is_none()) {
         let checks = serde_json::to_value(&one.checks).unwrap_or_default();
         let connection = ConnectionKey::new(one.key.as_str());
         store.note_test(&TestRecord { connection, at, succeeded: one.status == "succeeded", checks }).await?;
@@ -80,6 +80,7 @@ async fn connection(one: &ResolvedConnection, sources: Result<Sources, CliError>
     ConnectionChecksShape {
         key: one.config.key.clone(),
         kind: one.config.kind.name().to_owned(),
+        access: None,
         status: if failed { "failed" } else { "succeeded" }.to_owned(),
         checks: checks.into_iter().map(CheckShape::from).collect(),
     }
@@ -98,7 +99,8 @@ async fn datasets(loaded: &Loaded, only: Option<&str>) -> Vec<ConnectionChecksSh
         let failed = checks.iter().any(|check| check.status == CheckStatus::Failed);
         all.push(ConnectionChecksShape {
             key: key.to_string(),
-            kind: if *masks { "dataset (write)" } else { "dataset" }.to_owned(),
+            kind: "dataset".to_owned(),
+            access: Some(if *masks { "write" } else { "read" }.to_owned()),
             status: if failed { "failed" } else { "succeeded" }.to_owned(),
             checks: checks.into_iter().map(CheckShape::from).collect(),
         });
@@ -155,14 +157,15 @@ fn retention(loaded: &Loaded) -> CheckShape {
 
 fn execution(loaded: &Loaded) -> CheckShape {
     let name = "erasure";
+    let masks = loaded.datasets.iter().any(|dataset| dataset.masks);
+    let here = if masks { "masks rows here" } else { "masks nothing here" };
     if loaded.policy.masking_strict {
-        let masks = loaded.datasets.iter().any(|dataset| dataset.masks);
-        let here = if masks { "masks rows here" } else { "masks nothing here" };
         let message = format!(
             "execution.masking_strict = true: an erasure suppresses at Segment, deletes nothing there and {here}. Set it to \
              false to delete"
         );
         return shape(name, if masks { CheckStatus::Succeeded } else { CheckStatus::Warning }, message);
     }
-    shape(name, CheckStatus::Succeeded, format!("an erasure orders {} at Segment", loaded.policy.regulation))
+    let message = format!("an erasure orders {} at Segment and {here}", loaded.policy.regulation);
+    shape(name, CheckStatus::Succeeded, message)
 }

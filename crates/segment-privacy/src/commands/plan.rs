@@ -51,8 +51,7 @@ pub(crate) async fn show(
 ) -> Result<Exit, CliError> {
     let planner = compose::planner(loaded, args.ask.connection.as_deref()).await?;
     let plan = planner.erasure(people, None).await?;
-    let masking =
-        planner.masking(people).await.map_err(|error| CliError::from(privacy_engine::ResolveError::from(error)))?;
+    let masking = planner.masking(people).await?;
     let plan = plan.into_iter().map(Into::into).chain(masking.into_iter().map(Into::into)).collect();
     let shape = DryRunShape { dry_run: true, plan, rejected };
     output.result(&shape, |_| tables::dry_run(&shape))?;

@@ -39,6 +39,8 @@ pub(crate) struct RequestShape {
 #[derive(Debug, Serialize)]
 pub(crate) struct TaskShape {
     pub(crate) connection: String,
+    /// Whether that is a connection or a dataset.
+    pub(crate) holder: String,
     pub(crate) status: String,
     pub(crate) outcome: Option<String>,
     pub(crate) code: Option<String>,
@@ -143,6 +145,7 @@ impl TaskShape {
         let share = |ledger: &Ledger| RegulationShape { subjects: task.user_ids, ..RegulationShape::from(ledger) };
         Self {
             connection: task.connection.to_string(),
+            holder: task.holder.as_str().to_owned(),
             // Nothing is done on a task before its request may begin.
             status: if request.begun { task.state.status() } else { request.status }.as_str().to_owned(),
             outcome: task.state.outcome().map(|outcome| outcome.as_str().to_owned()),
@@ -268,6 +271,9 @@ pub(crate) struct ChecksShape {
 pub(crate) struct ConnectionChecksShape {
     pub(crate) key: String,
     pub(crate) kind: String,
+    /// Of a dataset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) access: Option<String>,
     pub(crate) status: String,
     pub(crate) checks: Vec<CheckShape>,
 }
@@ -304,7 +310,7 @@ pub(crate) struct PlanShape {
     pub(crate) subjects: u64,
     pub(crate) calls: u64,
     pub(crate) masks: BTreeMap<String, u64>,
-    /// How the rows are found.
+    /// The look-ups in the owned databases.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) steps: Vec<StepShape>,
     pub(crate) warnings: Vec<String>,
@@ -319,15 +325,15 @@ pub(crate) struct StepShape {
     pub(crate) index: Option<bool>,
 }
 
+impl From<RowStep> for StepShape {
+    fn from(step: RowStep) -> Self {
+        let RowStep { collection, by, values_of, expected_rows, index } = step;
+        Self { collection, by, values_of, expected_rows, index }
+    }
+}
+
 impl From<MaskPlan> for PlanShape {
     fn from(plan: MaskPlan) -> Self {
-        let step = |step: RowStep| StepShape {
-            collection: step.collection,
-            by: step.by,
-            values_of: step.values_of,
-            expected_rows: step.expected_rows,
-            index: step.index,
-        };
         Self {
             connection: plan.dataset.to_string(),
             action: "mask".to_owned(),
@@ -335,7 +341,7 @@ impl From<MaskPlan> for PlanShape {
             subjects: plan.people,
             calls: 0,
             masks: plan.masks,
-            steps: plan.steps.into_iter().map(step).collect(),
+            steps: plan.steps.into_iter().map(StepShape::from).collect(),
             warnings: plan.warnings,
         }
     }
@@ -350,7 +356,7 @@ impl From<Plan> for PlanShape {
             subjects: plan.subjects,
             calls: plan.calls,
             masks: BTreeMap::new(),
-            steps: Vec::new(),
+            steps: plan.steps.into_iter().map(StepShape::from).collect(),
             warnings: plan.warnings,
         }
     }

@@ -262,8 +262,11 @@ pub(crate) fn dry_run(run: &DryRunShape) -> String {
         ]);
     }
     let mut text = format!("dry run: nothing was written\n{rows}");
-    for plan in run.plan.iter().filter(|plan| plan.regulation_type.is_none()) {
-        let _ = write!(text, "\n{}", masking(plan));
+    if let Some(masks) = masks(&run.plan) {
+        let _ = write!(text, "\n{masks}");
+    }
+    if let Some(look_ups) = look_ups(&run.plan) {
+        let _ = write!(text, "\n{look_ups}");
     }
     if !run.rejected.is_empty() {
         let _ = write!(text, "\n{}", rejected(&run.rejected));
@@ -271,22 +274,39 @@ pub(crate) fn dry_run(run: &DryRunShape) -> String {
     text
 }
 
-/// How rows are found, and how many would be masked.
-fn masking(plan: &PlanShape) -> String {
-    let mut rows = table(&["masked in", "asked by", "values of", "expected rows", "index", "rows to mask"]);
-    for step in &plan.steps {
+/// How many rows would be masked.
+fn masks(plans: &[PlanShape]) -> Option<Table> {
+    let plans: Vec<_> = plans.iter().filter(|plan| plan.regulation_type.is_none()).collect();
+    let mut rows = table(&["dataset", "action", "people", "rows", "warnings"]);
+    for plan in &plans {
+        let masks = plan.masks.iter().map(|(collection, rows)| format!("{collection}: {rows}"));
+        rows.add_row([
+            plan.connection.clone(),
+            plan.action.clone(),
+            plan.subjects.to_string(),
+            masks.collect::<Vec<_>>().join("\n"),
+            plan.warnings.join("\n"),
+        ]);
+    }
+    (!plans.is_empty()).then_some(rows)
+}
+
+/// How user ids and rows are found.
+fn look_ups(plans: &[PlanShape]) -> Option<Table> {
+    let mut rows = table(&["looked up for", "in", "by", "values of", "expected rows", "index"]);
+    let steps: Vec<_> = plans.iter().flat_map(|plan| plan.steps.iter().map(move |step| (plan, step))).collect();
+    for (plan, step) in &steps {
         let index = step.index.map_or("", |index| if index { "yes" } else { "no: reads the whole table" });
         rows.add_row([
+            plan.connection.clone(),
             step.collection.clone(),
             step.by.clone(),
             step.values_of.clone(),
             step.expected_rows.map_or_else(String::new, |rows| rows.to_string()),
             index.to_owned(),
-            plan.masks.get(&step.collection).map_or_else(String::new, u64::to_string),
         ]);
     }
-    let warnings = plan.warnings.iter().map(|warning| format!("\nwarning: {warning}"));
-    format!("{rows}{}", warnings.collect::<String>())
+    (!steps.is_empty()).then_some(rows)
 }
 
 pub(crate) fn file(file: &FileShape, output: &Output) -> String {

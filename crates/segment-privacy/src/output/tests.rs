@@ -45,6 +45,7 @@ fn regulation() -> RegulationShape {
 fn task() -> TaskShape {
     TaskShape {
         connection: "segment_prod".into(),
+        holder: "connection".into(),
         status: "requires_attention".into(),
         outcome: None,
         code: Some("regulation_failed".into()),
@@ -172,6 +173,7 @@ fn checks() {
     let connection = ConnectionChecksShape {
         key: "prod".into(),
         kind: "segment_unify".into(),
+        access: None,
         status: "failed".into(),
         checks: vec![
             check("workspace", "succeeded", "the access token is of acme (7hT2)"),
@@ -241,6 +243,16 @@ fn holds() {
     insta::assert_snapshot!("holds", all.join("\n\n--\n\n"));
 }
 
+fn look_up(by: &str, values_of: &str, expected_rows: Option<u64>, index: bool) -> StepShape {
+    StepShape {
+        collection: "shop.customer".into(),
+        by: by.into(),
+        values_of: values_of.into(),
+        expected_rows,
+        index: Some(index),
+    }
+}
+
 #[test]
 fn plans_and_files() {
     let rejected =
@@ -252,10 +264,23 @@ fn plans_and_files() {
         subjects: 12_000,
         calls: 3,
         masks: BTreeMap::new(),
-        steps: Vec::new(),
+        steps: vec![look_up("email", "identity email", Some(1), true)],
         warnings: vec!["nothing is known of the person here (2 people)".into(), "forwarded is not erased".into()],
     };
-    let run = DryRunShape { dry_run: true, plan: vec![plan], rejected: rejected() };
+    let rows = PlanShape {
+        connection: "shop".into(),
+        action: "mask".into(),
+        regulation_type: None,
+        subjects: 2,
+        calls: 0,
+        masks: [("shop.customer".to_owned(), 2), ("shop.orders".to_owned(), 7)].into(),
+        steps: vec![
+            look_up("email", "identity email", Some(1), true),
+            look_up("id", "shop.orders.customer", None, false),
+        ],
+        warnings: vec!["shop.orders.id holds personal data and is part of the primary key: it stays as it is".into()],
+    };
+    let run = DryRunShape { dry_run: true, plan: vec![plan, rows], rejected: rejected() };
     let file = FileShape {
         accepted: 10,
         linked: 2,

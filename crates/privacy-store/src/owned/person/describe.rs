@@ -14,6 +14,7 @@ use super::{
 };
 use crate::owned::{
     OwnedDatabases,
+    database::{Column, Holds},
     databases::OwnedDatabase,
     describe::{check, connection, problem, said, warning},
     directory::with_cause,
@@ -156,9 +157,30 @@ async fn collection(databases: &OwnedDatabases, plan: &Traversal, place: &Place<
         let name = format!("dataset {key}: fields of {}", place.visit.collection);
         checks.push(check(name, Err(problem(missing.join("; ")))));
     }
+    let types: Vec<_> = fields
+        .iter()
+        .flat_map(|collection| &collection.fields)
+        .filter_map(|field| differs(field.data_type.as_deref()?, place.columns.get(&field.name)?))
+        .collect();
+    if !types.is_empty() {
+        let name = format!("dataset {key}: types of {}", place.visit.collection);
+        checks.push(check(name, Err(warning(format!("{}: correct `data_type`", types.join("; "))))));
+    }
     if place.database.masks {
         masking(databases, place, checks).await;
     }
+}
+
+/// Where the dataset's type and the live column's contradict each other. What we do follows the column's.
+fn differs(said: &str, column: &Column) -> Option<String> {
+    let fits = match said.trim_end_matches("[]") {
+        "string" => !matches!(column.holds, Holds::Number | Holds::Boolean | Holds::Bytes),
+        "integer" | "float" => matches!(column.holds, Holds::Number | Holds::Other | Holds::Json),
+        "boolean" => matches!(column.holds, Holds::Boolean | Holds::Number | Holds::Other),
+        "object" => matches!(column.holds, Holds::Json | Holds::Text | Holds::Other),
+        _ => true,
+    };
+    (!fits).then(|| format!("{} is {} in the dataset and {} in the table", column.name, said, column.sql_type))
 }
 
 fn sentence(step: &RowStep) -> String {

@@ -45,6 +45,14 @@ pub(super) struct FieldMask {
 }
 
 impl Fitting {
+    /// Nothing is masked of a table that cannot be, and it is said why.
+    pub(super) fn unfit(error: DirectoryError) -> Result<Self, DirectoryError> {
+        match error {
+            DirectoryError::Schema(why) => Ok(Self { left: vec![why], ..Self::default() }),
+            other => Err(other),
+        }
+    }
+
     /// What is masked of a place, or why it cannot be. Nothing where its database is only read.
     pub(super) async fn new(databases: &OwnedDatabases, place: &Place<'_>) -> Result<Self, DirectoryError> {
         if !place.database.masks {

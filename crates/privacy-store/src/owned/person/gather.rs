@@ -44,18 +44,22 @@ pub(super) struct Shared {
 /// Through what each dataset is read; one that is not is passed over.
 pub(super) type Readers<'f, 'r> = dyn Fn(&str) -> Option<&'r dyn Reader> + Send + Sync + 'f;
 
+/// What becomes of a table that cannot hold what masking makes of its fields.
+pub(super) type Unfit = fn(DirectoryError) -> Result<Fitting, DirectoryError>;
+
 /// Asks the collections of one database, or of all.
 pub(super) async fn gather<'a>(
     databases: &'a OwnedDatabases,
     plan: &'a Traversal,
     readers: &Readers<'_, 'a>,
     values: &mut Values<'_>,
+    unfit: Unfit,
 ) -> Result<Vec<Gathered<'a>>, DirectoryError> {
     let mut all = Vec::new();
     for (index, visit) in plan.visits.iter().enumerate() {
         let Some(reader) = readers(&visit.dataset) else { continue };
         let place = Place::find(databases, plan, index).await?;
-        let fitting = Fitting::new(databases, &place).await?;
+        let fitting = Fitting::new(databases, &place).await.or_else(unfit)?;
         all.push(one(place, fitting, reader, values).await?);
     }
     Ok(all)

@@ -69,7 +69,7 @@ pub(super) async fn begin(
     let here = |dataset: &str| databases.of_dataset(dataset).is_some_and(|of| of.key == database.key);
     let mut values = Values::new(&order.subject, &databases.targets, Some(&order.trace));
     let readers = |dataset: &str| here(dataset).then_some(reader);
-    let gathered = gather(databases, plan, &readers, &mut values).await?;
+    let gathered = gather(databases, plan, &readers, &mut values, Err).await?;
     let rows = without_shared(databases, gathered, &readers, &order.trace).await?.collections;
     let mut masker = Masker {
         writer: writer.as_ref(),

@@ -7,6 +7,7 @@ use segment_core::{ConnectionKey, DatasetRows, Pii, RowTrace, ports::DirectoryEr
 
 use super::{
     copy::nothing,
+    fit::Fitting,
     gather::gather,
     shared::{Parted, without_shared},
     values::Values,
@@ -19,7 +20,8 @@ async fn survey<'a>(
     values: &mut Values<'_>,
 ) -> Result<Parted<'a>, DirectoryError> {
     let readers = |dataset: &str| databases.of_dataset(dataset).map(|of| of.live.database.as_ref() as &dyn Reader);
-    let gathered = gather(databases, plan, &readers, values).await?;
+    // Masking stops at it, for the database that it is in.
+    let gathered = gather(databases, plan, &readers, values, Fitting::unfit).await?;
     without_shared(databases, gathered, &readers, &RowTrace::default()).await
 }
 

@@ -12,6 +12,9 @@ on_all! {
     checks_name_what_is_masked_and_what_is_not
     what_cannot_be_masked_fails_the_check
     encryption_is_said_not_to_erase
+    types_that_contradict_the_table_are_told
+    what_cannot_be_masked_is_said_by_a_dry_run_and_the_rest_counted
+    a_reference_to_a_dataset_that_is_not_loaded_is_told
 }
 
 fn shop_key() -> ConnectionKey {
@@ -103,4 +106,41 @@ async fn encryption_is_said_not_to_erase(world: World) {
     let said =
         lines.iter().find(|line| line.starts_with("dataset shop: masking of customer: warning: email by aes_encrypt"));
     assert!(said.unwrap().contains("it hides, and does not erase"), "{lines:#?}");
+}
+
+async fn types_that_contradict_the_table_are_told(world: World) {
+    fill(&world).await;
+    let typed = SHOP
+        .replace(
+            "{ name: plan, data_categories: [system.operations] }",
+            "{ name: plan, fides_meta: { data_type: integer } }",
+        )
+        .replace("{ name: name, data_categories: [user.name] }", "{ name: name, fides_meta: { data_type: string } }");
+    let lines = described(&world, &typed).await;
+    let types: Vec<_> = lines.iter().filter(|line| line.contains(": types of ")).collect();
+    let text = world.pick("TEXT", "text", "varchar");
+    let said = format!(
+        "dataset shop: types of customer: warning: plan is integer in the dataset and {text} in the table: correct `data_type`"
+    );
+    assert_eq!(types, [&said]);
+}
+
+async fn what_cannot_be_masked_is_said_by_a_dry_run_and_the_rest_counted(world: World) {
+    fill(&world).await;
+    world.run("DROP TABLE orders; CREATE TABLE orders (id INTEGER, customer_id INTEGER, note TEXT); INSERT INTO orders VALUES (1, 1, 'x')").await;
+    let said = rows_of(&world, SHOP).preview(&email("ann@example.com")).await.unwrap().remove(0);
+    assert_eq!(said.collections, [("shop.customer".to_owned(), 1)].into());
+    assert!(said.warnings[0].starts_with("shop.orders cannot be masked: it has no primary key"), "{said:?}");
+}
+
+async fn a_reference_to_a_dataset_that_is_not_loaded_is_told(world: World) {
+    fill(&world).await;
+    let further = SHOP.replace(
+        "{ name: segment_id }",
+        "{ name: segment_id, fides_meta: { references: [{ dataset: crm, field: contact.number, direction: to }] } }",
+    );
+    let lines = described(&world, &further).await;
+    let said =
+        "dataset shop: references: warning: shop.customer.segment_id refers to the dataset crm, which is not loaded";
+    assert!(lines.iter().any(|line| line == said), "{lines:#?}");
 }
