@@ -79,13 +79,13 @@ pub(crate) enum Command {
     Init(Init),
     /// Test connections: every credential by itself, the owned database, the record database, where packages go
     Check {
-        /// Only this one
+        /// Only this connection, or this dataset
         #[arg(long, value_name = "KEY")]
         connection: Option<String>,
     },
-    /// Collect everything that Segment Unify holds on a person into a package
+    /// Collect everything that Segment Unify and your own tables hold on a person into a package
     Access(Access),
-    /// Suppress or delete a person at Segment
+    /// Suppress or delete a person at Segment, and mask their rows in your own tables
     Erase(Erase),
     /// List, follow and decide on requests
     #[command(subcommand)]
@@ -197,7 +197,7 @@ pub(crate) struct Ask {
     /// The law that sets the deadline
     #[arg(long, value_parser = ["gdpr", "ccpa"])]
     pub(crate) regime: Option<String>,
-    /// Only at this connection
+    /// Only at this connection, or only the rows of this dataset
     #[arg(long, value_name = "KEY")]
     pub(crate) connection: Option<String>,
 }

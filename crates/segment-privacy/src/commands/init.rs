@@ -113,7 +113,8 @@ impl Answers {
              [database]\nurl = \"sqlite://segment-privacy.db\"       # the record database, made if it is missing\n\n\
              [encryption]\nkey = {{ file = \"{KEY_FILE}\" }}      # keep it: without it the record database cannot be read\n\n\
              [evidence]\nsigning_key = {{ file = \"{SIGNING_KEY_FILE}\" }}\n\n\
-             [execution]\n# true: an erasure suppresses at Segment and deletes nothing. false: it deletes and suppresses.\n\
+             [execution]\n# true: an erasure suppresses at Segment and deletes nothing there. false: it deletes and suppresses. Rows of your\n\
+             # own are masked either way, where a dataset has access = \"write\".\n\
              masking_strict = {}\nregime = \"gdpr\"                          # or \"ccpa\": the default deadline\n\n\
              [packages]\ndestination = \"packages\"\n\n\
              [[connections]]\nkey = \"segment_prod\"\nkind = \"{}\"\ndomain = {}\nworkspace = {}\n\

@@ -63,7 +63,7 @@ impl Default for Database {
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Execution {
-    /// Erase strictly: suppress at Segment, delete nothing.
+    /// Erase strictly: suppress at Segment, delete nothing there. Rows of owned databases are masked either way.
     pub(crate) masking_strict: bool,
     /// What is ordered when it is not strict.
     pub(crate) regulation: String,
