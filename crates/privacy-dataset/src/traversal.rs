@@ -6,7 +6,7 @@ use segment_core::IdentityKind;
 
 use crate::{
     Dataset, FieldPath, FieldRef, PlanError,
-    graph::{Graph, Way},
+    graph::{Edge, Graph, Way},
     nearest_names,
 };
 
@@ -216,9 +216,10 @@ impl<'g> Planner<'g> {
                     || self.graph.edges.iter().any(|edge| edge.to == node && order.contains(&edge.from))
             };
             let waits = |node: usize| {
-                let before =
+                // Those to which rows refer come before the rows.
+                let mut before =
                     self.graph.edges.iter().filter(|edge| edge.to == node && edge.from != node && open(edge.from));
-                before.filter(|edge| !self.graph.edges.iter().any(|other| other.reverses(edge))).count() > 0
+                before.any(|edge| edge.way != Way::Up || !self.is_reversed(edge))
                     || self.after[node].iter().any(|before| open(*before))
             };
             let candidates = (0..self.graph.nodes.len()).filter(|node| open(*node) && next_to(*node));
@@ -229,13 +230,20 @@ impl<'g> Planner<'g> {
         order
     }
 
+    /// Whether values flow the other way, too.
+    fn is_reversed(&self, edge: &Edge) -> bool {
+        self.graph.edges.iter().any(|other| other.reverses(edge))
+    }
+
     /// The ways into a collection from those that were visited before it; what comes from a later one would go in a circle.
     fn row_entries(&mut self, node: usize, visited: &[usize], order: &[usize]) -> Vec<Entry> {
         let mut entries = Vec::new();
         for edge in self.graph.edges.iter().filter(|edge| edge.to == node) {
             let Some(visit) = visited.iter().position(|other| *other == edge.from) else {
-                let taken_back = self.graph.edges.iter().any(|other| other.reverses(edge)) && edge.from != node;
-                if order.contains(&edge.from) && !taken_back {
+                // What was only reached from here knows nothing more.
+                let taken_back =
+                    self.is_reversed(edge) && !(edge.way != Way::Up && self.starts.contains_key(&edge.from));
+                if order.contains(&edge.from) && (!taken_back || edge.from == node) {
                     let (from, to) = (self.graph.name(edge.from), self.graph.name(node));
                     self.not_followed.insert(format!(
                         "values of {from}.{} do not lead on to {to}.{}: the references go in a circle",

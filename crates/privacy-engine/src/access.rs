@@ -93,7 +93,7 @@ impl Engine {
         };
         let writer = self.packages.begin(new).await?;
         let connections = tasks.iter().map(|task| self.collect_connection(task, people, writer.as_ref()));
-        let (collected, rows) = join(join_all(connections), self.copy_rows(subject, writer.as_ref())).await;
+        let (collected, rows) = join(join_all(connections), self.copy_rows(subject, &tasks, writer.as_ref())).await;
         let rows = rows?;
         let mut parts = Vec::new();
         for (task, collected) in tasks.into_iter().zip(collected) {

@@ -148,7 +148,11 @@ impl Engine {
         lease: &Lease,
         update: &mut RequestUpdate,
     ) -> Result<bool, StoreError> {
-        if let Some(why) = queued.iter().find_map(|task| self.withheld.get(&task.connection)) {
+        // Rows may have to be found from those of any other owned database.
+        let rows = queued.iter().any(|task| task.holder == Holder::Dataset);
+        let datasets = self.owned.iter().filter(|_| rows).flat_map(|owned| owned.sources.datasets.keys());
+        let mut needed = queued.iter().map(|task| &task.connection).chain(datasets);
+        if let Some(why) = needed.find_map(|key| self.withheld.get(key)) {
             // All of the request waits: who somebody is, and what they receive, is found out as a whole.
             self.progress.tell(Progress::Delayed { reason: why.clone() });
             update.next_at = Some(after(update.at, WITHHELD));

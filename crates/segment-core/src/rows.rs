@@ -48,13 +48,16 @@ pub struct RowTrace {
     pub marks: Vec<RowMark>,
 }
 
-/// A masked row. Whoever finds it so knows that the masking was committed, since that is one transaction.
+/// A masked row. Whoever finds one so, and none as it was before, knows that the masking was committed, since that is one
+/// transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowMark {
     /// `dataset.collection`
     pub collection: String,
     /// The values of its primary key, in the key's order.
     pub key: Vec<Pii<String>>,
+    /// SHA-256 of the values before, hex.
+    pub before: String,
     /// SHA-256 of the masked values, hex.
     pub digest: String,
 }

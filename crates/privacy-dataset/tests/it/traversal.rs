@@ -65,6 +65,22 @@ fn without_a_direction_nothing_leads_down_from_what_others_share() {
     );
 }
 
+/// Both hold addresses: the orders of a customer who ordered under another address are found by the customer, wherever they stand in
+/// the file.
+#[test]
+fn rows_come_after_what_they_refer_to_in_whatever_order_they_are_written() {
+    let (orders, customer) = ("orders: email=email customer-customer.id", "customer: *id email=email");
+    for lines in [[orders, customer], [customer, orders]] {
+        let traversal = traverse(&shop(&lines), &[]).unwrap();
+        assert_eq!(
+            shown(&traversal),
+            ["customer: email=email", "orders: email=email customer<~customer.id"],
+            "{lines:?}"
+        );
+        assert!(traversal.not_followed.is_empty(), "{:?}", traversal.not_followed);
+    }
+}
+
 #[test]
 fn a_collection_is_asked_once_by_all_that_is_known() {
     let lines =

@@ -59,11 +59,13 @@ impl Engine {
     pub(super) async fn copy_rows(
         &self,
         subject: Option<&Subject>,
+        tasks: &[Task],
         writer: &dyn PackageWriter,
     ) -> Result<Vec<DatasetRows>, PackageError> {
         let (Some(owned), Some(subject)) = (&self.owned, subject) else { return Ok(Vec::new()) };
         self.progress.tell(Progress::Reading);
-        owned.sources.rows.copy(subject, writer).await
+        let wanted = tasks.iter().filter(|task| task.holder == Holder::Dataset).map(|task| task.connection.clone());
+        owned.sources.rows.copy(subject, &wanted.collect(), writer).await
     }
 }
 

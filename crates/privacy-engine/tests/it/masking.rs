@@ -180,6 +180,20 @@ async fn nothing_is_masked_while_a_dataset_is_gone_that_may_lead_on() {
 }
 
 #[tokio::test]
+async fn nothing_is_masked_while_a_dataset_cannot_be_read_that_may_lead_on() {
+    let (mut rig, databases) = rig(&["shop"]).await;
+    rig.owned = Some(databases.owned_beside(&["shop"], &["crm"]));
+    let id = rig.take(&rig.engine(), Action::Erasure, &ANN).await;
+    rig.withheld_dataset = Some("crm".to_owned());
+    rig.work(&rig.engine(), &[&id], Until::Accepted).await;
+    assert_eq!((rig.request(&id).await.status, masked(&databases)), (RequestStatus::InProcessing, vec![]));
+    rig.withheld_dataset = None;
+    rig.mock.advance(std::time::Duration::from_hours(1));
+    rig.work(&rig.engine(), &[&id], Until::Accepted).await;
+    assert_eq!(masked(&databases), [("shop".to_owned(), 1)]);
+}
+
+#[tokio::test]
 async fn what_a_human_settled_leads_nowhere_and_the_others_are_masked() {
     let (mut rig, databases) = rig(&["crm", "shop"]).await;
     let id = rig.take(&rig.engine(), Action::Erasure, &ANN).await;

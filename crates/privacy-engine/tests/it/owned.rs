@@ -74,8 +74,14 @@ impl Databases {
         self.store.decide(&all[0].id, &Decision::Cancel, all[0].received_at).await.unwrap();
     }
 
-    pub(crate) fn owned(&self, datasets: &[&str]) -> Owned {
-        let datasets: BTreeMap<_, _> = datasets.iter().map(|key| (ConnectionKey::new(*key), true)).collect();
+    pub(crate) fn owned(&self, masked: &[&str]) -> Owned {
+        self.owned_beside(masked, &[])
+    }
+
+    /// Beside some that are only read.
+    pub(crate) fn owned_beside(&self, masked: &[&str], read: &[&str]) -> Owned {
+        let datasets = masked.iter().map(|key| (*key, true)).chain(read.iter().map(|key| (*key, false)));
+        let datasets: BTreeMap<_, _> = datasets.map(|(key, masks)| (ConnectionKey::new(key), masks)).collect();
         let tables = datasets.keys().map(ToString::to_string).collect();
         Owned::new(OwnedSources { datasets, tables, rows: Arc::new(self.clone()) }, Arc::new(self.clone()))
     }
@@ -96,7 +102,12 @@ fn found(key: &str, rows: u64, hole: Option<(&str, bool)>) -> DatasetRows {
 
 #[async_trait]
 impl SubjectRows for Databases {
-    async fn copy(&self, subject: &Subject, writer: &dyn PackageWriter) -> Result<Vec<DatasetRows>, PackageError> {
+    async fn copy(
+        &self,
+        subject: &Subject,
+        wanted: &BTreeSet<ConnectionKey>,
+        writer: &dyn PackageWriter,
+    ) -> Result<Vec<DatasetRows>, PackageError> {
         let (rows, hole, crm) = {
             let mut state = self.state();
             state.subjects.push(subject.clone());
@@ -105,7 +116,8 @@ impl SubjectRows for Databases {
         };
         let records = (0..rows).map(|row| Pii::new(json!({"row": row}))).collect();
         writer.append("shop", "customer", records).await?;
-        Ok(vec![found("crm", crm, None), found("shop", rows, hole)])
+        let all = [found("crm", crm, None), found("shop", rows, hole)];
+        Ok(all.into_iter().filter(|rows| wanted.contains(&rows.dataset)).collect())
     }
 
     async fn preview(&self, subject: &Subject) -> Result<Vec<DatasetRows>, DirectoryError> {
@@ -151,7 +163,12 @@ impl SubjectMasker for Databases {
         if cancels {
             self.cancel().await;
         }
-        let mark = RowMark { collection: "customer".into(), key: vec![Pii::from("1")], digest: "d".into() };
+        let mark = RowMark {
+            collection: "customer".into(),
+            key: vec![Pii::from("1")],
+            before: String::new(),
+            digest: "d".into(),
+        };
         let report = MaskReport {
             collections: [(format!("{}.customer", order.dataset), rows)].into(),
             marks: if rows > 0 { vec![mark] } else { Vec::new() },

@@ -52,6 +52,8 @@ pub(crate) struct Rig {
     pub(crate) enabled: bool,
     /// Why the connection cannot be used.
     pub(crate) withheld: Option<String>,
+    /// A dataset that cannot be used.
+    pub(crate) withheld_dataset: Option<String>,
     /// The source that the connection is for.
     pub(crate) source: Option<String>,
     pub(crate) directory: Option<Arc<dyn segment_core::ports::SubjectDirectory>>,
@@ -94,6 +96,7 @@ impl Rig {
             monthly_users: 110_000,
             enabled: true,
             withheld: None,
+            withheld_dataset: None,
             source: None,
             directory: None,
             also: None,
@@ -143,6 +146,12 @@ impl Rig {
         connections.chain(second).collect()
     }
 
+    fn withheld(&self) -> std::collections::BTreeMap<ConnectionKey, String> {
+        let dataset =
+            self.withheld_dataset.iter().map(|key| (ConnectionKey::new(key.as_str()), "no secret".to_owned()));
+        self.withheld.iter().map(|why| (ConnectionKey::new("main"), why.clone())).chain(dataset).collect()
+    }
+
     pub(crate) fn engine(&self) -> Arc<Engine> {
         Arc::new(Engine::new(Parts {
             store: Arc::new(self.store.clone()),
@@ -150,7 +159,7 @@ impl Rig {
             clock: self.clock(),
             random: Arc::new(OsRandom),
             connections: self.connections(),
-            withheld: self.withheld.iter().map(|why| (ConnectionKey::new("main"), why.clone())).collect(),
+            withheld: self.withheld(),
             owned: self.owned.clone(),
             policy: self.policy.clone(),
             owner: "test".to_owned(),

@@ -112,6 +112,8 @@ pub(crate) enum Holds {
     Boolean,
     Json,
     Bytes,
+    /// Points and figures of MySQL, which have a text only where one asks for it.
+    Shape,
     /// Values with a form of their own: times, UUIDs, enumerations.
     Other,
 }
@@ -121,6 +123,8 @@ pub(crate) enum Holds {
 pub(crate) struct Constraints {
     /// Whether it is a table; a view is none.
     pub(crate) is_table: bool,
+    /// Whether a transaction that is broken off leaves it as it was.
+    pub(crate) rolls_back: bool,
     /// The columns of the primary key, in its order.
     pub(crate) primary: Vec<String>,
     /// Columns of foreign keys, at either end.

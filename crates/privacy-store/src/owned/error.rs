@@ -83,6 +83,21 @@ impl DbError {
         Self::Query(Fault(message.to_owned()))
     }
 
+    pub(crate) fn unreadable_json() -> Self {
+        Self::Query(Fault(
+            "a JSON document is too deep, or has what cannot be read back: mask its column as a whole".to_owned(),
+        ))
+    }
+
+    /// Rows are not what they were: again later.
+    pub(crate) fn not_as_found() -> Self {
+        Self::Unavailable(Fault(
+            "other rows were there to write than were found: somebody else changes them, or a trigger or a row policy keeps them; \
+             nothing was written"
+                .to_owned(),
+        ))
+    }
+
     /// Somebody else changes the same rows: again later.
     pub(crate) fn clashed() -> Self {
         Self::Unavailable(Fault("rows were changed by somebody else meanwhile; nothing was written".to_owned()))
@@ -142,7 +157,8 @@ impl From<sqlx::Error> for DbError {
                 } else if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
                     mysql(error.number())
                 } else {
-                    postgres(&code)
+                    // Names of the schema, not values.
+                    postgres(&code, error.constraint())
                 }
             }
             _ => Self::Query(Fault("the answer could not be read".to_owned())),
@@ -194,6 +210,7 @@ fn mysql(number: u16) -> DbError {
         3159 => DbError::Unavailable(says("the server demands TLS: ssl-mode=REQUIRED in the URL")),
         1049 => DbError::Unavailable(says("the database does not exist")),
         1792 => DbError::Query(says("the session is read-only")),
+        1290 | 1836 => DbError::Unavailable(says("the server is read-only")),
         1062 | 1586 => DbError::Query(says("a unique index would be violated; nothing was written")),
         1048 => DbError::Query(says("a column does not allow null; nothing was written")),
         1406 => DbError::does_not_fit(),
@@ -205,8 +222,9 @@ fn mysql(number: u16) -> DbError {
 }
 
 /// By SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
-fn postgres(code: &str) -> DbError {
-    let says = |text: &str| Fault(format!("{text} (SQLSTATE {code})"));
+fn postgres(code: &str, constraint: Option<&str>) -> DbError {
+    let constraint = constraint.map(|name| format!(", {name}")).unwrap_or_default();
+    let says = |text: &str| Fault(format!("{text} (SQLSTATE {code}{constraint})"));
     match code {
         "57014" => DbError::TimedOut,
         "42P01" => DbError::Schema(says("the table is gone")),

@@ -12,7 +12,7 @@ use std::{str::FromStr, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Executor, MySqlConnection, MySqlPool, Row as _,
+    AssertSqlSafe, ConnectOptions, Connection, Executor, MySqlConnection, MySqlExecutor, MySqlPool, Row as _,
     mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlPoolOptions, MySqlRow},
 };
 
@@ -101,23 +101,23 @@ impl MySql {
         Ok(connected.map_err(|_| sqlx::Error::PoolTimedOut)??)
     }
 
-    /// Whether it really was a key that did not fit. A view can fail alike for reasons of its own, and then silence would say
-    /// that a person is not known.
-    async fn uncastable(&self, query: &Select<'_>) -> DbError {
-        let columns = query.keys.columns().into_iter().chain(query.take.iter().map(|output| output.column));
-        let columns: Vec<_> = columns.map(bytes).collect();
-        let sql = format!("SELECT {} FROM {} AS t LIMIT 0", columns.join(", "), name(query.table));
-        match self.limits.keep(sqlx::query(AssertSqlSafe(sql)).execute(&self.pool)).await {
-            Ok(_) => DbError::Uncastable,
-            Err(DbError::Uncastable) => DbError::broken_row(),
-            Err(error) => error,
-        }
-    }
-
     /// A key that does not fit the type that the column had may fit the one that it has now.
     async fn still_is(&self, table: &Table, column: &Column) -> Result<(), DbError> {
         let now = self.columns(table).await?.and_then(|mut columns| columns.remove(&column.name));
         if now.as_ref() == Some(column) { Ok(()) } else { Err(DbError::changed()) }
+    }
+}
+
+/// Whether it really was a key that did not fit. A view can fail alike for reasons of its own, and then silence would say that a
+/// person is not known.
+async fn uncastable(executor: impl MySqlExecutor<'_>, query: &Select<'_>, limits: Limits) -> DbError {
+    let columns = query.keys.columns().into_iter().chain(query.take.iter().map(|output| output.column));
+    let columns: Vec<_> = columns.map(bytes).collect();
+    let sql = format!("SELECT {} FROM {} AS t LIMIT 0", columns.join(", "), name(query.table));
+    match limits.keep(sqlx::query(AssertSqlSafe(sql)).execute(executor)).await {
+        Ok(_) => DbError::Uncastable,
+        Err(DbError::Uncastable) => DbError::broken_row(),
+        Err(error) => error,
     }
 }
 
@@ -154,7 +154,7 @@ impl Reader for MySql {
         match select(&self.pool, query, "", self.limits, rows).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(DbError::Uncastable),
-            Err(DbError::Uncastable) => Err(self.uncastable(query).await),
+            Err(DbError::Uncastable) => Err(uncastable(&self.pool, query, self.limits).await),
             Err(error) => Err(error),
         }
     }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool,
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgExecutor, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -86,16 +86,16 @@ impl Postgres {
         let connected = tokio::time::timeout(self.limits.connect, options.connect()).await;
         Ok(connected.map_err(|_| sqlx::Error::PoolTimedOut)??)
     }
+}
 
-    /// Whether it really was a key that did not fit. A view can fail alike for reasons of its own, and then silence
-    /// would say that a person is not known.
-    async fn uncastable(&self, query: &Select<'_>) -> DbError {
-        let Keys::Of(key, keys) = query.keys else { return DbError::Uncastable };
-        let sql = format!("SELECT CAST($1 AS {}[]) IS NULL", key.sql_type);
-        match self.limits.keep(sqlx::query(AssertSqlSafe(sql)).bind(keys).fetch_one(&self.pool)).await {
-            Ok(_) => DbError::broken_row(),
-            Err(error) => error,
-        }
+/// Whether it really was a key that did not fit. A view can fail alike for reasons of its own, and then silence
+/// would say that a person is not known.
+async fn uncastable(executor: impl PgExecutor<'_>, query: &Select<'_>, limits: Limits) -> DbError {
+    let Keys::Of(key, keys) = query.keys else { return DbError::broken_row() };
+    let sql = format!("SELECT CAST($1 AS {}[]) IS NULL", key.sql_type);
+    match limits.keep(sqlx::query(AssertSqlSafe(sql)).bind(keys).fetch_one(executor)).await {
+        Ok(_) => DbError::broken_row(),
+        Err(error) => error,
     }
 }
 
@@ -107,7 +107,7 @@ fn read_only(options: &PgConnectOptions) -> PgConnectOptions {
 impl Reader for Postgres {
     async fn select(&self, query: &Select<'_>, rows: Rows) -> Result<(), DbError> {
         match select(&self.pool, query, self.limits, rows).await {
-            Err(DbError::Uncastable) => Err(self.uncastable(query).await),
+            Err(DbError::Uncastable) => Err(uncastable(&self.pool, query, self.limits).await),
             done => done,
         }
     }

@@ -41,7 +41,17 @@ struct RowTraceForm {
     shared: BTreeSet<String>,
     #[serde(default)]
     user_ids: BTreeMap<String, BTreeSet<String>>,
-    marks: Vec<(String, Vec<String>, String)>,
+    marks: Vec<MarkForm>,
+}
+
+/// An earlier version wrote a list of the first three.
+#[derive(Serialize, Deserialize)]
+struct MarkForm {
+    of: String,
+    key: Vec<String>,
+    digest: String,
+    #[serde(default)]
+    before: String,
 }
 
 /// An external id type and its value, or a profile id without a type.
@@ -126,7 +136,7 @@ fn resolution_form(resolution: &Resolution) -> ResolutionForm {
 fn row_trace_form(trace: &RowTrace) -> RowTraceForm {
     let mark = |mark: &RowMark| {
         let key = mark.key.iter().map(|value| value.expose().clone()).collect();
-        (mark.collection.clone(), key, mark.digest.clone())
+        MarkForm { of: mark.collection.clone(), key, before: mark.before.clone(), digest: mark.digest.clone() }
     };
     RowTraceForm {
         entered_by: exposed(&trace.entered_by),
@@ -158,10 +168,11 @@ fn hidden<T>(by_field: BTreeMap<String, BTreeMap<String, T>>) -> BTreeMap<String
 }
 
 fn read_row_trace(form: RowTraceForm) -> RowTrace {
-    let mark = |(collection, key, digest): (String, Vec<String>, String)| RowMark {
-        collection,
-        key: key.into_iter().map(Pii::new).collect(),
-        digest,
+    let mark = |form: MarkForm| RowMark {
+        collection: form.of,
+        key: form.key.into_iter().map(Pii::new).collect(),
+        before: form.before,
+        digest: form.digest,
     };
     RowTrace {
         entered_by: hidden(form.entered_by),

@@ -1,6 +1,6 @@
 //! The owned databases: a person's rows, to be handed out and to be masked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
@@ -10,9 +10,14 @@ use crate::{ConnectionKey, DatasetRows, MaskOrder, MaskReport, RowStep, RowTrace
 /// Reads a person's rows in all owned databases, along the references of their datasets. Never writes.
 #[async_trait]
 pub trait SubjectRows: Send + Sync + std::fmt::Debug {
-    /// Copies the rows into a package, as they come: sources are datasets, records are objects of columns. What could not be read
-    /// is a hole of the answer; an error is the package's.
-    async fn copy(&self, subject: &Subject, writer: &dyn PackageWriter) -> Result<Vec<DatasetRows>, PackageError>;
+    /// Copies the rows of the databases that are `wanted` into a package, as they come: sources are datasets, records are objects of
+    /// columns. Rows of the other databases only lead on. What could not be read is a hole of the answer; an error is the package's.
+    async fn copy(
+        &self,
+        subject: &Subject,
+        wanted: &BTreeSet<ConnectionKey>,
+        writer: &dyn PackageWriter,
+    ) -> Result<Vec<DatasetRows>, PackageError>;
 
     /// Counts the rows that masking would change, in the databases that are masked.
     async fn preview(&self, subject: &Subject) -> Result<Vec<DatasetRows>, DirectoryError>;

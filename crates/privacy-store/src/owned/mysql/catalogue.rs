@@ -15,11 +15,25 @@ FROM information_schema.columns
 WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?
 AND (@@lower_case_table_names > 0 OR CAST(table_name AS BINARY) = CAST(? AS BINARY))";
 
+const SHAPES: &[&str] = &[
+    "geometry",
+    "geomcollection",
+    "geometrycollection",
+    "point",
+    "multipoint",
+    "linestring",
+    "multilinestring",
+    "polygon",
+    "multipolygon",
+];
+
 pub(super) const TABLE_NAMES: &str =
     "SELECT CAST(table_name AS CHAR) FROM information_schema.tables WHERE table_schema = DATABASE()";
 
-const IS_TABLE: &str = "SELECT COUNT(*) > 0 FROM information_schema.tables \
-    WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ? AND table_type = 'BASE TABLE'";
+/// Whether it is a table, and whether its engine has transactions.
+const IS_TABLE: &str = "SELECT t.table_type = 'BASE TABLE', COALESCE(e.transactions = 'YES', FALSE) \
+    FROM information_schema.tables t LEFT JOIN information_schema.engines e ON e.engine = t.engine \
+    WHERE t.table_schema = COALESCE(?, DATABASE()) AND t.table_name = ?";
 
 /// The columns of unique indexes; the primary key is one of them, and always has this name. An expression has no column.
 const UNIQUE: &str = "SELECT CAST(index_name AS CHAR), CAST(column_name AS CHAR) FROM information_schema.statistics \
@@ -47,12 +61,17 @@ pub(super) async fn columns(pool: &MySqlPool, table: &Table) -> Result<Columns, 
 
 pub(super) async fn constraints(pool: &MySqlPool, table: &Table) -> Result<Constraints, sqlx::Error> {
     let (schema, name) = parts(table);
-    let is_table: bool = sqlx::query_scalar(IS_TABLE).bind(schema).bind(name).fetch_one(pool).await?;
+    let table: Option<(bool, bool)> = sqlx::query_as(IS_TABLE).bind(schema).bind(name).fetch_optional(pool).await?;
+    let (is_table, rolls_back) = table.unwrap_or_default();
     let rows: Vec<(String, Option<String>)> = sqlx::query_as(UNIQUE).bind(schema).bind(name).fetch_all(pool).await?;
     let foreign: Vec<String> =
         sqlx::query_scalar(FOREIGN).bind(schema).bind(name).bind(schema).bind(name).fetch_all(pool).await?;
-    let mut constraints =
-        Constraints { is_table, foreign: foreign.into_iter().collect::<BTreeSet<_>>(), ..Constraints::default() };
+    let mut constraints = Constraints {
+        is_table,
+        rolls_back,
+        foreign: foreign.into_iter().collect::<BTreeSet<_>>(),
+        ..Constraints::default()
+    };
     for index in rows.chunk_by(|one, next| one.0 == next.0) {
         // One of expressions makes no column unique.
         let Some(columns) = index.iter().map(|(_, column)| column.clone()).collect::<Option<Vec<_>>>() else {
@@ -84,29 +103,16 @@ fn column(row: &MySqlRow) -> Result<Column, sqlx::Error> {
         _ => Comparison::Exact,
     };
     // The text of a float is not its value, and bytes of a fixed length are filled up or are a number's: both would miss people.
-    let scalar = !matches!(
-        sql_type.as_str(),
-        "float"
-            | "double"
-            | "binary"
-            | "json"
-            | "bit"
-            | "set"
-            | "vector"
-            | "geometry"
-            | "geomcollection"
-            | "geometrycollection"
-            | "point"
-            | "multipoint"
-            | "linestring"
-            | "multilinestring"
-            | "polygon"
-            | "multipolygon"
-    );
+    let is_shape = SHAPES.contains(&sql_type.as_str());
+    let scalar =
+        !is_shape && !matches!(sql_type.as_str(), "float" | "double" | "binary" | "json" | "bit" | "set" | "vector");
     let holds = match sql_type.as_str() {
         "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" => Holds::Text,
         "json" => Holds::Json,
-        "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "decimal" | "float" | "double" => Holds::Number,
+        "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "decimal" | "float" | "double" | "bit" => {
+            Holds::Number
+        }
+        _ if is_shape => Holds::Shape,
         _ if sql_type.ends_with("binary") || sql_type.ends_with("blob") => Holds::Bytes,
         _ => Holds::Other,
     };

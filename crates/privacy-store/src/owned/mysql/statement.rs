@@ -9,7 +9,7 @@ use sqlx::{
 
 use super::keys::{Bind, bind, mark};
 use crate::owned::{
-    database::{Batches, Cell, Column, Comparison, Form, Keys, Output, Rows, Select, Table},
+    database::{Batches, Cell, Column, Comparison, Form, Holds, Keys, Output, Rows, Select, Table},
     error::DbError,
     server::Limits,
 };
@@ -78,8 +78,11 @@ pub(super) fn bytes(column: &Column) -> String {
     if is_bytes {
         return format!("t.{name}");
     }
-    // Without the zeros that `zerofill` puts before a number.
-    let plain = if column.comparison == Comparison::Number { " + 0" } else { "" };
+    if column.holds == Holds::Shape {
+        return format!("CAST(CONVERT(ST_AsText(t.{name}) USING utf8mb4) AS BINARY)");
+    }
+    // Without the zeros that `zerofill` puts before a number; and bits as their number.
+    let plain = if column.comparison == Comparison::Number || column.sql_type == "bit" { " + 0" } else { "" };
     format!("CAST(CONVERT(t.{name}{plain} USING utf8mb4) AS BINARY)")
 }
 

@@ -8,6 +8,7 @@ use super::{
     keys::bind,
     prepare,
     statement::{bound, name, quoted, select},
+    uncastable,
 };
 use crate::owned::{
     database::{Reader, Rows, Select, Update, Writer},
@@ -43,8 +44,12 @@ impl Reader for MySqlWriter {
     async fn select(&self, query: &Select<'_>, rows: Rows) -> Result<(), DbError> {
         let mut connection = self.connection.lock().await;
         let lock = if query.lock { " FOR UPDATE" } else { "" };
-        let all_fit = select(&mut *connection, query, lock, self.limits, rows).await;
-        if all_fit.map_err(DbError::of_a_writer)? { Ok(()) } else { Err(DbError::Uncastable) }
+        match select(&mut *connection, query, lock, self.limits, rows).await.map_err(DbError::of_a_writer) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(DbError::Uncastable),
+            Err(DbError::Uncastable) => Err(uncastable(&mut *connection, query, self.limits).await),
+            Err(error) => Err(error),
+        }
     }
 }
 

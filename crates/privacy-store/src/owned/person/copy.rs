@@ -17,28 +17,63 @@ use super::{
 };
 use crate::owned::{OwnedDatabases, database::Column, directory::with_cause};
 
-/// Copies everything, and says of each database what came of it.
+/// Copies the rows of the databases that are wanted, and says of each what came of it. The others are read as far as theirs lead on.
 pub(super) async fn copy(
     databases: &OwnedDatabases,
     plan: &Traversal,
     subject: &Subject,
+    wanted: &BTreeSet<ConnectionKey>,
     writer: &dyn PackageWriter,
 ) -> Result<Vec<DatasetRows>, PackageError> {
-    let mut answers: BTreeMap<ConnectionKey, DatasetRows> =
-        databases.all().iter().map(|database| (database.key.clone(), nothing(&database.key))).collect();
+    let answers = wanted.iter().map(|key| (key.clone(), nothing(key))).collect();
+    let mut copying = Copying { databases, plan, writer, answers, broken: BTreeMap::new() };
     let mut values = Values::new(subject, &databases.targets, None);
-    let mut broken = BTreeSet::new();
-    for (index, visit) in plan.visits.iter().enumerate() {
-        let (source, collection) = (databases.label(&visit.dataset), package_name(&visit.collection));
-        writer.append(source, &collection, Records::new()).await?;
+    for index in 0..plan.visits.len() {
+        copying.visit(index, &mut values).await?;
+    }
+    Ok(copying.answers.into_values().collect())
+}
+
+pub(super) fn nothing(key: &ConnectionKey) -> DatasetRows {
+    DatasetRows {
+        dataset: key.clone(),
+        collections: BTreeMap::new(),
+        holes: BTreeMap::new(),
+        passing: false,
+        warnings: Vec::new(),
+        findings: BTreeSet::new(),
+    }
+}
+
+struct Copying<'a> {
+    databases: &'a OwnedDatabases,
+    plan: &'a Traversal,
+    writer: &'a dyn PackageWriter,
+    /// Of the databases that are wanted.
+    answers: BTreeMap<ConnectionKey, DatasetRows>,
+    /// The visits that were not read to their end, each with whether that may pass.
+    broken: BTreeMap<usize, bool>,
+}
+
+impl Copying<'_> {
+    async fn visit(&mut self, index: usize, values: &mut Values<'_>) -> Result<(), PackageError> {
+        let visit = &self.plan.visits[index];
+        let (source, collection) = (self.databases.label(&visit.dataset), package_name(&visit.collection));
+        let of = self.databases.of_dataset(&visit.dataset).map(|database| &database.key);
+        let writer = self.writer;
+        let into = of.filter(|key| self.answers.contains_key(key)).map(|_| (source, collection.as_str(), writer));
+        if let Some((source, collection, writer)) = into {
+            writer.append(source, collection, Records::new()).await?;
+        }
         let (mut holes, mut passing, mut mismatch) = (Vec::new(), false, None);
         for before in visit.entries.iter().filter_map(Entry::visit) {
-            if broken.contains(&before) {
-                let name = plan.visits[before].name();
+            if let Some(passes) = self.broken.get(&before) {
+                passing |= passes;
+                let name = self.plan.visits[before].name();
                 holes.push(format!("what {name} leads to could not be followed, since it was not read to its end"));
             }
         }
-        let rows = match collect(databases, plan, index, &mut values, (source, &collection), writer).await {
+        let rows = match self.collect(index, values, into).await {
             Ok((seen, missing)) => {
                 holes.extend(missing);
                 mismatch = seen.mismatch(visit);
@@ -54,90 +89,61 @@ pub(super) async fn copy(
                 rows
             }
         };
-        let name = format!("{source}.{}", visit.collection);
         if !holes.is_empty() {
-            broken.insert(index);
+            self.broken.insert(index, passing);
+        }
+        let (Some((source, collection, writer)), Some(of)) = (into, of) else { return Ok(()) };
+        let Some(answer) = self.answers.get_mut(of) else { return Ok(()) };
+        let name = format!("{source}.{}", visit.collection);
+        *answer.collections.entry(name.clone()).or_default() += rows;
+        answer.findings.extend(mismatch);
+        if !holes.is_empty() {
             let reason = holes.join("; ");
-            writer.incomplete(source, &collection, &reason).await?;
-            note_hole(databases, &visit.dataset, &name, reason, passing, &mut answers);
+            writer.incomplete(source, collection, &reason).await?;
+            answer.holes.insert(name, reason);
+            answer.passing |= passing;
         }
-        let database = databases.of_dataset(&visit.dataset);
-        if let Some(answer) = database.and_then(|database| answers.get_mut(&database.key)) {
-            *answer.collections.entry(name).or_default() += rows;
-            answer.findings.extend(mismatch);
+        Ok(())
+    }
+
+    /// One collection: what was seen, and why something of it is missing; with an error, how many rows came before it.
+    async fn collect(
+        &self,
+        index: usize,
+        values: &mut Values<'_>,
+        into: Option<(&str, &str, &dyn PackageWriter)>,
+    ) -> Result<(Seen, Vec<String>), (Failure, u64)> {
+        let found = Place::find(self.databases, self.plan, index).await;
+        let place = found.map_err(|error| (Failure::Directory(error), 0))?;
+        let fields = self.databases.dataset(&place.visit.dataset);
+        let fields = fields.and_then(|dataset| dataset.collection(&place.visit.collection));
+        let names = fields.iter().flat_map(|collection| &collection.fields).map(|field| field.name.as_str());
+        let (mut shown, mut missing) = (Vec::new(), Vec::new());
+        for name in names.filter(|_| into.is_some()) {
+            match place.columns.get(name) {
+                Some(column) => shown.push(column),
+                None => missing.push(format!("the field {}.{name} is no column of its table", place.visit.name())),
+            }
         }
+        let wanted = Wanted { values: shown.clone(), ..Wanted::default() };
+        let mut sink = PackageRows { into, columns: shown, rows: 0 };
+        let seen = place.walk(place.database.live.database.as_ref(), values, &wanted, &mut sink).await;
+        seen.map(|seen| (seen, missing)).map_err(|failure| (failure, sink.rows))
     }
-    Ok(answers.into_values().collect())
-}
-
-pub(super) fn nothing(key: &ConnectionKey) -> DatasetRows {
-    DatasetRows {
-        dataset: key.clone(),
-        collections: BTreeMap::new(),
-        holes: BTreeMap::new(),
-        passing: false,
-        warnings: Vec::new(),
-        findings: BTreeSet::new(),
-    }
-}
-
-fn note_hole(
-    databases: &OwnedDatabases,
-    dataset: &str,
-    name: &str,
-    reason: String,
-    passing: bool,
-    answers: &mut BTreeMap<ConnectionKey, DatasetRows>,
-) {
-    let database = databases.of_dataset(dataset);
-    if let Some(answer) = database.and_then(|database| answers.get_mut(&database.key)) {
-        answer.holes.insert(name.to_owned(), reason);
-        answer.passing |= passing;
-    }
-}
-
-/// One collection: what was seen, and why something of it is missing; with an error, how many rows came before it.
-async fn collect(
-    databases: &OwnedDatabases,
-    plan: &Traversal,
-    index: usize,
-    values: &mut Values<'_>,
-    into: (&str, &str),
-    writer: &dyn PackageWriter,
-) -> Result<(Seen, Vec<String>), (Failure, u64)> {
-    let found = Place::find(databases, plan, index).await;
-    let place = found.map_err(|error| (Failure::Directory(error), 0))?;
-    let fields =
-        databases.dataset(&place.visit.dataset).and_then(|dataset| dataset.collection(&place.visit.collection));
-    let names = fields.iter().flat_map(|collection| &collection.fields).map(|field| field.name.as_str());
-    let (mut shown, mut missing) = (Vec::new(), Vec::new());
-    for name in names {
-        match place.columns.get(name) {
-            Some(column) => shown.push(column),
-            None => missing.push(format!("the field {}.{name} is no column of its table", place.visit.name())),
-        }
-    }
-    let wanted = Wanted { values: shown.clone(), ..Wanted::default() };
-    let mut sink = PackageRows { source: into.0, collection: into.1, columns: shown, writer, rows: 0 };
-    let seen = place.walk(place.database.live.database.as_ref(), values, &wanted, &mut sink).await;
-    seen.map(|seen| (seen, missing)).map_err(|failure| (failure, sink.rows))
 }
 
 /// Rows on their way into a package.
 struct PackageRows<'a> {
-    source: &'a str,
-    collection: &'a str,
+    /// The source, the collection and the package; nothing where rows only lead on.
+    into: Option<(&'a str, &'a str, &'a dyn PackageWriter)>,
     columns: Vec<&'a Column>,
-    writer: &'a dyn PackageWriter,
     rows: u64,
 }
 
 #[async_trait]
 impl Sink for PackageRows<'_> {
     async fn take(&mut self, rows: Vec<PersonRow>) -> Result<(), Failure> {
-        if rows.is_empty() {
-            return Ok(());
-        }
+        let (Some((source, collection, writer)), false) = (self.into, rows.is_empty()) else { return Ok(()) };
         self.rows += rows.len() as u64;
         let record = |row: PersonRow| {
             let fields = self.columns.iter().zip(row.values);
@@ -145,7 +151,7 @@ impl Sink for PackageRows<'_> {
             Pii::new(Value::Object(fields.collect::<Map<_, _>>()))
         };
         let records = rows.into_iter().map(record).collect();
-        self.writer.append(self.source, self.collection, records).await.map_err(Failure::Package)
+        writer.append(source, collection, records).await.map_err(Failure::Package)
     }
 }
 

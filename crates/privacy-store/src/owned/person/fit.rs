@@ -73,6 +73,7 @@ impl Fitting {
         }
         if !fitting.masks.is_empty() {
             fitting.key = key(databases, place, &constraints)?;
+            can_be_named(place, &fitting.key)?;
             fitting.keeps_unique(place, &constraints)?;
         }
         Ok(fitting)
@@ -89,7 +90,8 @@ impl Fitting {
         };
         let role = match () {
             () if constraints.primary.iter().any(|key| key == name) => Some("part of the primary key"),
-            () if constraints.foreign.contains(name) => Some("part of a foreign key"),
+            // SQLite shows a column as the foreign key spells it.
+            () if constraints.foreign.iter().any(|key| key.eq_ignore_ascii_case(name)) => Some("part of a foreign key"),
             () => None,
         };
         match role {
@@ -114,6 +116,12 @@ impl Fitting {
             if !matches!(column.holds, Holds::Json | Holds::Text) {
                 return refuse(format!("its column is {}, which holds no nested fields", column.sql_type));
             }
+            if column.holds == Holds::Text && !column.nullable {
+                let column = format!("{}.{name}", place.visit.name());
+                self.left.push(format!(
+                    "what is no JSON in {column} cannot become null, which is not allowed there: then nothing is masked"
+                ));
+            }
             self.nest(name, mask);
             return Ok(());
         }
@@ -136,12 +144,24 @@ impl Fitting {
     }
 
     /// Equal values everywhere are no values of a unique index.
-    fn keeps_unique(&self, place: &Place<'_>, constraints: &Constraints) -> Result<(), DirectoryError> {
+    fn keeps_unique(&mut self, place: &Place<'_>, constraints: &Constraints) -> Result<(), DirectoryError> {
         let constant = |name: &String| {
             let mask = self.masks.iter().find(|mask| mask.column == *name);
             matches!(mask.map(|mask| &mask.how), Some(How::Whole(mask)) if mask.strategy.is_constant())
         };
         let broken = constraints.unique.iter().find(|columns| !columns.is_empty() && columns.iter().all(constant));
+        let varies = |name: &String| self.masks.iter().any(|mask| mask.column == *name) && !constant(name);
+        let stays_unique = |columns: &&Vec<String>| self.key.iter().all(|key| columns.contains(key));
+        let may_break = |columns: &&Vec<String>| columns.iter().any(constant) && !columns.iter().any(varies);
+        let doubtful: Vec<_> =
+            constraints.unique.iter().filter(may_break).filter(|columns| !stays_unique(columns)).cloned().collect();
+        self.left.extend(doubtful.iter().map(|columns| {
+            format!(
+                "the unique index over {}.{} may be violated, since string_rewrite makes values equal: then nothing is masked",
+                place.visit.name(),
+                columns.join(", ")
+            )
+        }));
         match broken {
             None => Ok(()),
             Some(columns) => Err(DirectoryError::Schema(format!(
@@ -182,6 +202,11 @@ fn key(
     if !constraints.is_table {
         return refuse("it is no table; describe the table behind it, or set `skip_processing`");
     }
+    if !constraints.rolls_back {
+        return refuse(
+            "its engine has no transactions, so half a masking could not be taken back: ALTER TABLE … ENGINE = InnoDB",
+        );
+    }
     if !constraints.primary.is_empty() {
         return Ok(constraints.primary.clone());
     }
@@ -197,5 +222,21 @@ fn key(
             "it has no primary key, so its rows cannot be named. Give it one, or a unique index over the fields that the dataset \
              calls `primary_key`",
         ),
+    }
+}
+
+/// Rows are named by what their key shows as a text.
+fn can_be_named(place: &Place<'_>, key: &[String]) -> Result<(), DirectoryError> {
+    let is_named = |column: &&Column| column.scalar && column.holds != Holds::Bytes;
+    let unnamed = key.iter().filter_map(|name| place.columns.get(name)).find(|column| !is_named(column));
+    match unnamed {
+        None => Ok(()),
+        Some(column) => Err(DirectoryError::Schema(format!(
+            "{} cannot be masked: its primary key has {}, which is {}, and such values name no row. Give the table a unique index over \
+             columns of texts or whole numbers, and call those `primary_key` in the dataset",
+            place.visit.name(),
+            column.name,
+            column.sql_type
+        ))),
     }
 }

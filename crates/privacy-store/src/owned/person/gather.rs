@@ -81,6 +81,7 @@ async fn one<'a>(
     let texts = [key.as_slice(), named_by.as_slice(), referring.as_slice()].concat();
     let wanted = Wanted { texts, values: Vec::new(), lock: masked };
     let mut sink = GatheredRows {
+        name: place.visit.name(),
         keys: key.len(),
         named_by: named_by.clone(),
         referring: referring.clone(),
@@ -103,6 +104,8 @@ async fn one<'a>(
 }
 
 struct GatheredRows<'a> {
+    /// `dataset.collection`
+    name: String,
     keys: usize,
     named_by: Vec<&'a Column>,
     referring: Vec<&'a Column>,
@@ -129,9 +132,8 @@ impl Sink for GatheredRows<'_> {
                 }
             }
             if key.len() < self.keys {
-                let message =
-                    "a row has a primary key without a value, or with one that is no text: it cannot be masked";
-                return Err(DirectoryError::Schema(message.to_owned()).into());
+                let message = "a row's primary key has no value, or one that is no text: it cannot be masked";
+                return Err(DirectoryError::Schema(format!("{}: {message}", self.name)).into());
             }
             match (self.masked, row.own) {
                 (false, true) => {}

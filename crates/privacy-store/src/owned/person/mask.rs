@@ -20,7 +20,7 @@ use super::{
 };
 use crate::owned::{
     OwnedDatabases,
-    database::{Cell, Column, Form, Keys, NewValues, Output, ROWS_AT_ONCE, Reader, Select, Update, Writer, all},
+    database::{Cell, Column, Form, Holds, Keys, NewValues, Output, ROWS_AT_ONCE, Reader, Select, Update, Writer, all},
     error::DbError,
 };
 
@@ -85,13 +85,15 @@ pub(super) async fn begin(
     Ok(Begun::Open(Box::new(OpenMasking { report, writer, name })))
 }
 
-/// Whether one of the marks is there. The rows of marks are read as locked: whoever is about to commit is waited for.
+/// Whether a row is as it was masked, and none as it was before: somebody else can have made one so. Rows of marks are locked where
+/// that is possible, since whoever is about to commit must be waited for; elsewhere whoever comes second fails.
 async fn is_committed(
     databases: &OwnedDatabases,
     plan: &Traversal,
     order: &MaskOrder,
     reader: &dyn Reader,
 ) -> Result<bool, DirectoryError> {
+    let mut seen = false;
     for mark in &order.trace.marks {
         let named = |index: &usize| plan.visits[*index].name() == mark.collection;
         let Some(index) = (0..plan.visits.len()).find(named) else { continue };
@@ -99,11 +101,13 @@ async fn is_committed(
         let fitting = Fitting::new(databases, &place).await?;
         let key = mark.key.iter().map(|value| value.expose().clone()).collect();
         let found = read(&place, &fitting, reader, &[key]).await?;
-        if found.iter().any(|(_, cells)| digest(cells) == mark.digest) {
-            return Ok(true);
+        let shown: Vec<_> = found.iter().map(|(_, cells)| digest(cells)).collect();
+        if shown.contains(&mark.before) {
+            return Ok(false);
         }
+        seen |= shown.contains(&mark.digest);
     }
-    Ok(false)
+    Ok(seen)
 }
 
 /// The masked columns of the rows with these keys, as they are.
@@ -171,7 +175,7 @@ impl Masker<'_> {
         for keys in keys.chunks(size) {
             let found = read(&of.place, &of.fitting, self.writer, keys).await?;
             if found.len() != keys.len() {
-                return Err(of.place.failed(DbError::clashed()));
+                return Err(of.place.failed(DbError::not_as_found()));
             }
             // The database works on one batch while the next is made.
             let (written, next) = join(self.write(of, &open), self.batch(of, found)).await;
@@ -187,12 +191,13 @@ impl Masker<'_> {
 
     /// What becomes of rows.
     async fn batch(&self, of: &Gathered<'_>, found: Vec<(RowKey, Vec<Cell>)>) -> Result<Batch, DirectoryError> {
-        let mut batch = Batch::default();
+        let (mut batch, columns) = (Batch::default(), masked_columns(&of.place, &of.fitting));
         for (at, (key, before)) in found.into_iter().enumerate() {
             if at % ROWS_AT_ONCE == 0 {
                 tokio::task::yield_now().await;
             }
-            let new = of.fitting.masks.iter().zip(&before).map(|(mask, cell)| self.mask(mask, cell));
+            let cells = of.fitting.masks.iter().zip(&columns).zip(&before);
+            let new = cells.map(|((mask, column), cell)| self.mask(mask, column.holds, cell));
             let new = new.collect::<Result<Vec<_>, _>>().map_err(|error| of.place.failed(error))?;
             let after = new.into_iter().zip(&before).map(|(new, cell)| new.unwrap_or_else(|| cell.clone()));
             let after: Vec<_> = after.collect();
@@ -217,7 +222,7 @@ impl Masker<'_> {
         let columns = masked_columns(place, fitting);
         let update = Update { table: &place.table, key: &key, columns: &columns, rows: &batch.rows };
         let done = self.writer.update(&update).await.map_err(|error| place.failed(refused(error)))?;
-        if done == batch.rows.len() as u64 { Ok(done) } else { Err(place.failed(DbError::clashed())) }
+        if done == batch.rows.len() as u64 { Ok(done) } else { Err(place.failed(DbError::not_as_found())) }
     }
 
     /// Notes by what the masking of a batch is recognised: rows as the database shows them now, which may spell a value in its own
@@ -231,20 +236,21 @@ impl Masker<'_> {
         let keys: Vec<_> = before.iter().map(|(key, _)| key.clone()).collect();
         for (key, cells) in read(&of.place, &of.fitting, self.writer, &keys).await? {
             let digest = digest(&cells);
-            if before.iter().any(|(of, before)| *of == key && *before != digest) {
-                let key = key.into_iter().map(Pii::new).collect();
-                self.report.marks.push(RowMark { collection: of.place.visit.name(), key, digest });
-            }
+            let Some((_, before)) = before.iter().find(|(of, before)| *of == key && *before != digest) else {
+                continue;
+            };
+            let key = key.into_iter().map(Pii::new).collect();
+            self.report.marks.push(RowMark { collection: of.place.visit.name(), key, before: before.clone(), digest });
         }
         Ok(())
     }
 
     /// What a value becomes; `None` if it stays. What is not there stays away.
-    fn mask(&self, mask: &ColumnMask, cell: &Cell) -> Result<Option<Cell>, DbError> {
+    fn mask(&self, mask: &ColumnMask, holds: Holds, cell: &Cell) -> Result<Option<Cell>, DbError> {
         Ok(match (&mask.how, cell) {
             (_, Cell::Null) => None,
             (How::Whole(field), Cell::Text(text)) => self.text(field, text),
-            (How::Nested(fields), Cell::Text(text)) => return self.nested(fields, text),
+            (How::Nested(fields), Cell::Text(text)) => return self.nested(fields, holds, text),
             // Or a value that is no text in a column of texts: what it says cannot be kept.
             (How::Null | How::Whole(_) | How::Nested(_), _) => Some(Cell::Null),
         })
@@ -259,9 +265,14 @@ impl Masker<'_> {
         }
     }
 
-    fn nested(&self, fields: &[FieldMask], text: &str) -> Result<Option<Cell>, DbError> {
-        // What is no JSON has no fields to mask one by one.
-        let Ok(mut json) = serde_json::from_str::<Value>(text) else { return Ok(Some(Cell::Null)) };
+    fn nested(&self, fields: &[FieldMask], holds: Holds, text: &str) -> Result<Option<Cell>, DbError> {
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        let Ok(mut json) = serde_json::from_str::<Value>(text) else {
+            // What is no JSON has no fields to mask one by one. What the database calls JSON is only none to us.
+            return if holds == Holds::Json { Err(DbError::unreadable_json()) } else { Ok(Some(Cell::Null)) };
+        };
         if !json::is_exact(text) {
             return Err(DbError::inexact_json());
         }

@@ -49,10 +49,15 @@ impl fmt::Debug for OwnedRows {
 #[async_trait]
 impl SubjectRows for OwnedRows {
     #[tracing::instrument(name = "owned.copy", skip_all)]
-    async fn copy(&self, subject: &Subject, writer: &dyn PackageWriter) -> Result<Vec<DatasetRows>, PackageError> {
+    async fn copy(
+        &self,
+        subject: &Subject,
+        wanted: &BTreeSet<ConnectionKey>,
+        writer: &dyn PackageWriter,
+    ) -> Result<Vec<DatasetRows>, PackageError> {
         self.databases.forget();
         match self.plan(subject) {
-            Ok(plan) => copy::copy(&self.databases, &plan, subject, writer).await,
+            Ok(plan) => copy::copy(&self.databases, &plan, subject, wanted, writer).await,
             Err(error) => {
                 // Nothing of it can be read: each database says so.
                 let reason = with_cause(&error);
@@ -60,7 +65,7 @@ impl SubjectRows for OwnedRows {
                     holes: [(key.as_str().to_owned(), reason.clone())].into(),
                     ..copy::nothing(key)
                 };
-                Ok(self.databases.all().iter().map(|database| broken(&database.key)).collect())
+                Ok(wanted.iter().map(broken).collect())
             }
         }
     }

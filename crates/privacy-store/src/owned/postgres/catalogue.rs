@@ -66,6 +66,7 @@ pub(super) async fn constraints(pool: &PgPool, table: &str) -> Result<Constraint
     let primary = indexes.iter().find(|(primary, _)| *primary).map(|(_, columns)| columns.clone());
     Ok(Constraints {
         is_table: is_table.unwrap_or_default(),
+        rolls_back: true,
         primary: primary.unwrap_or_default(),
         foreign: foreign.into_iter().collect::<BTreeSet<_>>(),
         unique: indexes.into_iter().map(|(_, columns)| columns).filter(|columns| !columns.is_empty()).collect(),

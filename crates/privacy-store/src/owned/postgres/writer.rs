@@ -4,7 +4,10 @@ use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use tokio::sync::Mutex;
 
-use super::statement::{name, select, texts};
+use super::{
+    statement::{name, select, texts},
+    uncastable,
+};
 use crate::owned::{
     database::{Column, Reader, Rows, Select, Update, Writer, quoted},
     error::DbError,
@@ -37,7 +40,10 @@ impl Reader for PostgresWriter {
         let found = select(&mut *connection, query, self.limits, rows).await.map_err(DbError::of_a_writer);
         let after = if found.is_ok() { "RELEASE SAVEPOINT look_up" } else { "ROLLBACK TO SAVEPOINT look_up" };
         self.limits.keep_writer(connection.execute(after)).await?;
-        found
+        let Err(DbError::Uncastable) = found else { return found };
+        let why = uncastable(&mut *connection, query, self.limits).await;
+        self.limits.keep_writer(connection.execute("ROLLBACK TO SAVEPOINT look_up")).await?;
+        Err(why)
     }
 }
 

@@ -76,7 +76,13 @@ pub(super) async fn constraints(pool: &SqlitePool, table: &str) -> Result<Constr
     if !primary.is_empty() && !unique.contains(&primary) {
         unique.push(primary.clone());
     }
-    Ok(Constraints { is_table, primary, foreign: foreign.into_iter().collect::<BTreeSet<_>>(), unique })
+    Ok(Constraints {
+        is_table,
+        rolls_back: true,
+        primary,
+        foreign: foreign.into_iter().collect::<BTreeSet<_>>(),
+        unique,
+    })
 }
 
 /// How many rows one value of a column has.

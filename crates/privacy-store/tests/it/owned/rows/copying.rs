@@ -7,7 +7,7 @@ use segment_core::{
 };
 use serde_json::json;
 
-use super::{Databases, SHOP, World, by, copied, email, fill, knowing, on_all, records, rows_of, shop};
+use super::{Databases, SHOP, World, by, copied, copied_of, email, fill, knowing, on_all, records, rows_of, shop};
 use privacy_store::owned::OwnedOptions;
 
 on_all! {
@@ -23,6 +23,8 @@ on_all! {
     rows_that_were_found_before_do_not_hide_that_there_are_more
     a_view_is_copied_like_a_table
     what_takes_too_long_is_a_hole
+    what_is_not_wanted_only_leads_on
+    types_of_their_own_have_a_text
     names_may_be_anything
     references_without_a_direction_do_not_lead_to_others
     circles_end
@@ -191,6 +193,55 @@ async fn a_view_is_copied_like_a_table(world: World) {
     world.run("ALTER TABLE customer RENAME TO people; CREATE VIEW customer AS SELECT * FROM people").await;
     let (package, said) = copied(&rows_of(&world, SHOP), &email("ann@example.com")).await;
     assert_eq!((records(&package, "customer").len(), records(&package, "orders").len()), (1, 2));
+    assert!(said[0].holes.is_empty());
+}
+
+async fn what_is_not_wanted_only_leads_on(world: World) {
+    fill(&world).await;
+    let other = World::sqlite();
+    other.run("CREATE TABLE visit (customer INTEGER, page TEXT); INSERT INTO visit VALUES (1, '/a'), (2, '/b')").await;
+    let visits = "
+dataset:
+  - fides_key: site
+    collections:
+      - name: visit
+        fields:
+          - { name: customer, fides_meta: { references: [{ dataset: shop, field: customer.id, direction: from }] } }
+          - { name: page }
+";
+    let rows = Databases::new().add(&world, "shop", &shop(SHOP)).add(&other, "site", visits).rows();
+    let (package, said) = copied_of(&rows, &email("ann@example.com"), &["site"]).await;
+    let sources: Vec<_> = package.records.keys().map(|(source, _)| source.as_str()).collect();
+    assert_eq!(sources, ["site"]);
+    assert_eq!((said.len(), said[0].collections["site.visit"]), (1, 1));
+    world.run("DROP TABLE customer").await;
+    let (_, said) = copied_of(&rows, &email("ann@example.com"), &["site"]).await;
+    assert!(said[0].holes["site.visit"].contains("what shop.customer leads to could not be followed"), "{said:?}");
+}
+
+async fn types_of_their_own_have_a_text(world: World) {
+    let types = world.pick(
+        "flags TEXT, place TEXT, doc JSON",
+        "flags BIT(4), place POINT, doc JSONB",
+        "flags BIT(4), place POINT, doc LONGTEXT",
+    );
+    let values = world.pick("'5', '(1,2)'", "B'0101', '(1,2)'", "b'0101', ST_GeomFromText('POINT(1 2)')");
+    let document = "{\"account\":123456789012345678901234567890}";
+    world
+        .run(&format!(
+            "CREATE TABLE customer (email TEXT, {types}); INSERT INTO customer VALUES ('ann@example.com', {values}, '{document}')"
+        ))
+        .await;
+    let collections = "
+      - name: customer
+        fields: [{ name: email, fides_meta: { identity: email } }, { name: flags }, { name: place }, { name: doc }]
+";
+    let (package, said) = copied(&rows_of(&world, collections), &email("ann@example.com")).await;
+    let row = records(&package, "customer").remove(0);
+    assert_eq!(row["flags"], world.pick(json!("5"), json!("0101"), json!(5)));
+    assert_eq!(row["place"], world.pick("(1,2)", "(1,2)", "POINT(1 2)"));
+    let doc = row["doc"].as_str().unwrap().replace(' ', "");
+    assert_eq!(doc, document, "as a text, where numbers would be rounded");
     assert!(said[0].holes.is_empty());
 }
 
@@ -376,6 +427,7 @@ async fn a_package_that_cannot_be_written_ends_the_reading(world: World) {
     // It ends by itself, and not because it took too long.
     let options = OwnedOptions::default().with_statement_timeout(std::time::Duration::from_hours(1));
     let rows = Databases::new().add_with(&world, "shop", &shop(SHOP), options).rows();
-    let error = rows.copy(&email("ann@example.com"), &Full).await.unwrap_err();
+    let shop = [segment_core::ConnectionKey::new("shop")].into();
+    let error = rows.copy(&email("ann@example.com"), &shop, &Full).await.unwrap_err();
     assert!(matches!(error, PackageError::Destination(_)), "{error:?}");
 }

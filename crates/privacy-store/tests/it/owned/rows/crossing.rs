@@ -6,7 +6,7 @@ use segment_core::{
 };
 use serde_json::json;
 
-use super::{Databases, World, copied, email, hmac, on_all, open, order};
+use super::{Databases, World, copied_of, email, hmac, on_all, open, order};
 use privacy_store::owned::{OwnedDatabases, OwnedDirectory, OwnedOptions, OwnedRows};
 
 on_all! {
@@ -63,7 +63,7 @@ fn both(world: &World, other: &World) -> OwnedRows {
 
 async fn rows_come_from_both_databases(world: World) {
     let other = two(&world).await;
-    let (package, said) = copied(&both(&world, &other), &email("ann@example.com")).await;
+    let (package, said) = copied_of(&both(&world, &other), &email("ann@example.com"), &["crm", "shop"]).await;
     let nicks = super::records(&package, "account");
     assert_eq!(nicks, [json!({"number": 42, "user_id": "u42", "nick": "annie"})]);
     let collections: Vec<_> = said.iter().flat_map(|one| one.collections.clone()).collect();

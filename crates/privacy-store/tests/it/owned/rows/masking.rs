@@ -26,6 +26,8 @@ on_all! {
     many_rows_are_masked_in_batches
     many_rows_named_by_several_columns_are_masked_in_batches
     a_masking_of_nested_fields_is_recognised
+    a_row_that_somebody_else_made_so_is_no_mark
+    what_is_no_document_stays_or_becomes_null
     another_request_masks_again_under_its_own_key
     rows_that_only_the_database_calls_equal_are_told
     nobody_is_masked_for_nobody
@@ -291,6 +293,15 @@ async fn many_rows_named_by_several_columns_are_masked_in_batches(world: World) 
     assert_eq!(said, expected);
 }
 
+/// A city and an age in a document.
+const DOCUMENTS: &str = "
+      - name: customer
+        fields:
+          - { name: id, fides_meta: { primary_key: true } }
+          - { name: email, fides_meta: { identity: email } }
+          - { name: doc, fields: [{ name: city, data_categories: [user.contact] }, { name: age }] }
+";
+
 /// The database may spell a document in its own way.
 async fn a_masking_of_nested_fields_is_recognised(world: World) {
     let json = world.pick("TEXT", "JSONB", "LONGTEXT");
@@ -300,21 +311,42 @@ async fn a_masking_of_nested_fields_is_recognised(world: World) {
              (1, 'ann@example.com', '{{\"zip\": 1,\"city\":\"Ulm\",\"age\":36}}')"
         ))
         .await;
-    let rows = rows_of(
-        &world,
-        "
-      - name: customer
-        fields:
-          - { name: id, fides_meta: { primary_key: true } }
-          - { name: email, fides_meta: { identity: email } }
-          - { name: doc, fields: [{ name: city, data_categories: [user.contact] }, { name: age }] }
-",
-    );
+    let rows = rows_of(&world, DOCUMENTS);
     let mut order = order("shop", &email("ann@example.com"));
     let masking = open(&rows, &order).await.unwrap();
     order.trace = RowTrace { marks: masking.report().marks.clone(), ..RowTrace::default() };
     masking.commit().await.unwrap();
     assert!(matches!(rows.begin(&order).await.unwrap(), Begun::Before));
+}
+
+async fn a_row_that_somebody_else_made_so_is_no_mark(world: World) {
+    fill(&world).await;
+    let rows = Databases::with(policy("null_rewrite", &[]))
+        .add(&world, "shop", &shop(SHOP))
+        .user_ids_in("shop.customer.segment_id");
+    let (rows, mut order) = (rows.rows(), order("shop", &knowing(email("ann@example.com"), &["u1"])));
+    let masking = open(&rows, &order).await.unwrap();
+    order.trace = RowTrace { marks: masking.report().marks.clone(), ..RowTrace::default() };
+    drop(masking);
+    world.run("UPDATE orders SET note = NULL WHERE id = 10").await;
+    open(&rows, &order).await.unwrap().commit().await.unwrap();
+    assert_eq!(world.ask("SELECT name FROM customer WHERE id = 1").await, [None], "not yet done, and done now");
+    assert!(matches!(rows.begin(&order).await.unwrap(), Begun::Before));
+}
+
+async fn what_is_no_document_stays_or_becomes_null(world: World) {
+    let documents = ["''", "' '", "'ann'", "NULL"];
+    let values: Vec<_> =
+        documents.iter().enumerate().map(|(id, doc)| format!("({id}, 'ann@example.com', {doc})")).collect();
+    world
+        .run(&format!(
+            "CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, doc TEXT); INSERT INTO customer VALUES {}",
+            values.join(", ")
+        ))
+        .await;
+    mask(&rows_of(&world, DOCUMENTS), &email("ann@example.com")).await.unwrap();
+    let documents = world.ask("SELECT doc FROM customer ORDER BY id").await;
+    assert_eq!(documents, [Some(String::new()), Some(" ".to_owned()), None, None]);
 }
 
 async fn another_request_masks_again_under_its_own_key(world: World) {

@@ -115,8 +115,17 @@ pub(super) fn knowing(subject: Subject, user_ids: &[&str]) -> Subject {
     Subject { user_ids: [(ConnectionKey::new("segment"), ids)].into(), ..subject }
 }
 
-/// What a package gets, and what was said of it.
+/// What a package gets of the dataset `shop`, and what was said of it.
 pub(super) async fn copied(rows: &OwnedRows, subject: &Subject) -> (MemoryPackage, Vec<DatasetRows>) {
+    copied_of(rows, subject, &["shop"]).await
+}
+
+/// The same of these databases.
+pub(super) async fn copied_of(
+    rows: &OwnedRows,
+    subject: &Subject,
+    databases: &[&str],
+) -> (MemoryPackage, Vec<DatasetRows>) {
     let (sink, request) = (MemorySink::new(), RequestId::new("pri_1"));
     let new = NewPackage {
         request: request.clone(),
@@ -126,7 +135,8 @@ pub(super) async fn copied(rows: &OwnedRows, subject: &Subject) -> (MemoryPackag
         tables: BTreeSet::new(),
     };
     let writer = sink.begin(new).await.unwrap();
-    let said = rows.copy(subject, writer.as_ref()).await.unwrap();
+    let wanted = databases.iter().map(|key| ConnectionKey::new(*key)).collect();
+    let said = rows.copy(subject, &wanted, writer.as_ref()).await.unwrap();
     writer.finish().await.unwrap();
     (sink.package(&request).unwrap(), said)
 }

@@ -3,7 +3,7 @@
 use privacy_store::owned::OwnedOptions;
 use segment_core::ports::{DirectoryError, SubjectMasker, SubjectRows};
 use serde_json::json;
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{Connection, Executor, MySqlConnection, PgConnection};
 
 use super::{
     Databases, SHOP, World, counts, email, fill, hmac, mask, on_all, open, order, policy, rows_of, sentence, shop,
@@ -18,6 +18,8 @@ on_all! {
     a_table_in_use_is_tried_again
     rows_that_are_held_are_waited_for
     a_primary_key_stays
+    a_key_of_bytes_is_refused_by_name
+    a_unique_index_that_may_be_violated_is_told_before
     a_unique_index_that_cut_values_would_violate_keeps_everything
     a_document_that_would_lose_digits_is_not_written
 }
@@ -109,6 +111,42 @@ async fn a_primary_key_stays(world: World) {
     let preview = rows.preview(&email("ann@example.com")).await.unwrap();
     let warning = "shop.customer.email holds personal data and is part of the primary key: it stays as it is";
     assert_eq!(preview[0].warnings, [warning]);
+}
+
+async fn a_key_of_bytes_is_refused_by_name(world: World) {
+    let bytes = world.pick("BLOB", "BYTEA", "BINARY(16)");
+    let id = world.pick(
+        "x'ff00ff00ff00ff00ff00ff00ff00ff00'",
+        "'\\xff00ff00ff00ff00'",
+        "x'ff00ff00ff00ff00ff00ff00ff00ff00'",
+    );
+    world
+        .run(&format!(
+            "CREATE TABLE customer (id {bytes} PRIMARY KEY, email TEXT, said TEXT); INSERT INTO customer VALUES ({id}, 'ann@example.com', 'x')"
+        ))
+        .await;
+    let words = sentence(&mask(&rows_of(&world, ONE), &email("ann@example.com")).await.unwrap_err());
+    // SQLite's column can hold texts as well: the row is named.
+    let expected = world.pick(
+        "shop.customer: a row's primary key has no value, or one that is no text",
+        "shop.customer cannot be masked: its primary key has id, which is bytea",
+        "shop.customer cannot be masked: its primary key has id, which is binary",
+    );
+    assert!(words.starts_with(expected), "{words}");
+}
+
+async fn a_unique_index_that_may_be_violated_is_told_before(world: World) {
+    world.run("CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, said VARCHAR(40), tenant INTEGER, UNIQUE (tenant, said));
+        INSERT INTO customer VALUES (1, 'ann@example.com', 'a', 7), (2, 'ann@example.com', 'b', 7)").await;
+    let equal = policy("hmac", &[("user", "string_rewrite", json!({"rewrite_value": "gone"}))]);
+    let rows = Databases::with(equal).add(&world, "shop", &shop(ONE)).rows();
+    let warnings = rows.preview(&email("ann@example.com")).await.unwrap().remove(0).warnings;
+    assert!(
+        warnings[0].starts_with("the unique index over shop.customer.tenant, said may be violated"),
+        "{warnings:?}"
+    );
+    let words = sentence(&mask(&rows, &email("ann@example.com")).await.unwrap_err());
+    assert!(words.contains("a unique index would be violated"), "{words}");
 }
 
 /// Two masked values that are equal once they are cut.
@@ -213,6 +251,43 @@ async fn a_document_that_would_lose_digits_is_not_written(world: World) {
     assert!(sentence(&error).contains("more digits than could be written back"), "{}", sentence(&error));
 }
 
+/// MariaDB: what cannot be rolled back is not begun.
+#[tokio::test]
+async fn a_table_without_transactions_is_refused() {
+    let Some(world) = World::mysql().await else { return };
+    for engine in ["MyISAM", "Aria"] {
+        world.run(&format!("DROP TABLE IF EXISTS customer; CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, said TEXT) ENGINE = {engine};
+            INSERT INTO customer VALUES (1, 'ann@example.com', 'x')")).await;
+        let words = sentence(&mask(&rows_of(&world, ONE), &email("ann@example.com")).await.unwrap_err());
+        assert!(
+            words.starts_with("shop.customer cannot be masked: its engine has no transactions"),
+            "{engine}: {words}"
+        );
+        assert_eq!(world.ask("SELECT said FROM customer").await, [Some("x".to_owned())]);
+    }
+}
+
+/// MariaDB waits for whoever changes a row, and masks what it is then.
+#[tokio::test]
+async fn a_row_that_changes_meanwhile_is_waited_for() {
+    let Some(world) = World::mysql().await else { return };
+    fill(&world).await;
+    let mut other = MySqlConnection::connect(&world.url()).await.unwrap();
+    other.execute("START TRANSACTION").await.unwrap();
+    other.execute("UPDATE customer SET name = 'Anna' WHERE id = 1").await.unwrap();
+    let rows = rows_of(&world, SHOP);
+    let masking = tokio::spawn(async move { mask(&rows, &email("ann@example.com")).await });
+    let waits = "SELECT CAST(COUNT(*) AS CHAR) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'";
+    while world.ask(waits).await == [Some("0".to_owned())] {
+        assert!(!masking.is_finished(), "nothing was waited for");
+        // The server shows something new only to whoever has not asked for a tenth of a second.
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+    }
+    other.execute("COMMIT").await.unwrap();
+    masking.await.unwrap().unwrap();
+    assert_eq!(world.ask("SELECT name FROM customer WHERE id = 1").await, [Some(hmac("Anna"))]);
+}
+
 /// PostgreSQL: a row that somebody changes while it is masked is masked as it is then, or not at all.
 #[tokio::test]
 async fn a_row_that_changes_meanwhile_is_masked_as_it_is_then() {
@@ -225,6 +300,7 @@ async fn a_row_that_changes_meanwhile_is_masked_as_it_is_then() {
     let waits = "SELECT CAST(count(*) AS TEXT) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE%' \
         AND datname = current_database()";
     while world.ask(waits).await != [Some("1".to_owned())] {
+        assert!(!masking.is_finished(), "nothing was waited for");
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     other.execute("COMMIT").await.unwrap();

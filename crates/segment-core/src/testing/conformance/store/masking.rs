@@ -123,7 +123,12 @@ pub async fn a_dataset_that_needs_a_human_keeps_the_others_waiting(store: &dyn R
 
 /// What may have been committed is seen through, whatever somebody decides meanwhile; all else of the request is canceled.
 pub async fn a_masking_that_may_be_committed_is_not_canceled(store: &dyn RequestStore) {
-    let mark = RowMark { collection: "shop.customer".to_owned(), key: vec![Pii::from("1")], digest: String::new() };
+    let mark = RowMark {
+        collection: "shop.customer".to_owned(),
+        key: vec![Pii::from("1")],
+        before: String::new(),
+        digest: String::new(),
+    };
     for (number, marks, expected) in [(1, vec![mark], TaskState::Queued), (2, vec![], TaskState::Canceled)] {
         record(store, &[with_rows(erasure(number))]).await;
         put_connections(store, number, TaskState::Complete(Outcome::NoData)).await;

@@ -32,6 +32,7 @@ fn full_task() -> Task {
                 marks: vec![RowMark {
                     collection: "shop.customer".to_owned(),
                     key: vec![Pii::from("1"), Pii::from("größe")],
+                    before: "cd".repeat(32),
                     digest: "ab".repeat(32),
                 }],
             },
