@@ -106,7 +106,17 @@ pub(crate) const SHOPPERS: &str = "
 pub(crate) fn open_shop(rig: &Rig, url: &str) -> Result<()> {
     rig.write("shop.url", url)?;
     rig.write("shop_dataset.yml", SHOP)?;
-    for text in ["ann@shop.example", "ben@shop.example", "Archer", "Ben Baker", "seg-ann", "Long Lane", "ring twice"] {
+    for text in [
+        "ann@shop.example",
+        "ben@shop.example",
+        "Archer",
+        "Ben Baker",
+        "seg-ann",
+        "Long Lane",
+        "Short Street",
+        "ring twice",
+        "back door",
+    ] {
         rig.keep_private(text);
     }
     Ok(())

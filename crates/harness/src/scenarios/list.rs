@@ -1,6 +1,7 @@
 use super::{
     access, answers_access, answers_erase, configuration, connections, credentials, dataset, erasure, files, holds,
-    identities, interruption, masking, official_sdk, owned, records, repetition, requests, retention, rows, sources,
+    identities, interruption, masking, masking_broken_off, official_sdk, owned, records, repetition, requests,
+    retention, rows, sources,
 };
 use crate::scenario::Scenario;
 
@@ -12,6 +13,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         owned::ALL,
         rows::ALL,
         masking::ALL,
+        masking_broken_off::ALL,
         requests::ALL,
         repetition::ALL,
         files::ALL,

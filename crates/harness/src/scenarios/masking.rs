@@ -44,7 +44,7 @@ scenarios! {
     masking_misspelt,
 }
 
-fn shop() -> Setup {
+pub(super) fn shop() -> Setup {
     Setup::basic().shop().masking()
 }
 
@@ -52,11 +52,11 @@ fn file(rig: &Rig) -> PathBuf {
     rig.path("shop.db")
 }
 
-const NAMES: &str = "SELECT name FROM customer ORDER BY id";
+pub(super) const NAMES: &str = "SELECT name FROM customer ORDER BY id";
 const STREETS: &str = "SELECT street FROM address ORDER BY id";
 const NOTES: &str = "SELECT note FROM orders ORDER BY id";
 
-fn is_masked(text: Option<&String>) -> bool {
+pub(super) fn is_masked(text: Option<&String>) -> bool {
     text.is_some_and(|text| text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit()))
 }
 

@@ -14,6 +14,7 @@ mod identities;
 mod interruption;
 mod list;
 mod masking;
+mod masking_broken_off;
 mod official_sdk;
 mod owned;
 mod records;
