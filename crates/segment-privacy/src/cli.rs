@@ -15,7 +15,8 @@ pub(crate) use connections::{ConnectionFields, Connections};
 pub(crate) use holds::Holds;
 pub(crate) use requests::Requests;
 
-/// Fulfil people's privacy requests at Twilio Segment: collect what is held on a person, or suppress and delete them.
+/// Fulfil people's privacy requests at Twilio Segment and in your own tables: collect what is held on a person, or suppress, delete
+/// and mask it.
 #[derive(Debug, Parser)]
 #[command(name = "segment-privacy", version, propagate_version = true, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -96,7 +97,7 @@ pub(crate) enum Command {
     /// Manage the connections that are kept in the record database, and see all of them
     #[command(subcommand)]
     Connections(Connections),
-    /// Place, list and lift legal holds: people who must not be erased or suppressed
+    /// Place, list and lift legal holds: people who must not be erased, suppressed or masked
     #[command(subcommand)]
     Holds(Holds),
     /// Block new data of a user id
@@ -323,10 +324,10 @@ pub(crate) struct Init {
     /// Delete at Segment (true), or suppress only (false)
     #[arg(long, value_name = "BOOL")]
     pub(crate) delete: Option<bool>,
-    /// dataset.collection.field that holds the Segment user id (segment)
+    /// dataset.collection.field that holds the Segment user id (segment: required)
     #[arg(long)]
     pub(crate) segment_user_id: Option<String>,
-    /// The Fides dataset (segment)
+    /// The Fides dataset (segment: required)
     #[arg(long, value_name = "FILE")]
     pub(crate) dataset_file: Option<PathBuf>,
     /// Do not test the connection afterwards

@@ -1,8 +1,9 @@
 //! What stands in the files.
 
+use segment_core::{NewPackage, ports::PackageSink};
 use serde_json::{Value, json};
 
-use crate::support::one;
+use crate::support::{one, package, records, world};
 
 #[tokio::test]
 async fn metadata_is_the_object_or_an_array_of_several() {
@@ -102,4 +103,20 @@ async fn a_record_that_is_no_object_is_kept() {
     let zip = one("s", "t", [json!("=x"), json!([1]), json!({"a": 1})]).await;
     assert_eq!(zip.json("s/t.json"), json!(["=x", [1], {"a": 1}]));
     assert_eq!(zip.rows("s/t.csv"), [["value", "a"], ["'=x", ""], ["[1]", ""], ["", "1"]]);
+}
+
+/// A table of an owned database may be called like a collection of Segment's.
+#[tokio::test]
+async fn a_table_is_a_table_whatever_its_name() {
+    let world = world();
+    let new = NewPackage { tables: ["shop".to_owned()].into(), ..package("pri_1") };
+    let writer = world.sink.begin(new).await.unwrap();
+    let row = json!({"id": 1, "name": "plan", "value": "gold"});
+    for collection in ["events", "traits", "metadata"] {
+        writer.append("shop", collection, records([row.clone()])).await.unwrap();
+    }
+    let zip = world.open(&writer.finish().await.unwrap());
+    for collection in ["events", "traits", "metadata"] {
+        assert_eq!(zip.json(&format!("shop/{collection}.json")), json!([row]));
+    }
 }

@@ -6,7 +6,7 @@ use super::Identities;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Holds {
-    /// Place a hold: what would delete or suppress this person and has not left is stopped
+    /// Place a hold: what would delete, suppress or mask this person and is not done yet is stopped
     Add {
         #[command(flatten)]
         identities: Identities,

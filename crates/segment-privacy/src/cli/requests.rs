@@ -62,7 +62,7 @@ pub(crate) enum Requests {
     Resolve {
         /// The request
         id: String,
-        /// The connection of the task
+        /// The connection or dataset of the task
         #[arg(long, value_name = "KEY")]
         task: String,
         /// How it was settled; it is kept in the log, so name nobody

@@ -138,7 +138,7 @@ impl Answers {
             let dataset = self.segment_user_id.split('.').next().unwrap_or_default();
             let more = format!(
                 "segment_user_id = {}\n\n[[datasets]]\nkey = {}\n# the owned database: sqlite://…, postgres://… or mysql://…, a role that may only read is enough\n\
-                 url = {{ env = \"OWNED_DATABASE_URL\" }}\nfile = {}\naccess = \"read\"    # \"write\": erasures mask rows\n",
+                 url = {{ env = \"OWNED_DATABASE_URL\" }}\nfile = {}\naccess = \"read\"    # \"write\": erasures mask rows, and the role needs UPDATE\n",
                 quoted(&self.segment_user_id),
                 quoted(dataset),
                 quoted(&self.dataset_file)

@@ -63,7 +63,8 @@ impl Default for Database {
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Execution {
-    /// Erase strictly: suppress at Segment, delete nothing there. Rows of owned databases are masked either way.
+    /// Erase strictly: suppress at Segment, delete nothing there. Rows of owned databases with `access = "write"` are
+    /// masked either way.
     pub(crate) masking_strict: bool,
     /// What is ordered when it is not strict.
     pub(crate) regulation: String,
@@ -199,7 +200,7 @@ impl Default for Server {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
-    /// Erasure; the owned database says who it is.
+    /// Erasure; the owned database says who it is, and its rows are what an access collects.
     Segment,
     /// Access and erasure.
     SegmentUnify,
@@ -303,7 +304,7 @@ pub(crate) struct DatasetConfig {
     pub(crate) url: Secret,
     /// Fides dataset YAML.
     pub(crate) file: String,
-    /// `read`; or `write`: erasures mask rows.
+    /// `read`: accesses copy rows, and a role that may only read is enough. `write`: erasures mask rows, too, which needs UPDATE.
     #[serde(default = "read_access")]
     pub(crate) access: String,
 }

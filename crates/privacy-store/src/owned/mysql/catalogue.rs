@@ -40,6 +40,10 @@ const UNIQUE: &str = "SELECT CAST(index_name AS CHAR), CAST(column_name AS CHAR)
     WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ? AND non_unique = 0 \
     ORDER BY index_name, seq_in_index";
 
+/// What MariaDB calls JSON is a text with a check that is named after its column.
+const JSON: &str = "SELECT CAST(constraint_name AS CHAR) FROM information_schema.check_constraints \
+    WHERE constraint_schema = COALESCE(?, DATABASE()) AND table_name = ? AND check_clause LIKE 'json_valid(%'";
+
 /// At this table's end of its own keys, and of those of others.
 const FOREIGN: &str = "SELECT CAST(column_name AS CHAR) FROM information_schema.key_column_usage \
     WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ? AND referenced_table_name IS NOT NULL \
@@ -56,7 +60,18 @@ pub(super) async fn columns(pool: &MySqlPool, table: &Table) -> Result<Columns, 
     let (schema, name) = parts(table);
     let rows = sqlx::query(COLUMNS).bind(schema).bind(name).bind(name).fetch_all(pool).await?;
     let columns = rows.iter().map(column).collect::<Result<Vec<_>, _>>()?;
-    Ok(columns.into_iter().map(|column| (column.name.clone(), column)).collect())
+    let mut columns: Columns = columns.into_iter().map(|column| (column.name.clone(), column)).collect();
+    if columns.values().any(|column| column.sql_type == "longtext") {
+        // MySQL has no such list of a table, and needs none: JSON is a type there.
+        let checked: Vec<String> =
+            sqlx::query_scalar(JSON).bind(schema).bind(name).fetch_all(pool).await.unwrap_or_default();
+        for (name, column) in &mut columns {
+            if checked.contains(name) {
+                column.holds = Holds::Json;
+            }
+        }
+    }
+    Ok(columns)
 }
 
 pub(super) async fn constraints(pool: &MySqlPool, table: &Table) -> Result<Constraints, sqlx::Error> {

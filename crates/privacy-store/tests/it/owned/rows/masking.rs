@@ -19,6 +19,7 @@ on_all! {
     what_is_not_there_stays_away
     lengths_and_unique_indexes_are_respected
     numbers_and_dates_become_null
+    values_with_a_form_of_their_own_become_null
     fields_nested_in_json_are_masked_one_by_one
     keys_of_several_columns_name_rows
     the_dataset_may_name_the_key
@@ -149,6 +150,38 @@ async fn numbers_and_dates_become_null(world: World) {
     mask(&rows, &email("ann@example.com")).await.unwrap();
     let null = "SELECT CASE WHEN born IS NULL AND age IS NULL AND score IS NOT NULL THEN 'as it should' ELSE 'no' END FROM customer";
     assert_eq!(world.ask(null).await, [Some("as it should".to_owned())]);
+}
+
+async fn values_with_a_form_of_their_own_become_null(world: World) {
+    let types = world.pick(
+        "flag BOOLEAN, seen TIMESTAMP, code UUID, photo BLOB, doc JSON",
+        "flag BOOLEAN, seen TIMESTAMPTZ, code UUID, photo BYTEA, doc JSONB, mood mood, tags TEXT[], ip INET, span INT4RANGE",
+        "flag BOOLEAN, seen DATETIME, code UUID, photo BLOB, doc JSON, mood ENUM('glad', 'sad'), tags SET('a', 'b'), place POINT",
+    );
+    let values = world.pick(
+        "TRUE, '2026-01-01 10:00:00', '6ba7b810-9dad-11d1-80b4-00c04fd430c8', x'ff', '{\"a\":1}'",
+        "TRUE, '2026-01-01 10:00:00', '6ba7b810-9dad-11d1-80b4-00c04fd430c8', '\\xff', '{\"a\":1}', 'glad', '{a,b}', '192.0.2.1', '[1,5)'",
+        "TRUE, '2026-01-01 10:00:00', '6ba7b810-9dad-11d1-80b4-00c04fd430c8', x'ff', '{\"a\":1}', 'glad', 'a,b', ST_GeomFromText('POINT(1 2)')",
+    );
+    let prepare = world.pick("", "CREATE TYPE mood AS ENUM ('glad', 'sad');", "");
+    world
+        .run(&format!(
+            "{prepare} CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, {types});
+             INSERT INTO customer VALUES (1, 'ann@example.com', {values}), (2, 'ben@example.com', {values})"
+        ))
+        .await;
+    let names: Vec<_> =
+        types.split(", ").filter(|part| !part.starts_with('\'')).map(|part| part.split(' ').next().unwrap()).collect();
+    let fields: Vec<_> = names.iter().map(|name| format!("{{ name: {name}, data_categories: [user] }}")).collect();
+    let collection = format!(
+        "      - {{ name: customer, fields: [{{ name: id }}, {{ name: email, fides_meta: {{ identity: email }} }}, {}] }}",
+        fields.join(", ")
+    );
+    mask(&rows_of(&world, &collection), &email("ann@example.com")).await.unwrap();
+    for name in names {
+        let null = format!("SELECT CASE WHEN {name} IS NULL THEN 'null' ELSE 'a value' END FROM customer ORDER BY id");
+        assert_eq!(world.ask(&null).await, ["null", "a value"].map(|text| Some(text.to_owned())), "{name}");
+    }
 }
 
 async fn fields_nested_in_json_are_masked_one_by_one(world: World) {

@@ -19,6 +19,8 @@ on_all! {
     rows_that_are_held_are_waited_for
     a_primary_key_stays
     a_key_of_bytes_is_refused_by_name
+    what_the_database_computes_is_refused
+    a_check_of_the_table_rolls_back
     a_unique_index_that_may_be_violated_is_told_before
     a_unique_index_that_cut_values_would_violate_keeps_everything
     a_document_that_would_lose_digits_is_not_written
@@ -133,6 +135,20 @@ async fn a_key_of_bytes_is_refused_by_name(world: World) {
         "shop.customer cannot be masked: its primary key has id, which is binary",
     );
     assert!(words.starts_with(expected), "{words}");
+}
+
+async fn what_the_database_computes_is_refused(world: World) {
+    world.run("CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, said VARCHAR(400) GENERATED ALWAYS AS (lower(email)) STORED)").await;
+    let words = sentence(&mask(&rows_of(&world, ONE), &email("ann@example.com")).await.unwrap_err());
+    assert_eq!(words, "shop.customer.said cannot be masked: the database computes it; mask what it is computed from");
+}
+
+async fn a_check_of_the_table_rolls_back(world: World) {
+    world.run("CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, said VARCHAR(80) CHECK (said IN ('yes', 'no')));
+        INSERT INTO customer VALUES (1, 'ann@example.com', 'yes')").await;
+    let words = sentence(&mask(&rows_of(&world, ONE), &email("ann@example.com")).await.unwrap_err());
+    assert!(words.contains("refused it; nothing was written"), "{words}");
+    assert_eq!(world.ask("SELECT email FROM customer").await, [Some("ann@example.com".to_owned())]);
 }
 
 async fn a_unique_index_that_may_be_violated_is_told_before(world: World) {

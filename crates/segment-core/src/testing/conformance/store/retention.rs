@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::sample::{
     HELD, access, at, awaiting, claim_only, claim_regulation, erasure, get, id, ledger_update, record, steps, update,
+    with_rows,
 };
 use crate::{
-    Claimed, Decision, Expired, Halt, HaltKind, HoldId, Intake, Ledger, LedgerState, LegalHold, MemberChange,
+    Claimed, Decision, Expired, Halt, HaltKind, HoldId, Holder, Intake, Ledger, LedgerState, LegalHold, MemberChange,
     NewRequest, Outcome, PackageReceipt, Pii, RequestStatus, RequestUpdate, Resolution, Resume, Retention, Task,
     TaskEvent, TaskState, ports::RequestStore,
 };
@@ -34,14 +35,18 @@ async fn canceled(store: &dyn RequestStore, request: NewRequest, minute: i64) {
 
 /// Identities are due after their time from the end on, whichever end it was; those of an open request never.
 pub async fn identities_are_due_after_their_time(store: &dyn RequestStore) {
-    record(store, &[erasure(1)]).await;
+    record(store, &[erasure(1), erasure(4)]).await;
     canceled(store, erasure(2), 100).await;
     let pending = NewRequest { needs_approval: true, ..erasure(3) };
     record(store, std::slice::from_ref(&pending)).await;
     store.decide(&pending.id, &Decision::Deny { reason: "no".into() }, at(101)).await.unwrap();
+    let Claimed { lease, item, .. } = claim_only(store, 4, HELD).await;
+    let given_up = Halt { kind: HaltKind::SegmentFailed, message: "no".into(), resume: Resume::Queued };
+    let task = Task { state: TaskState::Error(given_up), ..item.tasks[0].clone() };
+    store.save_request(&lease, &RequestUpdate { at: at(102), ..update(vec![task]) }).await.unwrap();
     assert!(expired(store, 119).await.is_empty());
     assert_eq!(expired(store, 120).await, [of(2, None, true)]);
-    assert_eq!(expired(store, 10_000).await, [of(2, None, true), of(3, None, true)]);
+    assert_eq!(expired(store, 10_000).await, [of(2, None, true), of(3, None, true), of(4, None, true)]);
     assert_eq!(store.expired(&RETENTION, at(10_000), 1).await.unwrap(), [of(2, None, true)], "the limit");
 }
 
@@ -106,6 +111,29 @@ pub async fn what_is_destroyed_is_gone_and_the_rest_stays(store: &dyn RequestSto
     assert_eq!(destroyed, 1);
     assert!(expired(store, 10_000).await.is_empty());
     store.sweep().await.unwrap();
+}
+
+/// What names somebody on the way to masked rows goes, and how many rows they were stays.
+pub async fn counts_of_masked_rows_outlive_whose_they_were(store: &dyn RequestStore) {
+    record(store, &[with_rows(erasure(1))]).await;
+    let Claimed { lease, item, .. } = claim_only(store, 1, HELD).await;
+    let collections: std::collections::BTreeMap<_, _> = [("shop.customer".to_owned(), 7)].into();
+    let done = item.tasks.into_iter().map(|task| match task.holder {
+        Holder::Dataset => Task {
+            state: TaskState::Complete(Outcome::Masked),
+            resolution: Some(Resolution { user_ids: [Pii::from("u1")].into(), ..Resolution::default() }),
+            collections: collections.clone(),
+            ..task
+        },
+        _ => Task { state: TaskState::Complete(Outcome::NoData), ..task },
+    });
+    store.save_request(&lease, &RequestUpdate { at: at(100), ..update(done.collect()) }).await.unwrap();
+    assert_eq!(expired(store, 120).await, [of(1, None, true)]);
+    store.destroy_identities(&id(1), at(120)).await.unwrap();
+    let after = get(store, 1).await;
+    let rows = after.tasks.iter().find(|task| task.holder == Holder::Dataset).unwrap();
+    assert_eq!((&rows.resolution, &rows.collections), (&None, &collections));
+    assert_eq!(after.status, RequestStatus::Complete);
 }
 
 /// The same is still recognised after its identities are destroyed, until that is forgotten, too.

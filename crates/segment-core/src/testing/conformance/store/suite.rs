@@ -121,6 +121,7 @@ macro_rules! request_store_conformance {
             a_package_is_due_once
             the_time_begins_after_the_last_look
             what_is_destroyed_is_gone_and_the_rest_stays
+            counts_of_masked_rows_outlive_whose_they_were
             the_same_is_recognised_until_it_is_forgotten
             what_is_destroyed_is_not_retried
             a_package_made_anew_is_due_again
