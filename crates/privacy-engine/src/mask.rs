@@ -124,7 +124,9 @@ impl Engine {
             let rows = traces.get(&task.connection).cloned().unwrap_or_default();
             let rows = RowTrace { user_ids: user_ids(found), ..rows };
             let mut resolution = Resolution { rows, ..Resolution::default() };
-            found.values().for_each(|found| resolution.learn(&found.resolution));
+            for found in found.values() {
+                resolution.learn(&found.resolution);
+            }
             task.resolution = Some(resolution);
             self.store.save_task(lease, task, self.clock.now()).await?;
         }

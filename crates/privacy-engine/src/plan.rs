@@ -109,7 +109,9 @@ impl Planner {
             let subject = match self.subject(identities).await? {
                 Ok(subject) => subject,
                 Err(why) => {
-                    plans.keys().for_each(|dataset| warnings.entry(dataset.clone()).or_default().add(why.clone()));
+                    for dataset in plans.keys() {
+                        warnings.entry(dataset.clone()).or_default().add(why.clone());
+                    }
                     continue;
                 }
             };
@@ -117,7 +119,8 @@ impl Planner {
                 let Some(plan) = plans.get_mut(&rows.dataset) else { continue };
                 plan.people += u64::from(rows.collections.values().any(|rows| *rows > 0));
                 let told = rows.warnings.into_iter().chain(rows.findings.into_iter().map(|finding| finding.message));
-                told.for_each(|message| warnings.entry(rows.dataset.clone()).or_default().add(message));
+                let warnings = warnings.entry(rows.dataset.clone()).or_default();
+                told.for_each(|message| warnings.add(message));
                 for (collection, rows) in rows.collections {
                     *plan.masks.entry(collection).or_default() += rows;
                 }
@@ -128,7 +131,9 @@ impl Planner {
         }
         let deletes = self.policy.orders(Action::Erasure).is_some_and(|kind| kind.deletes());
         if !deletes && plans.values().all(|plan| plan.people == 0) {
-            plans.values_mut().for_each(|plan| plan.warnings.push(wording::NO_ROWS_MASKED.to_owned()));
+            for plan in plans.values_mut() {
+                plan.warnings.push(wording::NO_ROWS_MASKED.to_owned());
+            }
         }
         Ok(plans.into_values().collect())
     }

@@ -25,15 +25,14 @@ fn of_text(holds: Holds, text: String) -> Value {
             "f" | "false" => Value::Bool(false),
             _ => Value::String(text),
         },
-        // As a text, where numbers would be rounded.
         Holds::Json if is_exact(&text) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
-        Holds::Json => Value::String(text),
         // PostgreSQL shows bytes in hex.
         Holds::Bytes => match text.strip_prefix("\\x").map(hex::decode) {
             Some(Ok(bytes)) => Value::from(STANDARD.encode(bytes)),
             _ => Value::from(STANDARD.encode(text)),
         },
-        Holds::Text | Holds::Shape | Holds::Other => Value::String(text),
+        // JSON, too, where its numbers would be rounded.
+        Holds::Json | Holds::Text | Holds::Shape | Holds::Other => Value::String(text),
     }
 }
 

@@ -95,7 +95,7 @@ impl World {
     }
 
     /// Runs statements in a transaction that stays open as long as what comes back.
-    pub(crate) async fn hold(&self, sql: &str) -> Box<dyn std::any::Any> {
+    pub(crate) async fn hold(&self, sql: &str) -> Box<dyn std::any::Any + Send> {
         let sql = |begin: &str| AssertSqlSafe(format!("{begin}; {sql}"));
         match self {
             Self::Postgres(database) => {
