@@ -1,16 +1,20 @@
 //! Rows that others share are not masked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use privacy_dataset::{Entry, Referrer};
 use segment_core::{Finding, FindingCode, Pii, RowTrace, ports::DirectoryError};
 
-use super::gather::{Gathered, Readers, RowKey};
+use super::gather::{Gathered, Readers, RowKey, Shared};
 use crate::owned::{
     OwnedDatabases,
-    database::{Keys, Reader, Select, Table, all},
+    database::{Column, Keys, Reader, Select, Table, all},
+    error::DbError,
     lookup::live_column,
 };
+
+/// Of how many rows it is asked at once who refers to them.
+const CHUNK: usize = 500;
 
 /// Gathered rows, parted by whose they are.
 pub(super) struct Parted<'a> {
@@ -40,14 +44,21 @@ pub(super) async fn without_shared<'a>(
             here || trace.shared.contains(&visit.field(&entry.column))
         });
         let (mut free, mut left) = (Vec::new(), 0_u64);
-        for row in one.others.iter().filter(|_| is_masked || leads_on) {
+        let rows = if is_masked || leads_on { one.others.as_slice() } else { &[] };
+        for rows in rows.chunks(CHUNK) {
             if !is_masked && left > 0 {
                 break;
             }
-            if hangs || is_referred_to(databases, &gathered, one, &row.named_by, readers, trace).await? {
-                left += 1;
-            } else {
-                free.push(row.key.clone());
+            let referred = match hangs {
+                true => rows.iter().map(|_| true).collect(),
+                false => are_referred_to(databases, &gathered, one, rows, readers, trace).await?,
+            };
+            for (row, is_referred) in rows.iter().zip(referred) {
+                if is_referred {
+                    left += 1;
+                } else {
+                    free.push(row.key.clone());
+                }
             }
         }
         if left > 0 {
@@ -72,62 +83,110 @@ pub(super) async fn without_shared<'a>(
     Ok(Parted { collections: collections.collect(), shared })
 }
 
-/// Whether rows that were not gathered refer to a row.
-async fn is_referred_to<'a>(
+/// Whether rows that were not gathered refer to each of these rows.
+async fn are_referred_to<'a>(
     databases: &'a OwnedDatabases,
     gathered: &[Gathered<'a>],
     one: &Gathered<'a>,
-    named_by: &[(String, String)],
+    rows: &[Shared],
     readers: &Readers<'_, 'a>,
     trace: &RowTrace,
-) -> Result<bool, DirectoryError> {
+) -> Result<Vec<bool>, DirectoryError> {
+    let mut are = vec![false; rows.len()];
     for referrer in &one.place.visit.referrers {
-        let Some((_, value)) = named_by.iter().find(|(column, _)| *column == referrer.of) else { continue };
+        let value = |row: &'_ Shared| {
+            row.named_by.iter().find(|(column, _)| *column == referrer.of).map(|(_, value)| value.clone())
+        };
         let own = gathered.iter().find(|other| {
             other.place.visit.dataset == referrer.dataset && other.place.visit.collection == referrer.collection
         });
-        let here = || own?.referring.get(&referrer.column)?.get(value).copied();
         // Rows of a database that is not asked now.
         let field = format!("{}.{}.{}", referrer.dataset, referrer.collection, referrer.column);
-        let elsewhere = || trace.referring.get(&field)?.get(&Pii::new(value.clone())).copied();
-        let known = here().or_else(elsewhere).unwrap_or_default();
-        if exceeds(databases, referrer, value, known, readers(&referrer.dataset)).await? {
-            return Ok(true);
+        let known = |value: &String| {
+            let here = || own?.referring.get(&referrer.column)?.get(value).copied();
+            let elsewhere = || trace.referring.get(&field)?.get(&Pii::new(value.clone())).copied();
+            here().or_else(elsewhere).unwrap_or_default()
+        };
+        let known: Known = rows.iter().filter_map(value).map(|value| (value.clone(), known(&value))).collect();
+        if known.is_empty() {
+            continue;
+        }
+        let asking = Asking::of(databases, referrer, readers(&referrer.dataset)).await?;
+        let exceeding = asking.exceeding(&known).await?;
+        for (row, is) in rows.iter().zip(&mut are) {
+            *is |= value(row).is_some_and(|value| exceeding.contains(&value));
         }
     }
-    Ok(false)
+    Ok(are)
 }
 
-/// Whether more than the known rows refer to a value. What the database equates counts: better a row too many is left.
-async fn exceeds(
-    databases: &OwnedDatabases,
-    referrer: &Referrer,
-    value: &str,
-    known: u64,
-    reader: Option<&dyn Reader>,
-) -> Result<bool, DirectoryError> {
-    let place = format!("{}.{}", referrer.dataset, referrer.collection);
-    let (dataset, database) = (databases.dataset(&referrer.dataset), databases.of_dataset(&referrer.dataset));
-    let (Some(dataset), Some(database)) = (dataset, database) else {
-        return Err(DirectoryError::Schema(format!("the dataset {} is in no database", referrer.dataset)));
-    };
-    let table = Table { schema: dataset.schema.clone(), name: referrer.collection.clone() };
-    let columns = database.live.columns(&table, &place).await?;
-    let column = live_column(&columns, &place, &referrer.column)?;
-    let (keys, known) = ([value.to_owned()], usize::try_from(known).unwrap_or(usize::MAX));
-    let query = Select {
-        table: &table,
-        keys: Keys::Of(column, &keys),
-        take: &[],
-        distinct: false,
-        lock: false,
-        limit: known.saturating_add(1),
-    };
-    let reader = reader.unwrap_or(database.live.database.as_ref());
-    match all(reader, &query).await {
-        Ok(rows) => Ok(rows.len() > known),
-        // No row can have it.
-        Err(crate::owned::error::DbError::Uncastable) => Ok(false),
-        Err(error) => Err(error.at(&place)),
+/// How many rows are known to refer to each value.
+type Known = BTreeMap<String, u64>;
+
+/// A column whose rows may refer to others.
+struct Asking<'r> {
+    place: String,
+    table: Table,
+    column: Column,
+    reader: &'r dyn Reader,
+}
+
+impl<'r> Asking<'r> {
+    async fn of(
+        databases: &'r OwnedDatabases,
+        referrer: &Referrer,
+        reader: Option<&'r dyn Reader>,
+    ) -> Result<Self, DirectoryError> {
+        let place = format!("{}.{}", referrer.dataset, referrer.collection);
+        let (dataset, database) = (databases.dataset(&referrer.dataset), databases.of_dataset(&referrer.dataset));
+        let (Some(dataset), Some(database)) = (dataset, database) else {
+            return Err(DirectoryError::Schema(format!("the dataset {} is in no database", referrer.dataset)));
+        };
+        let table = Table { schema: dataset.schema.clone(), name: referrer.collection.clone() };
+        let columns = database.live.columns(&table, &place).await?;
+        let column = live_column(&columns, &place, &referrer.column)?.clone();
+        Ok(Self { place, table, column, reader: reader.unwrap_or(database.live.database.as_ref()) })
+    }
+
+    /// The values to which more rows refer than are known.
+    async fn exceeding(&self, known: &Known) -> Result<BTreeSet<String>, DirectoryError> {
+        let all: Vec<_> = known.keys().cloned().collect();
+        let expected: u64 = known.values().sum();
+        let found = self.referring(&all, expected).await?;
+        if let Some(found) = found.filter(|found| found.len() as u64 <= expected) {
+            let mut counts = Known::new();
+            for value in &found {
+                *counts.entry(self.column.comparison.carried(value).into_owned()).or_default() += 1;
+            }
+            if counts.iter().all(|(value, rows)| known.get(value).is_some_and(|known| rows <= known)) {
+                return Ok(BTreeSet::new());
+            }
+        }
+        // Which of them it is. What the database equates counts: better a row too many is left.
+        let mut exceeding = BTreeSet::new();
+        for (value, known) in known {
+            let found = self.referring(std::slice::from_ref(value), *known).await?;
+            if found.is_some_and(|found| found.len() as u64 > *known) {
+                exceeding.insert(value.clone());
+            }
+        }
+        Ok(exceeding)
+    }
+
+    /// By which values rows refer to any of these, one more than expected at most; `None` where the column can hold none of them.
+    async fn referring(&self, values: &[String], expected: u64) -> Result<Option<Vec<String>>, DirectoryError> {
+        let query = Select {
+            table: &self.table,
+            keys: Keys::Of(&self.column, values),
+            take: &[],
+            distinct: false,
+            lock: false,
+            limit: usize::try_from(expected).unwrap_or(usize::MAX).saturating_add(1),
+        };
+        match all(self.reader, &query).await {
+            Ok(rows) => Ok(Some(rows.iter().map(|row| row[0].text().unwrap_or_default().to_owned()).collect())),
+            Err(DbError::Uncastable) => Ok(None),
+            Err(error) => Err(error.at(&self.place)),
+        }
     }
 }

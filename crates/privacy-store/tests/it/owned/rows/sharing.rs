@@ -10,6 +10,7 @@ on_all! {
     a_row_that_only_the_person_refers_to_is_masked
     others_count_wherever_they_are
     what_hangs_on_a_shared_row_is_left_where_that_row_has_nothing_to_mask
+    one_shared_row_among_many_is_found
 }
 
 const ADDRESSES: &str = "
@@ -89,4 +90,18 @@ async fn what_hangs_on_a_shared_row_is_left_where_that_row_has_nothing_to_mask(w
     let report = mask(&rows_of(&world, &plain), &email("ann@example.com")).await.unwrap();
     assert_eq!(world.ask("SELECT label FROM doorbell").await, [Some("Ann".to_owned())]);
     assert_eq!((counts(&report), report.findings.len()), (vec![("shop.doorbell", 0)], 1));
+}
+
+async fn one_shared_row_among_many_is_found(world: World) {
+    let customers: Vec<_> = (1_000..2_200).map(|id| format!("({id}, 'ann@example.com', {id})")).collect();
+    fill(&world, &format!("{}, (1, 'ben@example.com', 1700)", customers.join(", ")), "").await;
+    let addresses: Vec<_> = (1_000..2_200).map(|id| format!("({id}, 'street {id}')")).collect();
+    world.run(&format!("INSERT INTO address VALUES {}", addresses.join(", "))).await;
+    let report = mask(&rows_of(&world, ADDRESSES), &email("ann@example.com")).await.unwrap();
+    assert_eq!(report.collections["shop.address"], 1_199);
+    assert!(report.findings.iter().any(|finding| finding.message.starts_with("1 rows of shop.address were left")));
+    assert_eq!(
+        world.ask("SELECT street FROM address WHERE street LIKE 'street %'").await,
+        [Some("street 1700".to_owned())]
+    );
 }
