@@ -216,11 +216,10 @@ impl<'g> Planner<'g> {
                     || self.graph.edges.iter().any(|edge| edge.to == node && order.contains(&edge.from))
             };
             let waits = |node: usize| {
-                // Those to which rows refer come before the rows.
+                // Those to which rows refer come before the rows, if anything else than the rows leads to them.
                 let mut before =
                     self.graph.edges.iter().filter(|edge| edge.to == node && edge.from != node && open(edge.from));
-                before.any(|edge| edge.way != Way::Up || !self.is_reversed(edge))
-                    || self.after[node].iter().any(|before| open(*before))
+                before.any(|edge| !self.is_taken_back(edge)) || self.after[node].iter().any(|before| open(*before))
             };
             let candidates = (0..self.graph.nodes.len()).filter(|node| open(*node) && next_to(*node));
             // In the order of the files, so that the same datasets make the same plan.
@@ -235,15 +234,19 @@ impl<'g> Planner<'g> {
         self.graph.edges.iter().any(|other| other.reverses(edge))
     }
 
+    /// Whether values flow the other way, too, and that way first.
+    fn is_taken_back(&self, edge: &Edge) -> bool {
+        self.is_reversed(edge) && (edge.way == Way::Up || !self.starts.contains_key(&edge.from))
+    }
+
     /// The ways into a collection from those that were visited before it; what comes from a later one would go in a circle.
     fn row_entries(&mut self, node: usize, visited: &[usize], order: &[usize]) -> Vec<Entry> {
         let mut entries = Vec::new();
         for edge in self.graph.edges.iter().filter(|edge| edge.to == node) {
             let Some(visit) = visited.iter().position(|other| *other == edge.from) else {
                 // What was only reached from here knows nothing more.
-                let taken_back =
-                    self.is_reversed(edge) && !(edge.way != Way::Up && self.starts.contains_key(&edge.from));
-                if order.contains(&edge.from) && (!taken_back || edge.from == node) {
+                let known = self.starts.contains_key(&edge.from) || !self.is_reversed(edge);
+                if order.contains(&edge.from) && (known || edge.from == node) {
                     let (from, to) = (self.graph.name(edge.from), self.graph.name(node));
                     self.not_followed.insert(format!(
                         "values of {from}.{} do not lead on to {to}.{}: the references go in a circle",

@@ -63,8 +63,10 @@ pub(super) async fn columns(pool: &MySqlPool, table: &Table) -> Result<Columns, 
     let mut columns: Columns = columns.into_iter().map(|column| (column.name.clone(), column)).collect();
     if columns.values().any(|column| column.sql_type == "longtext") {
         // MySQL has no such list of a table, and needs none: JSON is a type there.
-        let checked: Vec<String> =
-            sqlx::query_scalar(JSON).bind(schema).bind(name).fetch_all(pool).await.unwrap_or_default();
+        let checked: Vec<String> = match sqlx::query_scalar(JSON).bind(schema).bind(name).fetch_all(pool).await {
+            Err(sqlx::Error::Database(_)) => Vec::new(),
+            checked => checked?,
+        };
         for (name, column) in &mut columns {
             if checked.contains(name) {
                 column.holds = Holds::Json;

@@ -73,7 +73,6 @@ impl Fitting {
         }
         if !fitting.masks.is_empty() {
             fitting.key = key(databases, place, &constraints)?;
-            can_be_named(place, &fitting.key)?;
             fitting.keeps_unique(place, &constraints)?;
         }
         Ok(fitting)
@@ -118,9 +117,12 @@ impl Fitting {
             }
             if column.holds == Holds::Text && !column.nullable {
                 let column = format!("{}.{name}", place.visit.name());
-                self.left.push(format!(
+                let said = format!(
                     "what is no JSON in {column} cannot become null, which is not allowed there: then nothing is masked"
-                ));
+                );
+                if !self.left.contains(&said) {
+                    self.left.push(said);
+                }
             }
             self.nest(name, mask);
             return Ok(());
@@ -207,7 +209,8 @@ fn key(
             "its engine has no transactions, so half a masking could not be taken back: ALTER TABLE … ENGINE = InnoDB",
         );
     }
-    if !constraints.primary.is_empty() {
+    let unnamed = unnamed(place, &constraints.primary);
+    if !constraints.primary.is_empty() && unnamed.is_none() {
         return Ok(constraints.primary.clone());
     }
     let fields =
@@ -216,27 +219,23 @@ fn key(
     let said: Vec<_> = fields.map(|field| field.name.clone()).collect();
     let same =
         |columns: &&Vec<String>| columns.len() == said.len() && columns.iter().all(|column| said.contains(column));
-    match constraints.unique.iter().find(same) {
-        Some(columns) => Ok(columns.clone()),
-        None => refuse(
+    let found = constraints.unique.iter().find(same).filter(|columns| self::unnamed(place, columns).is_none());
+    match (found, unnamed) {
+        (Some(columns), _) => Ok(columns.clone()),
+        (None, Some(column)) => refuse(&format!(
+            "its primary key has {}, which is {}, and such values name no row. Give it a unique index over columns of texts or whole \
+             numbers, and call those `primary_key` in the dataset",
+            column.name, column.sql_type
+        )),
+        (None, None) => refuse(
             "it has no primary key, so its rows cannot be named. Give it one, or a unique index over the fields that the dataset \
              calls `primary_key`",
         ),
     }
 }
 
-/// Rows are named by what their key shows as a text.
-fn can_be_named(place: &Place<'_>, key: &[String]) -> Result<(), DirectoryError> {
-    let is_named = |column: &&Column| column.scalar && column.holds != Holds::Bytes;
-    let unnamed = key.iter().filter_map(|name| place.columns.get(name)).find(|column| !is_named(column));
-    match unnamed {
-        None => Ok(()),
-        Some(column) => Err(DirectoryError::Schema(format!(
-            "{} cannot be masked: its primary key has {}, which is {}, and such values name no row. Give the table a unique index over \
-             columns of texts or whole numbers, and call those `primary_key` in the dataset",
-            place.visit.name(),
-            column.name,
-            column.sql_type
-        ))),
-    }
+/// A column of a key by which no row can be named: rows are named by what their key shows as a text.
+fn unnamed<'p>(place: &'p Place<'_>, key: &[String]) -> Option<&'p Column> {
+    let mut columns = key.iter().filter_map(|name| place.columns.get(name));
+    columns.find(|column| !column.scalar || column.holds == Holds::Bytes)
 }

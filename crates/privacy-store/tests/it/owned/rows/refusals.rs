@@ -135,6 +135,17 @@ async fn a_key_of_bytes_is_refused_by_name(world: World) {
         "shop.customer cannot be masked: its primary key has id, which is binary",
     );
     assert!(words.starts_with(expected), "{words}");
+    if matches!(world, World::Sqlite(_)) {
+        return;
+    }
+    // What it says to do helps.
+    world.run("ALTER TABLE customer ADD COLUMN number INTEGER; UPDATE customer SET number = 7; CREATE UNIQUE INDEX by_number ON customer (number)").await;
+    let named = ONE.replace(
+        "{ name: id, fides_meta: { primary_key: true } }",
+        "{ name: number, fides_meta: { primary_key: true } }",
+    );
+    mask(&rows_of(&world, &named), &email("ann@example.com")).await.unwrap();
+    assert_eq!(world.ask("SELECT said FROM customer").await, [Some(hmac("x"))]);
 }
 
 async fn what_the_database_computes_is_refused(world: World) {
