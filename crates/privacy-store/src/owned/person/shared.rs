@@ -49,9 +49,10 @@ pub(super) async fn without_shared<'a>(
             if !is_masked && left > 0 {
                 break;
             }
-            let referred = match hangs {
-                true => rows.iter().map(|_| true).collect(),
-                false => are_referred_to(databases, &gathered, one, rows, readers, trace).await?,
+            let referred = if hangs {
+                vec![true; rows.len()]
+            } else {
+                are_referred_to(databases, &gathered, one, rows, readers, trace).await?
             };
             for (row, is_referred) in rows.iter().zip(referred) {
                 if is_referred {
