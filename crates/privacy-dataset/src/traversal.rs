@@ -87,8 +87,7 @@ pub struct Referrer {
 
 impl Traversal {
     /// Plans how to find the rows of somebody of whom identities of these `kinds` are known, and Segment user ids that stand in
-    /// the fields `targets`. References to datasets that are not among these are not
-    /// followed.
+    /// the fields `targets`. References to datasets that are not among these are not followed.
     pub fn new(datasets: &[Dataset], kinds: &BTreeSet<IdentityKind>, targets: &[FieldRef]) -> Result<Self, PlanError> {
         let graph = Graph::new(datasets)?;
         let mut planner = Planner::new(datasets, &graph)?;

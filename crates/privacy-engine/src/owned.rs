@@ -36,12 +36,6 @@ impl Owned {
     pub fn new(sources: OwnedSources, masker: Arc<dyn SubjectMasker>) -> Self {
         Self { sources, masker }
     }
-
-    /// What can only read.
-    #[must_use]
-    pub fn sources(&self) -> &OwnedSources {
-        &self.sources
-    }
 }
 
 impl Engine {
@@ -68,15 +62,28 @@ impl Engine {
         let is_asked = |key: &ConnectionKey| request.tasks.iter().any(|task| task.connection == *key && says(task));
         let mut all = BTreeMap::new();
         for sources in self.connections.values().map(crate::Connection::sources) {
-            if is_asked(&sources.key) || sources.directory.is_none() {
+            if is_asked(&sources.key) {
                 continue;
             }
-            let alone = Sources { profiles: None, ..sources.clone() };
-            let found = resolve(&alone, Action::Access, identities, self.policy.max_user_ids).await?;
-            all.insert(sources.key.clone(), found);
+            if let Some(found) = by_directory(sources, identities, self.policy.max_user_ids).await? {
+                all.insert(sources.key.clone(), found);
+            }
         }
         Ok(all)
     }
+}
+
+/// Who somebody is by the owned database of a connection alone, where it has one: Segment is not asked.
+pub(crate) async fn by_directory(
+    sources: &Sources,
+    identities: &IdentitySet,
+    max_user_ids: usize,
+) -> Result<Option<Found>, ResolveError> {
+    if sources.directory.is_none() {
+        return Ok(None);
+    }
+    let alone = Sources { profiles: None, ..sources.clone() };
+    resolve(&alone, Action::Access, identities, max_user_ids).await.map(Some)
 }
 
 /// A task of a dataset that the configuration does not have, or not for such an action.

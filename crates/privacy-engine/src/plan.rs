@@ -7,7 +7,7 @@ use segment_core::{
     Action, ConnectionKey, Finding, IdentitySet, LegalHold, MAX_SUBJECTS, Pii, RegulationType, Resume, RowStep, Subject,
 };
 
-use crate::{OwnedSources, Policy, ResolveError, Sources, holds, resolve, wording};
+use crate::{Found, OwnedSources, Policy, ResolveError, Sources, holds, owned, resolve, wording};
 
 /// Plans erasures, from what can only read.
 #[derive(Debug)]
@@ -94,10 +94,10 @@ impl Planner {
     /// What keeps a database or Segment from being asked. Whom they do not know as one person, and what cannot be masked, is a
     /// warning.
     pub async fn masking(&self, people: &[IdentitySet]) -> Result<Vec<MaskPlan>, ResolveError> {
-        let Some(owned) = &self.owned else { return Ok(Vec::new()) };
+        let Some(databases) = &self.owned else { return Ok(Vec::new()) };
         let mut plans = BTreeMap::new();
-        for dataset in owned.datasets.iter().filter(|(_, masks)| **masks).map(|(key, _)| key) {
-            let steps = owned.rows.steps(dataset).await?;
+        for dataset in databases.datasets.iter().filter(|(_, masks)| **masks).map(|(key, _)| key) {
+            let steps = databases.rows.steps(dataset).await?;
             let (people, masks, warnings) = (0, BTreeMap::new(), Vec::new());
             plans.insert(dataset.clone(), MaskPlan { dataset: dataset.clone(), people, masks, steps, warnings });
         }
@@ -115,7 +115,7 @@ impl Planner {
                     continue;
                 }
             };
-            for rows in owned.rows.preview(&subject).await? {
+            for rows in databases.rows.preview(&subject).await? {
                 let Some(plan) = plans.get_mut(&rows.dataset) else { continue };
                 plan.people += u64::from(rows.collections.values().any(|rows| *rows > 0));
                 let told = rows.warnings.into_iter().chain(rows.findings.into_iter().map(|finding| finding.message));
@@ -140,25 +140,29 @@ impl Planner {
 
     /// Whose rows would be masked; or why nobody's, where a human has to decide first.
     async fn subject(&self, identities: &IdentitySet) -> Result<Result<Subject, String>, ResolveError> {
-        let (mut user_ids, mut known) = (BTreeMap::new(), Vec::new());
-        let asked = self.sources.iter().map(|sources| (sources.clone(), Action::Erasure));
-        let bystanders = self.bystanders.iter().filter(|sources| sources.directory.is_some());
-        let alone = bystanders.map(|sources| (Sources { profiles: None, ..sources.clone() }, Action::Access));
-        for (sources, action) in asked.chain(alone) {
-            match resolve(&sources, action, identities, self.policy.max_user_ids).await {
-                Ok(found) => {
-                    user_ids.insert(sources.key.clone(), found.resolution.user_ids.clone());
-                    known.push(found.resolution);
-                }
-                Err(ResolveError::Puzzle(puzzle)) => return Ok(Err(puzzle.halt().message)),
-                Err(error) => return Err(error),
-            }
-        }
-        let known: Vec<_> = known.iter().collect();
+        let found = match self.found(identities).await {
+            Ok(found) => found,
+            Err(ResolveError::Puzzle(puzzle)) => return Ok(Err(puzzle.halt().message)),
+            Err(error) => return Err(error),
+        };
+        let known: Vec<_> = found.values().map(|found| &found.resolution).collect();
         Ok(match holds::of_person(&self.holds, identities, &known) {
             Some(hold) => Err(holds::halt(&hold.id, Resume::Queued).message),
-            None => Ok(Subject { identities: identities.clone(), user_ids }),
+            None => Ok(Subject { identities: identities.clone(), user_ids: owned::user_ids(&found) }),
         })
+    }
+
+    async fn found(&self, identities: &IdentitySet) -> Result<BTreeMap<ConnectionKey, Found>, ResolveError> {
+        let (most, mut all) = (self.policy.max_user_ids, BTreeMap::new());
+        for sources in &self.sources {
+            all.insert(sources.key.clone(), resolve(sources, Action::Erasure, identities, most).await?);
+        }
+        for sources in &self.bystanders {
+            if let Some(found) = owned::by_directory(sources, identities, most).await? {
+                all.insert(sources.key.clone(), found);
+            }
+        }
+        Ok(all)
     }
 
     /// What an erasure of these people would do, per connection.

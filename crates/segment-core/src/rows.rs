@@ -57,9 +57,9 @@ pub struct RowMark {
     /// The values of its primary key, in the key's order.
     pub key: Vec<Pii<String>>,
     /// SHA-256 of the values before, hex.
-    pub before: String,
+    pub before: Pii<String>,
     /// SHA-256 of the masked values, hex.
-    pub digest: String,
+    pub digest: Pii<String>,
 }
 
 /// What to mask.

@@ -25,6 +25,16 @@ async fn rig(datasets: &[&str]) -> (Rig, Databases) {
     (rig, databases)
 }
 
+/// An erasure that was taken with the first datasets, and worked with the others.
+async fn left(before: &[&str], after: &[&str]) -> (Rig, Databases, Request) {
+    let (mut rig, databases) = rig(before).await;
+    let id = rig.take(&rig.engine(), Action::Erasure, &ANN).await;
+    rig.owned = Some(databases.owned(after));
+    rig.work(&rig.engine(), &[&id], Until::Accepted).await;
+    let request = rig.request(&id).await;
+    (rig, databases, request)
+}
+
 fn masked(databases: &Databases) -> Vec<(String, u32)> {
     databases.state().masked.clone().into_iter().collect()
 }
@@ -155,27 +165,19 @@ async fn a_hold_that_comes_after_segment_accepted_stops_the_masking() {
 
 #[tokio::test]
 async fn a_dataset_that_is_gone_calls_a_human_and_no_loop() {
-    let (mut rig, databases) = rig(&["shop"]).await;
-    let id = rig.take(&rig.engine(), Action::Erasure, &ANN).await;
-    rig.owned = Some(databases.owned(&[]));
-    rig.work(&rig.engine(), &[&id], Until::Accepted).await;
-    let request = rig.request(&id).await;
+    let (_rig, databases, request) = left(&["shop"], &[]).await;
     assert_eq!((request.status, halt_code(&request)), (RequestStatus::RequiresAttention, Some("no_connection")));
     assert_eq!(masked(&databases), []);
 }
 
 #[tokio::test]
 async fn nothing_is_masked_while_a_dataset_is_gone_that_may_lead_on() {
-    let (mut rig, databases) = rig(&["crm", "shop"]).await;
-    let id = rig.take(&rig.engine(), Action::Erasure, &ANN).await;
-    rig.owned = Some(databases.owned(&["shop"]));
-    rig.work(&rig.engine(), &[&id], Until::Accepted).await;
-    let request = rig.request(&id).await;
+    let (mut rig, databases, request) = left(&["crm", "shop"], &["shop"]).await;
     assert_eq!((request.status, halt_code(&request)), (RequestStatus::RequiresAttention, Some("no_connection")));
     assert_eq!(masked(&databases), []);
     rig.owned = Some(databases.owned(&["crm", "shop"]));
-    rig.retry(&id).await;
-    rig.work(&rig.engine(), &[&id], Until::Accepted).await;
+    rig.retry(&request.id).await;
+    rig.work(&rig.engine(), &[&request.id], Until::Accepted).await;
     assert_eq!(masked(&databases), [("crm".to_owned(), 1), ("shop".to_owned(), 1)]);
 }
 
@@ -195,10 +197,8 @@ async fn nothing_is_masked_while_a_dataset_cannot_be_read_that_may_lead_on() {
 
 #[tokio::test]
 async fn what_a_human_settled_leads_nowhere_and_the_others_are_masked() {
-    let (mut rig, databases) = rig(&["crm", "shop"]).await;
-    let id = rig.take(&rig.engine(), Action::Erasure, &ANN).await;
-    rig.owned = Some(databases.owned(&["shop"]));
-    rig.work(&rig.engine(), &[&id], Until::Accepted).await;
+    let (rig, databases, request) = left(&["crm", "shop"], &["shop"]).await;
+    let id = request.id;
     let settle = Decision::Settle { connection: ConnectionKey::new("crm"), note: "by hand".into() };
     rig.store().decide(&id, &settle, rig.mock.clock().now()).await.unwrap();
     rig.work(&rig.engine(), &[&id], Until::Accepted).await;

@@ -80,10 +80,15 @@ impl Databases {
 
     /// Beside some that are only read.
     pub(crate) fn owned_beside(&self, masked: &[&str], read: &[&str]) -> Owned {
+        Owned::new(self.sources(masked, read), Arc::new(self.clone()))
+    }
+
+    /// What of them can only read.
+    pub(crate) fn sources(&self, masked: &[&str], read: &[&str]) -> OwnedSources {
         let datasets = masked.iter().map(|key| (*key, true)).chain(read.iter().map(|key| (*key, false)));
         let datasets: BTreeMap<_, _> = datasets.map(|(key, masks)| (ConnectionKey::new(key), masks)).collect();
         let tables = datasets.keys().map(ToString::to_string).collect();
-        Owned::new(OwnedSources { datasets, tables, rows: Arc::new(self.clone()) }, Arc::new(self.clone()))
+        OwnedSources { datasets, tables, rows: Arc::new(self.clone()) }
     }
 }
 
@@ -166,8 +171,8 @@ impl SubjectMasker for Databases {
         let mark = RowMark {
             collection: "customer".into(),
             key: vec![Pii::from("1")],
-            before: String::new(),
-            digest: "d".into(),
+            before: Pii::from(""),
+            digest: Pii::from("d"),
         };
         let report = MaskReport {
             collections: [(format!("{}.customer", order.dataset), rows)].into(),

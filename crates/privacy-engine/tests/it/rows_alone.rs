@@ -95,8 +95,8 @@ async fn a_hold_that_comes_between_two_attempts_is_seen() {
 }
 
 /// What a dry run says of rows alone.
-async fn planned(rig: &Rig, holds: Vec<LegalHold>, people: &[(&str, &str)]) -> MaskPlan {
-    let rows = rig.owned.as_ref().map(|owned| owned.sources().clone()).unwrap();
+async fn planned(rig: &Rig, databases: &Databases, holds: Vec<LegalHold>, people: &[(&str, &str)]) -> MaskPlan {
+    let rows = databases.sources(&["shop"], &[]);
     let bystanders = rig.connections().iter().map(|one| one.sources().clone()).collect();
     let planner = Planner::new(Vec::new(), rig.policy.clone()).with_holds(holds).with_bystanders(bystanders);
     planner.with_rows(rows).masking(&[identities(people)]).await.unwrap().remove(0)
@@ -105,20 +105,20 @@ async fn planned(rig: &Rig, holds: Vec<LegalHold>, people: &[(&str, &str)]) -> M
 #[tokio::test]
 async fn a_dry_run_knows_who_it_is_as_the_run_does() {
     let (mut rig, databases) = rig().await;
-    let plan = planned(&rig, Vec::new(), &ANN).await;
+    let plan = planned(&rig, &databases, Vec::new(), &ANN).await;
     assert_eq!((plan.people, plan.masks["shop.customer"], plan.warnings), (1, 1, vec![]));
     assert_eq!(user_ids(&databases.state().subjects[0]), ["u1"]);
-    let plan = planned(&rig, vec![hold_on("u1")], &ANN).await;
+    let plan = planned(&rig, &databases, vec![hold_on("u1")], &ANN).await;
     assert_eq!(plan.people, 0);
     assert!(plan.warnings[0].contains("the legal hold hld_1"), "{plan:?}");
     let both = [("email", "ann@example.com"), ("email", "ben@example.com")];
     let directory =
         identities(&both).iter().zip(["u1", "u2"]).fold(FakeDirectory::new(), |all, (one, id)| all.with(one, &[id]));
     rig.directory = Some(Arc::new(directory));
-    let plan = planned(&rig, Vec::new(), &both).await;
+    let plan = planned(&rig, &databases, Vec::new(), &both).await;
     assert!(plan.people == 0 && plan.warnings[0].contains("2 different people"), "{plan:?}");
     databases.state().rows = 0;
-    let plan = planned(&rig, Vec::new(), &ANN).await;
+    let plan = planned(&rig, &databases, Vec::new(), &ANN).await;
     assert!(plan.warnings.iter().any(|warning| warning.contains("nothing")), "nothing would be erased: {plan:?}");
 }
 

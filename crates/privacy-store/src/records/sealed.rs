@@ -136,7 +136,12 @@ fn resolution_form(resolution: &Resolution) -> ResolutionForm {
 fn row_trace_form(trace: &RowTrace) -> RowTraceForm {
     let mark = |mark: &RowMark| {
         let key = mark.key.iter().map(|value| value.expose().clone()).collect();
-        MarkForm { of: mark.collection.clone(), key, before: mark.before.clone(), digest: mark.digest.clone() }
+        MarkForm {
+            of: mark.collection.clone(),
+            key,
+            before: mark.before.expose().clone(),
+            digest: mark.digest.expose().clone(),
+        }
     };
     RowTraceForm {
         entered_by: exposed(&trace.entered_by),
@@ -171,8 +176,8 @@ fn read_row_trace(form: RowTraceForm) -> RowTrace {
     let mark = |form: MarkForm| RowMark {
         collection: form.of,
         key: form.key.into_iter().map(Pii::new).collect(),
-        before: form.before,
-        digest: form.digest,
+        before: Pii::new(form.before),
+        digest: Pii::new(form.digest),
     };
     RowTrace {
         entered_by: hidden(form.entered_by),

@@ -147,7 +147,7 @@ fn masked_columns<'p>(place: &'p Place<'_>, fitting: &Fitting) -> Vec<&'p Column
 struct Batch {
     rows: Vec<NewValues>,
     /// Of the first of them the digests before.
-    before: Vec<(RowKey, String)>,
+    before: Vec<(RowKey, Pii<String>)>,
 }
 
 struct Masker<'a> {
@@ -316,7 +316,7 @@ fn refused(error: DbError) -> DbError {
 }
 
 /// By what masked values are recognised.
-fn digest(cells: &[Cell]) -> String {
+fn digest(cells: &[Cell]) -> Pii<String> {
     let mut hasher = Sha256::new();
     for cell in cells {
         match cell.text() {
@@ -328,5 +328,5 @@ fn digest(cells: &[Cell]) -> String {
             None => hasher.update([0]),
         }
     }
-    hex::encode(hasher.finalize())
+    Pii::new(hex::encode(hasher.finalize()))
 }

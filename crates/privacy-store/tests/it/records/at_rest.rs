@@ -66,8 +66,8 @@ fn resolved(task: Task) -> Task {
             marks: vec![RowMark {
                 collection: "shop.customer".to_owned(),
                 key: vec![Pii::from(PLANTED[13])],
-                before: String::new(),
-                digest: String::new(),
+                before: Pii::from(""),
+                digest: Pii::from(""),
             }],
         },
     };

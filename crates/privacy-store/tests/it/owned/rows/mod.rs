@@ -3,7 +3,9 @@
 mod copying;
 mod crossing;
 mod describing;
+mod holes;
 mod masking;
+mod recognising;
 mod refusals;
 mod sharing;
 
@@ -40,6 +42,24 @@ pub(super) const SHOP: &str = "
           - name: customer_id
             fides_meta: { references: [{ dataset: shop, field: customer.id, direction: from }] }
           - { name: note, data_categories: [user] }
+";
+
+/// A city and an age in a document.
+pub(super) const DOCUMENTS: &str = "
+      - name: customer
+        fields:
+          - { name: id, fides_meta: { primary_key: true } }
+          - { name: email, fides_meta: { identity: email } }
+          - { name: doc, fields: [{ name: city, data_categories: [user.contact] }, { name: age }] }
+";
+
+/// By the address, and by two user ids.
+pub(super) const TWO_WAYS: &str = "
+      - name: customer
+        fields:
+          - { name: email, fides_meta: { identity: email } }
+          - { name: segment_id, fides_meta: { identity: user_id } }
+          - { name: name }
 ";
 
 /// Two customers with orders.

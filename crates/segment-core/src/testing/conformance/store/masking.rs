@@ -126,8 +126,8 @@ pub async fn a_masking_that_may_be_committed_is_not_canceled(store: &dyn Request
     let mark = RowMark {
         collection: "shop.customer".to_owned(),
         key: vec![Pii::from("1")],
-        before: String::new(),
-        digest: String::new(),
+        before: Pii::from(""),
+        digest: Pii::from(""),
     };
     for (number, marks, expected) in [(1, vec![mark], TaskState::Queued), (2, vec![], TaskState::Canceled)] {
         record(store, &[with_rows(erasure(number))]).await;

@@ -32,8 +32,8 @@ fn full_task() -> Task {
                 marks: vec![RowMark {
                     collection: "shop.customer".to_owned(),
                     key: vec![Pii::from("1"), Pii::from("größe")],
-                    before: "cd".repeat(32),
-                    digest: "ab".repeat(32),
+                    before: Pii::new("cd".repeat(32)),
+                    digest: Pii::new("ab".repeat(32)),
                 }],
             },
         }),
