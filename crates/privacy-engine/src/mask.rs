@@ -10,7 +10,7 @@ use segment_core::{
 use serde_json::json;
 
 use crate::{
-    Engine, Found, Owned, Progress,
+    Engine, Found, Owned, Progress, ResolveError,
     access::chain,
     owned::{no_dataset, subject, user_ids},
     process::{Failure, move_task},
@@ -52,10 +52,10 @@ impl Engine {
             self.failed(task, failure, update);
         }
         let (Some(owned), Some(key), false) = (&self.owned, &request.masking_key, lacks) else { return Ok(()) };
-        let found = match self.who(request, identities).await? {
+        let found = match self.who(request, identities).await {
             Ok(found) => found,
-            Err(failure) => {
-                self.all_failed(tasks, &failure, update);
+            Err(error) => {
+                self.all_failed(tasks, &error.into(), update);
                 return Ok(());
             }
         };
@@ -65,7 +65,7 @@ impl Engine {
             return Ok(());
         }
         for mut task in tasks {
-            // It may have been placed while the database before was masked.
+            // Also one that was placed while the database before was masked.
             if let Some(halt) = self.hold_of(request, identities, found.values()).await? {
                 self.failed(task, Failure::decision(halt), update);
                 continue;
@@ -86,22 +86,15 @@ impl Engine {
         Ok(())
     }
 
-    /// Who it is by the owned databases, for the connections that the request does not ask; or why nothing is masked: they know more
-    /// than one person, or a legal hold came after Segment accepted.
+    /// Who it is by the owned databases, for the connections that the request does not ask.
     async fn who(
         &self,
         request: &Request,
         identities: &IdentitySet,
-    ) -> Result<Result<BTreeMap<ConnectionKey, Found>, Failure>, StoreError> {
+    ) -> Result<BTreeMap<ConnectionKey, Found>, ResolveError> {
         // It was found out before the first row was masked, and is not asked again after.
         let begun = request.tasks.iter().any(|task| task.holder == Holder::Dataset && task.resolution.is_some());
-        let found = if begun { Ok(BTreeMap::new()) } else { self.found_by_directories(request, identities).await };
-        let found = match found {
-            Ok(found) => found,
-            Err(error) => return Ok(Err(error.into())),
-        };
-        let hold = self.hold_of(request, identities, found.values()).await?;
-        Ok(hold.map_or(Ok(found), |halt| Err(Failure::decision(halt))))
+        if begun { Ok(BTreeMap::new()) } else { self.found_by_directories(request, identities).await }
     }
 
     /// Stores whose rows they are and how they are found again, before the first is masked.

@@ -216,7 +216,7 @@ impl Visiting<'_, '_> {
         };
         let (done, came) = join(reader.select(&query, send), receiving).await;
         let came = came?;
-        // Rows that were found before take up room, too.
+        // Rows that are left out take up room, too.
         self.seen.truncated |= came >= query.limit;
         match (done, came) {
             // Not a key: a row could not be computed.

@@ -8,7 +8,7 @@ on_all! {
     a_missing_column_is_a_hole
     a_missing_table_is_a_hole_and_so_is_what_it_leads_to
     more_rows_than_are_read_are_a_hole
-    rows_that_were_found_before_do_not_hide_that_there_are_more
+    rows_that_are_left_out_do_not_hide_that_there_are_more
     what_takes_too_long_is_a_hole
 }
 
@@ -47,19 +47,21 @@ async fn more_rows_than_are_read_are_a_hole(world: World) {
     assert_eq!(said[0].holes["shop.orders"], "there are more than 1 rows; the rest is left out");
 }
 
-/// By her address two rows are found, which take up what the other way in would read.
-async fn rows_that_were_found_before_do_not_hide_that_there_are_more(world: World) {
+/// Two rows of somebody else, which the database finds equal, take up what would be read.
+async fn rows_that_are_left_out_do_not_hide_that_there_are_more(world: World) {
+    let column = world.pick("TEXT COLLATE NOCASE", "CITEXT", "VARCHAR(40) COLLATE utf8mb4_general_ci");
+    let extension = world.pick("", "CREATE EXTENSION IF NOT EXISTS citext;", "");
     world
-        .run(
-            "CREATE TABLE customer (email TEXT, segment_id TEXT, name TEXT);
-             INSERT INTO customer VALUES ('ann@example.com', 'u1', 'a'), ('ann@example.com', 'u1', 'b'), ('x@example.com', 'u1', 'c')",
-        )
+        .run(&format!(
+            "{extension} CREATE TABLE customer (email TEXT, segment_id {column}, name TEXT);
+             INSERT INTO customer VALUES ('a@example.com', 'U1', 'Una'), ('b@example.com', 'U1', 'Una'), ('c@example.com', 'u1', 'Ann')"
+        ))
         .await;
-    let options = OwnedOptions::default().with_max_rows_of_a_person(2);
+    let options = OwnedOptions::default().with_max_rows_of_a_person(1);
     let rows = Databases::new().add_with(&world, "shop", &shop(TWO_WAYS), options);
     let rows = rows.user_ids_in("shop.customer.segment_id").rows();
     let (_, said) = copied(&rows, &knowing(email("ann@example.com"), &["u1"])).await;
-    assert_eq!(said[0].holes["shop.customer"], "there are more than 2 rows; the rest is left out");
+    assert!(said[0].holes["shop.customer"].ends_with("the rest is left out"), "{said:?}");
 }
 
 async fn what_takes_too_long_is_a_hole(world: World) {
