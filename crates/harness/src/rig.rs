@@ -227,6 +227,13 @@ impl Rig {
         }
         Ok(files)
     }
+
+    /// One package, and nothing beside it.
+    pub(crate) fn one_package(&self) -> Result<()> {
+        let files = self.packages()?;
+        ensure!(matches!(files.as_slice(), [_]), "expected one package, found {files:?}");
+        Ok(())
+    }
 }
 
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {

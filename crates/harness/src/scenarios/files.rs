@@ -117,9 +117,7 @@ fn file_external_ids(context: &Context) -> Result<Outcome> {
 }
 
 fn file_thousand_people(context: &Context) -> Result<Outcome> {
-    // As it is by default: a regulation has to be recorded and sent within a part of it, and this one has a thousand people.
-    let patient = Setup::basic().replace("lease = \"2s\"", "lease = \"30s\"");
-    on_rig(context, &patient, |rig| {
+    on_rig(context, &Setup::basic(), |rig| {
         own_sqlite(rig, &[(880_000_000, "someone@shop.example")])?;
         std::fs::remove_file(rig.path("shop.db"))?;
         let people: Vec<_> =

@@ -48,7 +48,7 @@ fn interrupt_access(context: &Context) -> Result<Outcome> {
         ensure!(rig.packages()?.is_empty(), "a half package was left: {:?}", rig.packages()?);
         let second = rig.run(&["access", "--email", &email])?;
         second.exits(0)?.is("/id", first.text("/id")?)?.is("/status", "complete")?;
-        same("packages", &rig.packages()?.len(), &1)
+        rig.one_package()
     })
 }
 
@@ -134,6 +134,6 @@ fn kill_access(context: &Context) -> Result<Outcome> {
         rig.packages()?.iter().try_for_each(|path| rig.nobody_is_named_in(path))?;
         let run = rig.run(&["access", "--email", &email])?;
         run.exits(0)?.is("/status", "complete")?;
-        same("packages", &rig.packages()?.len(), &1)
+        rig.one_package()
     })
 }

@@ -40,7 +40,7 @@ fn purge_applies_retention(context: &Context) -> Result<Outcome> {
     on_rig(context, &at_once(), |rig| {
         let id = access(rig)?;
         let erased = rig.run(&["erase", "--email", EMAIL, "--yes", "--wait"])?.exits(0)?.text("/id")?;
-        same("packages", &rig.packages()?.len(), &1)?;
+        rig.one_package()?;
         rig.run(&["purge"])?.exits(0)?.is("/packages", 1)?.is("/identities", 2)?;
         ensure!(rig.packages()?.is_empty(), "the package is there: {:?}", rig.packages()?);
         rig.run(&["purge"])?.exits(0)?.is("/packages", 0)?.is("/identities", 0)?;
@@ -81,7 +81,7 @@ fn purge_dry_run(context: &Context) -> Result<Outcome> {
             let run = rig.run(&["purge", "--dry-run"])?;
             run.exits(0)?.is("/dry_run", true)?.is("/packages", 1)?.is("/identities", 1)?;
         }
-        same("packages", &rig.packages()?.len(), &1)
+        rig.one_package()
     })
 }
 

@@ -1,6 +1,6 @@
 //! What waits for a regulation, and closing a batch into an intent, within the month's quota.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use segment_core::{
@@ -13,7 +13,7 @@ use super::{
     RecordStore, claim,
     db::{Db, args},
     errors, ledger_rows,
-    request_rows::{TASK_COLUMNS, TaskRow, count, known, millis, number, time, write_state},
+    request_rows::{TASK_COLUMNS, TaskRow, count, known, millis, number, time},
     scope, sealed, status,
 };
 use crate::crypto::Place;
@@ -85,10 +85,9 @@ impl RecordStore {
             "intent": plan.intent.as_str(), "connection": plan.connection.as_str(), "type": plan.kind.as_str(),
             "people": batch.requests.len(), "subjects": batch.subjects.len(),
         });
-        for request in &batch.requests {
-            self.join(&mut tx, plan, request).await?;
-            status::log(&mut tx, request, &segment_core::AuditEntry::new(plan.at, "intended", facts.clone())).await?;
-        }
+        let requests = scope::list(batch.requests.iter().map(String::as_str));
+        join(&mut tx, plan, &requests).await?;
+        status::log_all(&mut tx, &requests, &segment_core::AuditEntry::new(plan.at, "intended", facts)).await?;
         let claimed = self.claimed_ledger(&mut tx, plan.intent.as_str(), &plan.owner, plan.lease).await?;
         tx.commit().await?;
         Ok(Intended::Recorded(Box::new(claimed)))
@@ -121,16 +120,18 @@ impl RecordStore {
         let part = first.max_people.and_then(|_| waiting.iter().filter_map(|row| row.max_people).max());
         let used = submitted(connection, &plan.connection, plan.kind.quota(), plan.quota.since).await?;
         let left = plan.quota.users.saturating_sub(used);
+        let waiting: Vec<_> = waiting.into_iter().filter(|row| row.max_people == part).collect();
+        let mut known = self.user_ids(connection, plan, &waiting).await?;
         let mut batch = Batch::default();
         let mut bytes = 2;
-        for row in waiting.into_iter().filter(|row| row.max_people == part) {
+        for row in waiting {
             let subjects = batch.subjects.len() as u64 + count(row.user_ids);
             let first = batch.requests.is_empty();
             let most = part.is_some_and(|most| batch.requests.len() as u64 >= count(most));
             if subjects > left || most || (subjects > plan.max_subjects && !first) {
                 break;
             }
-            let ids = self.user_ids(connection, plan, &row.request_id).await?;
+            let ids = known.remove(&row.request_id).unwrap_or_default();
             bytes += ids.iter().map(json_bytes).sum::<u64>();
             if bytes > plan.max_bytes && !first {
                 break;
@@ -141,18 +142,28 @@ impl RecordStore {
         Ok(Some(batch))
     }
 
+    /// The user ids of each request that waits.
     async fn user_ids(
         &self,
         connection: &mut Db,
         plan: &IntentPlan,
-        request: &str,
-    ) -> Result<BTreeSet<Pii<String>>, StoreError> {
-        let key = self.request_key(connection, request).await?;
-        let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE request_id = $1 AND connection = $2");
-        let row: TaskRow = connection.one(&sql, args![request, plan.connection.as_str()]).await?;
-        let task = row.read(key.as_ref())?;
-        let resolution = task.resolution.filter(|resolution| !resolution.user_ids.is_empty());
-        Ok(known(resolution, "tasks.sealed", request)?.user_ids)
+        waiting: &[WaitingRow],
+    ) -> Result<BTreeMap<String, BTreeSet<Pii<String>>>, StoreError> {
+        let requests = scope::list(waiting.iter().map(|row| row.request_id.as_str()));
+        let keys = self.request_keys(connection, &requests).await?;
+        let sql = format!(
+            "SELECT {TASK_COLUMNS} FROM tasks WHERE connection = $2 AND {}",
+            connection.dialect().within("request_id", "$1")
+        );
+        let rows: Vec<TaskRow> = connection.all(&sql, args![&requests, plan.connection.as_str()]).await?;
+        let ids = |row: TaskRow| {
+            let request = row.request_id.clone();
+            let task = row.read(keys.get(&request))?;
+            let resolution = task.resolution.filter(|resolution| !resolution.user_ids.is_empty());
+            let user_ids = known(resolution, "tasks.sealed", &request)?.user_ids;
+            Ok((request, user_ids))
+        };
+        rows.into_iter().map(ids).collect()
     }
 
     async fn insert_intent(&self, connection: &mut Db, plan: &IntentPlan, batch: &Batch) -> Result<(), StoreError> {
@@ -166,26 +177,6 @@ impl RecordStore {
         Ok(())
     }
 
-    async fn join(&self, connection: &mut Db, plan: &IntentPlan, request: &str) -> Result<(), StoreError> {
-        let (intent, key) = (plan.intent.as_str(), plan.connection.as_str());
-        let state = TaskState::Resolved.apply(TaskEvent::Intend).map_err(errors::misuse)?;
-        write_state(connection, request, key, &state).await?;
-        // An earlier regulation's read-back says nothing of this one.
-        connection
-            .execute(
-                "UPDATE tasks SET intent = $3, verified_at = NULL WHERE request_id = $1 AND connection = $2",
-                args![request, key, intent],
-            )
-            .await?;
-        connection
-            .execute(
-                "INSERT INTO regulation_members (intent, request_id, connection) VALUES ($1, $2, $3)",
-                args![intent, request, key],
-            )
-            .await?;
-        Ok(())
-    }
-
     pub(super) async fn do_submitted(
         &self,
         connection: &ConnectionKey,
@@ -195,6 +186,26 @@ impl RecordStore {
         let mut db = self.read().await?;
         submitted(&mut db, connection, category, since).await
     }
+}
+
+/// Makes the tasks of the listed requests part of an intent.
+async fn join(connection: &mut Db, plan: &IntentPlan, requests: &str) -> Result<(), StoreError> {
+    let (intent, key) = (plan.intent.as_str(), plan.connection.as_str());
+    let state = TaskState::Resolved.apply(TaskEvent::Intend).map_err(errors::misuse)?;
+    let dialect = connection.dialect();
+    // An earlier regulation's read-back says nothing of this one.
+    let sql = format!(
+        "UPDATE tasks SET state = $4, outcome = NULL, halt_kind = NULL, halt_message = NULL, halt_resume = NULL, \
+         intent = $3, verified_at = NULL WHERE connection = $2 AND {}",
+        dialect.within("request_id", "$1")
+    );
+    connection.execute(&sql, args![requests, key, intent, state.as_str()]).await?;
+    let sql = format!(
+        "INSERT INTO regulation_members (intent, request_id, connection) SELECT $3, id, $2 FROM ({}) AS m",
+        dialect.each("$1")
+    );
+    connection.execute(&sql, args![requests, key, intent]).await?;
+    Ok(())
 }
 
 /// User ids sent, or perhaps sent, since the moment.

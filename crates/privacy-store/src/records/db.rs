@@ -43,13 +43,17 @@ impl Dialect {
         }
     }
 
+    /// The members of a JSON list, each as `id`.
+    pub(super) fn each(self, parameter: &str) -> String {
+        match self {
+            Self::Sqlite => format!("SELECT value AS id FROM json_each({parameter})"),
+            Self::Postgres => format!("SELECT jsonb_array_elements_text(CAST({parameter} AS JSONB)) AS id"),
+        }
+    }
+
     /// A condition: the parameter is null, or a JSON list that holds the column.
     pub(super) fn within(self, column: &str, parameter: &str) -> String {
-        let members = match self {
-            Self::Sqlite => format!("SELECT value FROM json_each({parameter})"),
-            Self::Postgres => format!("SELECT jsonb_array_elements_text(CAST({parameter} AS JSONB))"),
-        };
-        format!("(CAST({parameter} AS TEXT) IS NULL OR {column} IN ({members}))")
+        format!("(CAST({parameter} AS TEXT) IS NULL OR {column} IN ({}))", self.each(parameter))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rows of the ledger, to models and back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use segment_core::{
     ConnectionKey, IdentitySet, IntentId, Ledger, LedgerFilter, LedgerState, Member, RegulationId, RegulationStatus,
@@ -14,7 +14,7 @@ use super::{
     errors,
     open::Keys,
     request_rows::{self, TASK_COLUMNS, TaskRow, count, known, time},
-    sealed,
+    scope, sealed,
 };
 use crate::crypto::{DataKey, Place};
 
@@ -113,17 +113,21 @@ impl RecordStore {
              ORDER BY request_id, connection"
         );
         let rows: Vec<TaskRow> = connection.all(&sql, args![intent]).await?;
-        let mut members = Vec::new();
-        for rows in rows.chunk_by(|one, next| one.request_id == next.request_id) {
-            members.extend(self.member(connection, intent, rows).await?);
-        }
-        Ok(members)
+        let people = rows.iter().map(|row| row.request_id.as_str()).collect::<BTreeSet<_>>();
+        let mut people = self.people(connection, &scope::list(people)).await?;
+        let of_one = rows.chunk_by(|one, next| one.request_id == next.request_id);
+        let member =
+            |rows: &[TaskRow]| Self::member(intent, rows, rows.first().and_then(|row| people.remove(&row.request_id)));
+        of_one.map(member).filter_map(Result::transpose).collect()
     }
 
-    async fn member(&self, connection: &mut Db, intent: &str, rows: &[TaskRow]) -> Result<Option<Member>, StoreError> {
+    fn member(
+        intent: &str,
+        rows: &[TaskRow],
+        person: Option<(DataKey, IdentitySet)>,
+    ) -> Result<Option<Member>, StoreError> {
         let Some(first) = rows.first() else { return Ok(None) };
         let request = RequestId::new(first.request_id.as_str());
-        let person = self.person(connection, request.as_str()).await?;
         let (mut known, mut own) = (Resolution::default(), None);
         for row in rows {
             let task = row.clone().read(person.as_ref().map(|(key, _)| key))?;
@@ -146,21 +150,37 @@ impl RecordStore {
         }))
     }
 
-    /// The data key of a request and who it is about, unless the key is destroyed.
-    async fn person(&self, connection: &mut Db, request: &str) -> Result<Option<(DataKey, IdentitySet)>, StoreError> {
-        let (wrapped, sealed): (Option<Vec<u8>>, Option<Vec<u8>>) =
-            connection.one("SELECT data_key, sealed FROM requests WHERE id = $1", args![request]).await?;
-        let (Some(wrapped), Some(sealed)) = (wrapped, sealed) else { return Ok(None) };
-        let key = request_rows::data_key(&self.keys, request, &wrapped)?;
-        let (identities, _) = request_rows::open_person(&key, request, &sealed)?;
-        Ok(Some((key, identities)))
+    /// The data keys of listed requests and who they are about, where the key is not destroyed.
+    async fn people(
+        &self,
+        connection: &mut Db,
+        requests: &str,
+    ) -> Result<BTreeMap<String, (DataKey, IdentitySet)>, StoreError> {
+        let within = connection.dialect().within("id", "$1");
+        let sql = format!(
+            "SELECT id, data_key, sealed FROM requests WHERE data_key IS NOT NULL AND sealed IS NOT NULL AND {within}"
+        );
+        let rows: Vec<(String, Vec<u8>, Vec<u8>)> = connection.all(&sql, args![requests]).await?;
+        let person = |(id, wrapped, sealed): (String, Vec<u8>, Vec<u8>)| {
+            let key = request_rows::data_key(&self.keys, &id, &wrapped)?;
+            let (identities, _) = request_rows::open_person(&key, &id, &sealed)?;
+            Ok((id, (key, identities)))
+        };
+        rows.into_iter().map(person).collect()
     }
 
-    /// The data key of a request, unless it is destroyed.
-    pub(super) async fn request_key(&self, connection: &mut Db, request: &str) -> Result<Option<DataKey>, StoreError> {
-        let (wrapped,): (Option<Vec<u8>>,) =
-            connection.one("SELECT data_key FROM requests WHERE id = $1", args![request]).await?;
-        wrapped.map(|wrapped| request_rows::data_key(&self.keys, request, &wrapped)).transpose()
+    /// The data keys of listed requests that are not destroyed.
+    pub(super) async fn request_keys(
+        &self,
+        connection: &mut Db,
+        requests: &str,
+    ) -> Result<BTreeMap<String, DataKey>, StoreError> {
+        let within = connection.dialect().within("id", "$1");
+        let sql = format!("SELECT id, data_key FROM requests WHERE data_key IS NOT NULL AND {within}");
+        let rows: Vec<(String, Vec<u8>)> = connection.all(&sql, args![requests]).await?;
+        let open =
+            |(id, wrapped): (String, Vec<u8>)| Ok((id.clone(), request_rows::data_key(&self.keys, &id, &wrapped)?));
+        rows.into_iter().map(open).collect()
     }
 
     pub(super) async fn do_regulations(&self, filter: &LedgerFilter) -> Result<Vec<Ledger>, StoreError> {

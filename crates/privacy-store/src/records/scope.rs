@@ -7,12 +7,14 @@ use super::db::Dialect;
 /// `NULL` for everything, else a JSON list of request ids: the same statement serves both.
 pub(super) fn parameter(scope: &ClaimScope) -> Option<String> {
     match scope {
-        ClaimScope::Requests(ids) => {
-            let ids: Vec<_> = ids.iter().map(segment_core::RequestId::as_str).collect();
-            Some(serde_json::Value::from(ids).to_string())
-        }
+        ClaimScope::Requests(ids) => Some(list(ids.iter().map(segment_core::RequestId::as_str))),
         _ => None,
     }
+}
+
+/// A JSON list, for one bound parameter.
+pub(super) fn list<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
+    serde_json::Value::from(ids.into_iter().collect::<Vec<_>>()).to_string()
 }
 
 /// A condition: somebody in the regulation `g` is in the scope.

@@ -6,6 +6,7 @@ use segment_core::{Action, AuditEntry, Gate, Holder, RequestStatus, ports::Store
 use super::{
     db::{Db, args},
     request_rows::{TaskRow, known, millis, tasks},
+    scope,
 };
 
 /// Recomputes the status; a change is told in the log.
@@ -57,11 +58,13 @@ async fn wake_masking(connection: &mut Db, id: &str, at: Timestamp) -> Result<()
 
 /// Appends to the log of a request.
 pub(super) async fn log(connection: &mut Db, id: &str, entry: &AuditEntry) -> Result<(), StoreError> {
-    connection
-        .execute(
-            "INSERT INTO log (request_id, at, step, facts) VALUES ($1, $2, $3, $4)",
-            args![id, millis(entry.at), &entry.step, entry.facts.to_string()],
-        )
-        .await?;
+    log_all(connection, &scope::list([id]), entry).await
+}
+
+/// Appends to the log of each request of a list.
+pub(super) async fn log_all(connection: &mut Db, ids: &str, entry: &AuditEntry) -> Result<(), StoreError> {
+    let each = connection.dialect().each("$1");
+    let sql = format!("INSERT INTO log (request_id, at, step, facts) SELECT id, $2, $3, $4 FROM ({each}) AS m");
+    connection.execute(&sql, args![ids, millis(entry.at), &entry.step, entry.facts.to_string()]).await?;
     Ok(())
 }
