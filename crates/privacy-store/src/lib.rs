@@ -5,4 +5,6 @@ pub mod owned;
 mod records;
 
 pub use crypto::{MasterKey, MasterKeyError};
-pub use records::{OpenError, RecordOptions, RecordStore, Removal, StoredConnection, TestRecord};
+pub use records::{
+    OpenError, Pace, RecordOptions, RecordStore, Removal, SharedPacer, StoredConnection, TestRecord, Turns,
+};

@@ -1,6 +1,6 @@
 //! Staying below Segment's rate limits, within one process.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, time::Duration};
 
 use async_trait::async_trait;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -34,6 +34,23 @@ impl Default for Limits {
             reads_per_minute: n(3_000),
             config_calls_per_minute: n(180),
         }
+    }
+}
+
+impl Limits {
+    /// Of each lane the time between one call and the next, and how many calls may leave at once after a pause: so few that no second
+    /// has more than Segment allows.
+    #[must_use]
+    pub fn paces(&self) -> [(Lane, Duration, u32); 4] {
+        let a_minute =
+            |lane, calls: NonZeroU32| (lane, Duration::from_mins(1) / calls.get(), (calls.get() / 60).max(1));
+        let profiles = self.profiles_per_second.get();
+        [
+            (Lane::Profiles, Duration::from_secs(1) / profiles, (profiles / 9).max(1)),
+            a_minute(Lane::Create, self.creates_per_minute),
+            a_minute(Lane::Read, self.reads_per_minute),
+            a_minute(Lane::Config, self.config_calls_per_minute),
+        ]
     }
 }
 

@@ -6,7 +6,7 @@ mod connections;
 mod holds;
 mod requests;
 
-use std::{path::PathBuf, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use segment_core::{Identity, IdentityError, IdentityKind, IdentitySet};
@@ -104,8 +104,12 @@ pub(crate) enum Command {
     Suppress(UserId),
     /// End the suppression of a user id
     Unsuppress(UserId),
-    /// Work until stopped
-    Worker,
+    /// Work until stopped; several on one record database share the work and Segment's limits
+    Worker {
+        /// Pieces of work side by side, instead of the configured `worker.concurrency`
+        #[arg(long, value_name = "N")]
+        concurrency: Option<NonZeroUsize>,
+    },
     #[command(hide = true)]
     Serve(Later),
     /// Delete packages and destroy what names people, where their time is over

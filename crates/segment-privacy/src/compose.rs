@@ -7,11 +7,12 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use privacy_engine::{Connection, ConnectionKind, Engine, Parts, Planner, Policy, ProgressSink, Sources};
 use privacy_package::ZipSink;
+use privacy_store::{Pace, SharedPacer, Turns};
 use segment_core::{
     ConnectionKey,
     ports::{Clock, Random, RegulationSubmit, Regulations, RequestStore},
 };
-use segment_http::{ConfigApi, Endpoint, Environment, OsRandom, PublicApi, SoloPacer, SystemClock};
+use segment_http::{ConfigApi, Endpoint, Environment, OsRandom, PublicApi, SystemClock};
 use segment_unify::ProfileApi;
 
 use crate::{
@@ -46,12 +47,14 @@ fn adapters(
     databases: &Databases,
     connection: &ResolvedConnection,
     world: &World,
+    turns: &Turns,
 ) -> Result<Adapters, CliError> {
     let key = &connection.config.key;
+    let paces = connection.limits.paces().map(|(lane, interval, burst)| (lane, Pace { interval, burst }));
     let environment = Environment {
         clock: world.clock.clone(),
         random: world.random.clone(),
-        pacer: Arc::new(SoloPacer::new(connection.limits)),
+        pacer: Arc::new(SharedPacer::new(turns.clone(), ConnectionKey::new(key.as_str()), paces)),
     };
     let made = |error| CliError::usage("config_invalid", format!("connection {key}: {}", chain(&error)));
     let token = connection.access_token(&loaded.base)?;
@@ -102,7 +105,8 @@ pub(crate) fn each_source<'a>(loaded: &'a Loaded, only: Option<&str>) -> Result<
 }
 
 fn reading(loaded: &Loaded, databases: &Databases, connection: &ResolvedConnection) -> Result<Sources, CliError> {
-    Ok(adapters(loaded, databases, connection, &World::default())?.sources)
+    // What only reads keeps the pace by itself: it writes nothing anywhere.
+    Ok(adapters(loaded, databases, connection, &World::default(), &Turns::default())?.sources)
 }
 
 fn chosen<'a>(loaded: &'a Loaded, only: Option<&str>) -> Result<Vec<&'a ResolvedConnection>, CliError> {
@@ -228,6 +232,7 @@ pub(crate) async fn engine(
     }
     let databases = Databases::new(loaded);
     let (mut connections, mut withheld) = (Vec::new(), BTreeMap::new());
+    let turns = Turns::default();
     for (key, error) in &databases.broken {
         if need.includes_dataset(key) {
             return Err(error.clone());
@@ -236,7 +241,7 @@ pub(crate) async fn engine(
         withheld.insert(ConnectionKey::new(key.as_str()), error.message.clone());
     }
     for one in &loaded.connections {
-        match adapters(loaded, &databases, one, world) {
+        match adapters(loaded, &databases, one, world, &turns) {
             Ok(Adapters { sources, submit }) => connections.push(Connection::new(sources, submit, one.monthly_users)),
             Err(error) if need.includes(one) => return Err(error),
             Err(error) => {
@@ -247,6 +252,7 @@ pub(crate) async fn engine(
     }
     let packages = packages(loaded, out)?;
     let store = store(loaded).await?;
+    turns.share(&store);
     let mut owner = [0; 8];
     world.random.fill(&mut owner);
     Ok(Arc::new(Engine::new(Parts {

@@ -1,7 +1,7 @@
 use super::{
     access, answers_access, answers_erase, configuration, connections, credentials, dataset, erasure, files, holds,
     identities, interruption, masking, masking_broken_off, official_sdk, owned, records, repetition, requests,
-    retention, rows, sources,
+    retention, rows, sources, workers,
 };
 use crate::scenario::Scenario;
 
@@ -28,6 +28,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         answers_erase::ALL,
         answers_access::ALL,
         sources::ALL,
+        workers::ALL,
         retention::ALL,
         official_sdk::ALL,
     ];

@@ -23,5 +23,6 @@ mod requests;
 mod retention;
 mod rows;
 mod sources;
+mod workers;
 
 pub(crate) use list::all;

@@ -27,6 +27,8 @@ mod sqlite;
 mod status;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 pub use connections::{Removal, StoredConnection, TestRecord};
 pub use open::{OpenError, RecordOptions, RecordStore};
+pub use turns::{Pace, SharedPacer, Turns};

@@ -38,6 +38,19 @@ pub enum Lane {
     Config,
 }
 
+impl Lane {
+    /// The name in the record.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Profiles => "profiles",
+            Self::Create => "create",
+            Self::Read => "read",
+            Self::Config => "config",
+        }
+    }
+}
+
 /// Asked before every attempt of a call, retries too.
 #[async_trait]
 pub trait Pacer: Send + Sync + std::fmt::Debug {

@@ -34,7 +34,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, CliError> {
         Command::Unsuppress(args) => {
             suppress::run(&all().await?, &args, segment_core::Action::Unsuppression, output).await
         }
-        Command::Worker => worker::run(path, output).await,
+        Command::Worker { concurrency } => worker::run(path, concurrency, output).await,
         Command::Serve(_) => Err(later("serve")),
         Command::Purge { dry_run, forget } => purge::run(&load(path)?, dry_run, &forget, output).await,
         Command::Evidence(_) => Err(later("evidence")),

@@ -1,7 +1,7 @@
 //! `worker`: works on everything that is due until it is stopped. A configuration that changes meanwhile, in its file or in the
 //! record database, is taken up as a whole or not at all.
 
-use std::{path::Path, pin::Pin, sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, path::Path, pin::Pin, sync::Arc, time::Duration};
 
 use privacy_engine::{Engine, ProgressSink, Until};
 use privacy_store::StoredConnection;
@@ -27,6 +27,8 @@ const LOOKS_FOR_WHAT_LACKS: u64 = 5;
 struct Working {
     loaded: Loaded,
     engine: Arc<Engine>,
+    /// What the command line says.
+    concurrency: Option<NonZeroUsize>,
     seen: Seen,
     /// Something that is configured could not be used: perhaps it can be later.
     lacks: bool,
@@ -39,8 +41,8 @@ struct Seen {
     stored: Vec<(ConnectionKey, i64)>,
 }
 
-pub(crate) async fn run(path: &Path, output: &Output) -> Result<Exit, CliError> {
-    let mut working = start(path, true).await?;
+pub(crate) async fn run(path: &Path, concurrency: Option<NonZeroUsize>, output: &Output) -> Result<Exit, CliError> {
+    let mut working = start(path, concurrency, true).await?;
     if working.loaded.connections.is_empty() {
         output.say("warning: no connection is configured: whatever waits is handed to a human");
     }
@@ -83,9 +85,13 @@ async fn round(
 
 /// An engine by the configuration as it is. What changes while it is read is a change that is seen afterwards. `make` allows to
 /// make the record database.
-async fn start(path: &Path, make: bool) -> Result<Working, CliError> {
+async fn start(path: &Path, concurrency: Option<NonZeroUsize>, make: bool) -> Result<Working, CliError> {
     let text = read(path).await.unwrap_or_default();
-    let mut loaded = compose::with_records(load(path)?).await?;
+    let mut loaded = load(path)?;
+    if let Some(concurrency) = concurrency {
+        loaded.policy.concurrency = concurrency.get();
+    }
+    let mut loaded = compose::with_records(loaded).await?;
     if loaded.store.is_none() && !make {
         return Err(CliError::usage("no_database", "the record database that it names is not there"));
     }
@@ -95,7 +101,7 @@ async fn start(path: &Path, make: bool) -> Result<Working, CliError> {
     let engine = compose::engine(&loaded, Need::None, &world, policy, None, progress).await?;
     let lacks = !engine.withheld().is_empty();
     let seen = Seen { text, stored: loaded.stored.clone() };
-    Ok(Working { loaded, engine, seen, lacks })
+    Ok(Working { loaded, engine, concurrency, seen, lacks })
 }
 
 /// The text of the file; `None` if it cannot be read right now, or is no file that can be read twice.
@@ -141,7 +147,7 @@ async fn changed(path: &Path, working: &Working, output: &Output) -> Working {
         if !settled || (same && !again) {
             continue;
         }
-        match start(path, false).await {
+        match start(path, working.concurrency, false).await {
             // It lacks what this one lacks.
             Ok(next) if same && next.engine.withheld() == working.engine.withheld() => close(&next).await,
             Ok(next) => return next,

@@ -8,6 +8,7 @@ mod reopening;
 mod rotating;
 mod sharing;
 mod tiny_disk;
+mod turns;
 
 use std::{path::PathBuf, sync::Arc};
 
