@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-use crate::ci::Step;
+use crate::{ci::Step, sim::Sabotage};
 
 /// Development tasks of this workspace.
 #[derive(Debug, Parser)]
@@ -39,6 +39,18 @@ pub(crate) enum Task {
         /// Arguments for the harness, such as names of benchmarks.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
+    },
+    /// Run the real engine on a virtual clock under seeded faults and crashes, and check its invariants after every step.
+    Sim {
+        /// Arguments for the simulation, such as `--seeds 500`, `--seed 7` or `--crashes`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Let the simulation catch engines that are broken on purpose: it fails where one is not caught.
+    Sabotage {
+        /// Only these.
+        #[arg(value_enum)]
+        how: Vec<Sabotage>,
     },
     /// Run all tests with a throw-away PostgreSQL and MariaDB (nextest when it is installed, and doctests).
     ///

@@ -13,12 +13,16 @@ mod environment;
 mod layers;
 mod process;
 mod run;
+mod sim;
 mod test;
 mod tidy;
 mod ui;
 mod workspace;
 
 fn main() -> ExitCode {
+    if let Some(code) = sim::as_wrapper() {
+        return code;
+    }
     match dispatch(cli::Cli::parse().task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -34,6 +38,8 @@ fn dispatch(task: cli::Task) -> anyhow::Result<()> {
         cli::Task::Mock { args } => run::mock(&args),
         cli::Task::E2e { args } => run::harness(run::Harness::E2e, &args),
         cli::Task::Bench { args } => run::harness(run::Harness::Bench, &args),
+        cli::Task::Sim { args } => sim::run(&args),
+        cli::Task::Sabotage { how } => sim::sabotage(&how),
         cli::Task::Test { args } => test::run(&args),
         cli::Task::Db { task } => db::run(task),
         cli::Task::Layers => layers::run(),

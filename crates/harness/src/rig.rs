@@ -3,11 +3,12 @@
 use std::{
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use segment_mock::{Endpoint, MockSegment, RecordedRequest};
+use segment_mock::{Endpoint, MockSegment, Outcome, RecordedRequest, Which};
 
 use crate::{
     assert::until,
@@ -166,6 +167,20 @@ impl Rig {
     /// This must never be printed nor stored in the clear.
     pub fn keep_private(&self, text: &str) {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+    }
+}
+
+/// What the mock does.
+impl Rig {
+    /// Segment works on regulations for as long as the scenario lasts, however slow the machine is.
+    pub(crate) fn segment_takes_long(&self) {
+        let late = Outcome::finished().finished_after(Duration::from_hours(1));
+        self.mock.set_outcome(Which::Any, late);
+    }
+
+    /// Segment ends what it works on.
+    pub(crate) fn segment_is_quick(&self) {
+        self.mock.set_outcome(Which::Any, Outcome::finished());
     }
 }
 

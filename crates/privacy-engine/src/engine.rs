@@ -8,6 +8,7 @@ use segment_core::{
     ports::{Clock, PackageSink, Random, RequestStore, StoreError},
 };
 use thiserror::Error;
+use tokio::sync::Notify;
 
 use crate::{Connection, Owned, Policy, ProgressSink, refusals::Refusals, rests::Rests};
 
@@ -34,6 +35,8 @@ pub struct Parts {
     pub owner: String,
     /// Where progress goes.
     pub progress: ProgressSink,
+    /// Wakes an idle worker: there may be new work.
+    pub hint: Arc<Notify>,
 }
 
 /// Fulfils privacy requests.
@@ -49,6 +52,7 @@ pub struct Engine {
     pub(crate) policy: Policy,
     pub(crate) owner: String,
     pub(crate) progress: ProgressSink,
+    pub(crate) hint: Arc<Notify>,
     pub(crate) rests: Rests,
     pub(crate) refusals: Refusals,
 }
@@ -81,9 +85,16 @@ impl Engine {
             policy: parts.policy,
             owner: parts.owner,
             progress: parts.progress,
+            hint: parts.hint,
             rests: Rests::default(),
             refusals: Refusals::default(),
         }
+    }
+
+    /// Wakes the engine where it idles: there may be new work.
+    #[must_use]
+    pub fn hint(&self) -> &Notify {
+        &self.hint
     }
 
     /// The record database.

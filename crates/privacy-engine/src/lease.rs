@@ -15,6 +15,7 @@ impl Engine {
         work: impl Future<Output = T> + Send,
     ) -> Result<T, StoreError> {
         tokio::select! {
+            biased;
             done = work => Ok(done),
             error = self.renew(lease) => Err(error),
         }

@@ -23,6 +23,8 @@ pub struct Policy {
     pub lease: Duration,
     /// What is worked on side by side.
     pub concurrency: usize,
+    /// The longest pause of an idle worker: what other processes record shows only by looking.
+    pub longest_nap: Duration,
     /// How often a step that failed for a passing reason is tried before it is given up.
     pub attempts: u32,
     /// The pause after its first failure; it grows sixfold, up to two hours.
@@ -57,6 +59,7 @@ impl Default for Policy {
             tracking: Tracking::default(),
             lease: Duration::from_secs(30),
             concurrency: 16,
+            longest_nap: Duration::from_secs(2),
             attempts: 8,
             retry_pause: Duration::from_secs(5),
         }

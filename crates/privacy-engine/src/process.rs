@@ -67,7 +67,10 @@ impl From<ResolveError> for Failure {
 impl Engine {
     /// Works a claimed request and saves the step.
     pub(crate) async fn process(&self, claimed: Claimed<Request>) -> Result<(), StoreError> {
-        let Claimed { lease, item: request, .. } = claimed;
+        let Claimed { lease, item: request, tries, .. } = claimed;
+        if tries > self.policy.attempts {
+            return self.store.save_request(&lease, &self.parked(&request, tries - 1)).await;
+        }
         let update = self.keeping(&lease, self.step(&request, &lease)).await??;
         self.store.save_request(&lease, &update).await?;
         if let (Some(before), Some(now)) = (&request.package, &update.package)

@@ -18,6 +18,7 @@ use serde_json::json;
 use crate::{
     Engine,
     engine::{after, between},
+    protocol::{Finding as Shows, Lost, Shown},
     track::FORGOTTEN,
 };
 
@@ -38,13 +39,7 @@ struct Listing {
 impl Engine {
     /// Looks for the regulation of an intent whose answer was lost.
     pub(crate) async fn reconcile(&self, claimed: Claimed<Ledger>) -> Result<(), StoreError> {
-        let settled = after(claimed.item.send_by, self.policy.tracking.settle);
-        if claimed.store_now <= settled {
-            return self.look_again(claimed.clone(), between(claimed.store_now, settled), false, None).await;
-        }
-        let half = self.policy.tracking.settle / 2;
-        let wait = claimed.item.absent_at.map(|first| (half).saturating_sub(between(first, claimed.store_now)));
-        if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
+        if let Some(wait) = Lost::of(&claimed.item).wait(claimed.store_now, self.policy.tracking.settle) {
             return self.look_again(claimed, wait, false, None).await;
         }
         if let Some(why) = self.withheld.get(&claimed.item.connection) {
@@ -82,27 +77,32 @@ impl Engine {
                 free.push(entry);
             }
         }
-        let mut free = free.into_iter();
-        if let Some(oldest) = free.next() {
-            let notes = doubles(&claimed.item, free.len());
-            return self.accepted(claimed, oldest.id, notes).await;
+        let age = between(claimed.item.created_at, self.clock.now());
+        let shown = Shown {
+            matches: free.len(),
+            undecided: listing.undecided,
+            is_forgotten: age > FORGOTTEN.saturating_sub(CLOCKS_APART),
+        };
+        let oldest = free.into_iter().next();
+        match (shown.means(Lost::of(&claimed.item)), oldest) {
+            (Shows::Adopt, Some(oldest)) => {
+                let notes = doubles(&claimed.item, shown.matches - 1);
+                self.accepted(claimed, oldest.id, notes).await
+            }
+            (Shows::Forgotten, _) => {
+                let message = "it will never be known whether the regulation was created: Segment forgets regulations after \
+                               90 days. Settle it with `requests resolve`, and ask anew";
+                let halt =
+                    Halt { kind: HaltKind::ReconcileUndecided, message: message.to_owned(), resume: Resume::Sending };
+                self.halt(claimed, halt, "undecided").await
+            }
+            (Shows::RuledOut, _) => self.ruled_out(claimed).await,
+            (Shows::Absent, _) => self.look_again(claimed, self.policy.tracking.settle / 2, true, None).await,
+            (Shows::Undecided | Shows::Adopt, _) => {
+                let reason = format!("{} regulations of that time do not say their ids", shown.undecided);
+                self.undecided(claimed, &reason).await
+            }
         }
-        if listing.undecided > 0 {
-            let reason = format!("{} regulations of that time do not say their ids", listing.undecided);
-            return self.undecided(claimed, &reason).await;
-        }
-        if between(claimed.item.created_at, self.clock.now()) > FORGOTTEN.saturating_sub(CLOCKS_APART) {
-            let message = "it will never be known whether the regulation was created: Segment forgets regulations after 90 \
-                           days. Settle it with `requests resolve`, and ask anew";
-            let halt =
-                Halt { kind: HaltKind::ReconcileUndecided, message: message.to_owned(), resume: Resume::Sending };
-            return self.halt(claimed, halt, "undecided").await;
-        }
-        if claimed.item.absent_at.is_some() {
-            return self.ruled_out(claimed).await;
-        }
-        let half = self.policy.tracking.settle / 2;
-        self.look_again(claimed, half, true, None).await
     }
 
     /// Two complete listings do not show it: it is sent again, unless that has gone on for too long.

@@ -16,8 +16,6 @@ use crate::{
 
 /// How often new work is looked for while other work is under way.
 const TICK: Duration = Duration::from_millis(250);
-/// The longest nap: work of other processes shows only by looking.
-const NAP: Duration = Duration::from_secs(2);
 /// What is due within this time is waited for even by a command that does not wait for Segment's end.
 const SOON: Duration = Duration::from_mins(10);
 
@@ -82,6 +80,7 @@ impl Engine {
                 continue;
             }
             tokio::select! {
+                biased;
                 Some(done) = under_way.join_next() => {
                     settle(done)?;
                     while let Some(done) = under_way.try_join_next() {
@@ -125,6 +124,7 @@ impl Engine {
     async fn process_unless(&self, claimed: Claimed<Request>, cancel: &CancellationToken) -> Result<(), StoreError> {
         let lease = claimed.lease.clone();
         tokio::select! {
+            biased;
             done = self.process(claimed) => done,
             () = cancel.cancelled() => self.store.release(&lease).await,
         }
@@ -134,6 +134,9 @@ impl Engine {
     async fn follow(&self, claimed: Claimed<Ledger>, cancel: &CancellationToken) -> Result<(), StoreError> {
         let lease = claimed.lease.clone();
         let step = async {
+            if claimed.tries > self.policy.attempts {
+                return self.park_regulation(claimed).await;
+            }
             match claimed.item.state {
                 LedgerState::Unknown => self.reconcile(claimed).await,
                 LedgerState::Tracking => self.track(claimed).await,
@@ -142,6 +145,7 @@ impl Engine {
             }
         };
         tokio::select! {
+            biased;
             done = step => done,
             () = cancel.cancelled() => self.store.release(&lease).await,
         }
@@ -191,12 +195,14 @@ impl Engine {
             // It is due, and could not be claimed: somebody else has it.
             Some(Duration::ZERO) => TICK,
             Some(wait) => wait,
-            None => NAP,
+            None => self.policy.longest_nap,
         };
         tokio::select! {
-            () = self.clock.sleep(wait) => {}
-            () = tokio::time::sleep(NAP) => {}
+            biased;
             () = cancel.cancelled() => {}
+            () = self.hint.notified() => {}
+            () = self.clock.sleep(wait) => {}
+            () = tokio::time::sleep(self.policy.longest_nap) => {}
         }
     }
 }
@@ -209,7 +215,10 @@ fn settle(done: Result<Result<(), StoreError>, JoinError>) -> Result<(), StoreEr
             Ok(())
         }
         Ok(other) => other,
-        // Its lease runs out and somebody takes it up again.
-        Err(error) => Err(StoreError::Misuse(format!("a piece of work panicked: {error}"))),
+        // Its lease runs out and somebody takes it up again; after a while it is parked.
+        Err(error) => {
+            tracing::error!("a piece of work panicked and is left to its lease: {error}");
+            Ok(())
+        }
     }
 }

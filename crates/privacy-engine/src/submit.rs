@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::{Timestamp, tz::TimeZone};
 use segment_core::{
     AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, ErrorKind, Halt, HaltKind, Intended, IntentPlan,
-    LedgerState, LedgerUpdate, MAX_SUBJECTS, MemberChange, MemberNote, MonthlyQuota, NewRegulation, RegulationId,
-    RegulationScope, Resume, Retry, SegmentError, Submission, TaskEvent, ports::StoreError,
+    LedgerUpdate, MAX_SUBJECTS, MemberChange, MemberNote, MonthlyQuota, NewRegulation, RegulationId, RegulationScope,
+    Resume, Retry, SegmentError, Submission, TaskEvent, ports::StoreError,
 };
 use serde_json::json;
 
@@ -14,11 +14,15 @@ use crate::{
     Engine, Progress,
     engine::{after, between},
     process::{Failure, no_connection, wrong_workspace},
+    protocol::{Answer, Lost},
     wording,
 };
 
 /// 4 MB a payload (documented), with room for the rest of the body.
 const MAX_BYTES: u64 = 3_900_000;
+
+/// One part of so many of the month's quota is kept for people who would be overdue if they waited for the next month.
+const RESERVED: u64 = 20;
 
 /// A regulation whose intent is recorded, and when it has to be sent by, on our own monotonic clock.
 pub(crate) struct Intent {
@@ -72,12 +76,20 @@ impl Engine {
             scope: scope.clone(),
             max_subjects: MAX_SUBJECTS as u64,
             max_bytes: MAX_BYTES,
-            quota: MonthlyQuota { users, since: month_start(now) },
+            quota: MonthlyQuota {
+                users,
+                since: month_start(now),
+                reserve: users / RESERVED,
+                urgent_before: next_month(now),
+            },
             lease: self.policy.lease,
             send_within,
             owner: self.owner.clone(),
             at: now,
         };
+        #[cfg(sabotage = "intent_after_call")]
+        return self.call_first(&plan).await.map(|()| None);
+        #[cfg(not(sabotage = "intent_after_call"))]
         match self.store.intend(&plan).await? {
             Intended::Recorded(claimed) => Ok(Some(Intent { claimed: *claimed, until: begun + send_within })),
             Intended::OverQuota => {
@@ -88,6 +100,25 @@ impl Engine {
             }
             _ => Ok(None),
         }
+    }
+
+    /// Broken on purpose, for the simulation to catch: what is not recorded cannot be looked for.
+    #[cfg(sabotage = "intent_after_call")]
+    async fn call_first(&self, plan: &IntentPlan) -> Result<(), StoreError> {
+        let Some(connection) = self.connections.get(&plan.connection) else { return Ok(()) };
+        let mut subjects = std::collections::BTreeSet::new();
+        for summary in self.store.requests(&segment_core::RequestFilter::default()).await? {
+            let tasks = self.store.request(&summary.id).await?.map(|request| request.tasks).unwrap_or_default();
+            let waits = |task: &segment_core::Task| task.state == segment_core::TaskState::Resolved;
+            let found = tasks.into_iter().filter(waits).filter_map(|task| task.resolution);
+            subjects.extend(found.flat_map(|resolution| resolution.user_ids));
+        }
+        let order = NewRegulation::of_users(plan.kind.clone(), subjects);
+        let sent = connection.submit.create(&order, plan.send_within).await;
+        if let (Intended::Recorded(claimed), Submission::Accepted(id)) = (self.store.intend(plan).await?, sent) {
+            self.accepted(*claimed, id, Vec::new()).await?;
+        }
+        Ok(())
     }
 
     /// Sends an intent, once, and records what became of it.
@@ -140,15 +171,19 @@ impl Engine {
         let mut ledger = claimed.item;
         let facts = json!({"intent": ledger.intent.as_str(), "regulation": id.as_str(), "type": ledger.kind.as_str(),
             "subjects": ledger.subject_count});
-        ledger.state = LedgerState::Tracking;
+        ledger.state = Answer::Accepted.leads_to();
         ledger.regulation = Some(id);
         ledger.accepted_at = Some(now);
         ledger.attempts = 0;
         ledger.next_at = Some(after(now, self.policy.tracking.first_poll));
+        #[cfg(not(sabotage = "complete_on_post"))]
+        let event = TaskEvent::Accept;
+        #[cfg(sabotage = "complete_on_post")]
+        let event = TaskEvent::Complete(crate::track::outcome(&ledger.kind));
         let update = LedgerUpdate {
             ledger,
             absent: false,
-            members: MemberChange::All(TaskEvent::Accept),
+            members: MemberChange::All(event),
             notes,
             audit: vec![AuditEntry::new(now, "accepted", facts)],
             at: now,
@@ -232,12 +267,20 @@ impl Engine {
 
     /// It may exist: it is looked for before anything is sent again.
     async fn lost(&self, claimed: Claimed<segment_core::Ledger>, error: &SegmentError) -> Result<(), StoreError> {
+        #[cfg(sabotage = "blind_repost")]
+        return self.waits(claimed, error).await;
+        #[cfg(not(sabotage = "blind_repost"))]
+        self.look_for(claimed, error).await
+    }
+
+    #[cfg(not(sabotage = "blind_repost"))]
+    async fn look_for(&self, claimed: Claimed<segment_core::Ledger>, error: &SegmentError) -> Result<(), StoreError> {
         let now = self.clock.now();
         self.progress.tell(Progress::Delayed { reason: format!("{error}; it is looked for before it is sent again") });
         let mut ledger = claimed.item;
         let facts = json!({"intent": ledger.intent.as_str(), "message": error.to_string()});
-        ledger.state = LedgerState::Unknown;
-        let wait = between(claimed.store_now, ledger.send_by) + self.policy.tracking.settle;
+        ledger.state = Answer::Unknown.leads_to();
+        let wait = Lost::of(&ledger).wait(claimed.store_now, self.policy.tracking.settle).unwrap_or_default();
         ledger.next_at = Some(after(now, wait));
         let update = LedgerUpdate {
             ledger,
@@ -263,7 +306,7 @@ impl Engine {
         let mut ledger = claimed.item;
         let (connection, category) = (ledger.connection.clone(), ledger.kind.quota());
         let facts = json!({"intent": ledger.intent.as_str(), "message": message});
-        ledger.state = LedgerState::Closed;
+        ledger.state = Answer::NothingCreated.leads_to();
         ledger.next_at = None;
         let audit = vec![AuditEntry::new(now, step, facts)];
         let update = LedgerUpdate { ledger, absent: false, members, notes, audit, at: now };

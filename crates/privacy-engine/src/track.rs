@@ -261,7 +261,7 @@ fn end_findings(ledger: &Ledger, connection: &Connection, member: &Member) -> Ve
     findings
 }
 
-fn outcome(kind: &RegulationType) -> Outcome {
+pub(crate) fn outcome(kind: &RegulationType) -> Outcome {
     match kind {
         RegulationType::Unsuppress => Outcome::Unsuppressed,
         kind if kind.deletes() => Outcome::Deleted,

@@ -78,7 +78,7 @@ impl Engine {
     }
 
     /// It could not be read back. That is tried again for a while, and then left to the next look that is planned.
-    async fn look_later(&self, claimed: Claimed<Ledger>, reason: &str) -> Result<(), StoreError> {
+    pub(crate) async fn look_later(&self, claimed: Claimed<Ledger>, reason: &str) -> Result<(), StoreError> {
         let now = self.clock.now();
         let mut ledger = claimed.item;
         ledger.attempts += 1;

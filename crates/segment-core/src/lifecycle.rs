@@ -156,6 +156,8 @@ names! {
         Incomplete = "incomplete",
         /// The package could not be written.
         PackageFailed = "package_failed",
+        /// Whoever takes it up never finishes a step of it.
+        NeverFinished = "never_finished",
     }
 }
 
@@ -260,6 +262,8 @@ impl TaskState {
             (S::Queued, E::Resolve) | (S::Sending, E::Requeue) => S::Resolved,
             (S::Resolved, E::Intend) => S::Sending,
             (S::Sending, E::Accept) => S::Awaiting,
+            #[cfg(sabotage = "complete_on_post")]
+            (S::Sending, E::Complete(done)) => S::Complete(done),
             (S::Queued, E::Complete(done @ (Outcome::Collected | Outcome::NoData | Outcome::Masked)))
             | (S::Awaiting, E::Complete(done @ (Outcome::Suppressed | Outcome::Deleted | Outcome::Unsuppressed)))
             | (S::Attention(_), E::Complete(done @ Outcome::Settled)) => S::Complete(done),

@@ -47,6 +47,9 @@ pub struct Claimed<T> {
     pub item: T,
     /// The database's time at the claim; `send_by` and listings are compared in it.
     pub store_now: Timestamp,
+    /// How often it was claimed since a step of it was last saved or given back, this time included: more than once where a
+    /// worker crashed over it, or lost it.
+    pub tries: u32,
 }
 
 /// A step of a request: its tasks as they are now.
@@ -138,6 +141,10 @@ pub struct MonthlyQuota {
     pub users: u64,
     /// When the month began.
     pub since: Timestamp,
+    /// Of those, so many are only for people whose deadline lies before `urgent_before`.
+    pub reserve: u64,
+    /// Who is due before this moment cannot wait for the next month.
+    pub urgent_before: Timestamp,
 }
 
 /// What became of closing a batch.
@@ -146,7 +153,7 @@ pub struct MonthlyQuota {
 pub enum Intended {
     /// The intent is recorded, and leased to its sender.
     Recorded(Box<Claimed<Ledger>>),
-    /// The next person by deadline has more user ids than the month has left.
+    /// The next person by deadline has more user ids than the month has left for them.
     OverQuota,
     /// Nothing waits any more.
     Nothing,
@@ -179,6 +186,12 @@ impl LedgerState {
         (Self::Closed, "closed"),
         (Self::Halted, "halted"),
     ];
+
+    /// What it is for a worker that takes it over: of a sender that is gone nobody knows whether it has sent.
+    #[must_use]
+    pub fn taken_over(self) -> Self {
+        if self == Self::Sending { Self::Unknown } else { self }
+    }
 
     /// The name in the record.
     #[must_use]

@@ -266,6 +266,7 @@ pub(crate) async fn engine(
         policy,
         owner: format!("{}-{:016x}", std::process::id(), u64::from_le_bytes(owner)),
         progress,
+        hint: Arc::default(),
     })))
 }
 

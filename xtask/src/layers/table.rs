@@ -35,7 +35,7 @@ pub(super) const LAYERS: &[Layer] = &[
 ];
 
 /// Unpublished crates of development: they may use anything.
-pub(super) const EXEMPT: &[&str] = &["harness", "xtask"];
+pub(super) const EXEMPT: &[&str] = &["harness", "simulation", "xtask"];
 
 /// Which crates may name a library in their normal dependencies.
 ///

@@ -148,6 +148,7 @@ impl Prepared {
             policy: Policy::default(),
             owner: "bench".to_owned(),
             progress: ProgressSink::default(),
+            hint: Arc::default(),
         });
         Ok(Self { mock, engine: Arc::new(engine) })
     }

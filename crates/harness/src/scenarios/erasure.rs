@@ -47,6 +47,7 @@ fn erase_strict(context: &Context) -> Result<Outcome> {
         let ids: Vec<_> = person.user_ids.iter().map(String::as_str).collect();
         same("the fourth person's user ids", &ids.len(), &2)?;
         let args = ["erase", "--email", &person.email, "--yes"];
+        rig.segment_takes_long();
         let first = rig.run(&args)?;
         first.exits(0)?.is("/action", "erasure")?.is("/status", "awaiting_processor")?.is("/package", Value::Null)?;
         first.is("/tasks/0/regulations/0/type", "SUPPRESS_ONLY")?.is("/tasks/0/regulations/0/subjects", 2)?;
@@ -54,6 +55,7 @@ fn erase_strict(context: &Context) -> Result<Outcome> {
         rig.regulated("SUPPRESS_ONLY", &ids)?;
         let mut waiting = args.to_vec();
         waiting.push("--wait");
+        rig.segment_is_quick();
         let second = rig.run(&waiting)?;
         second
             .exits(0)?
@@ -93,6 +95,7 @@ fn erase_spelling_from_events(context: &Context) -> Result<Outcome> {
             Profile::new("use_caps").external_id("user_id", "Cust-ABC-9").external_id("email", "caps@shop.example");
         rig.mock().add_profile(profile.event(Event::track("Seen").external_id("user_id", "Cust-ABC-9")));
         rig.keep_private("cust-abc-9");
+        rig.segment_takes_long();
         let run = rig.run(&["erase", "--email", "Caps@Shop.example", "--yes"])?;
         run.exits(0)?.is("/status", "awaiting_processor")?;
         rig.regulated("SUPPRESS_ONLY", &["Cust-ABC-9"])?;

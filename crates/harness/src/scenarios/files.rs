@@ -59,6 +59,7 @@ fn file_good_and_bad_rows(context: &Context) -> Result<Outcome> {
     on_rig(context, &Setup::unify(), |rig| {
         rig.write("people.csv", mixed())?;
         rig.keep_private("Odd\"id,");
+        rig.segment_takes_long();
         let run = rig.run(&["erase", "--from", "people.csv", "--yes"])?;
         run.exits(0)?.is("/accepted", 3)?.is("/linked", 0)?.is("/rejected_total", 8)?.is("/regulations", 1)?;
         run.is("/requests", json!({"awaiting_processor": 3}))?;

@@ -23,6 +23,7 @@ fn engine(store: MockRequestStore) -> Engine {
         policy: Policy::default(),
         owner: "test".to_owned(),
         progress: ProgressSink::default(),
+        hint: Arc::default(),
     })
 }
 

@@ -2,8 +2,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use mockall::{Sequence, predicate::always};
 use segment_core::{
-    ConnectionKey, Cursor, IntentId, Lease, LeaseSubject, Ledger, Member, Page, RegulationEntry, RegulationType,
-    RequestId, Service, Workspace,
+    ConnectionKey, Cursor, IntentId, Lease, LeaseSubject, Ledger, LedgerState, Member, Page, RegulationEntry,
+    RegulationType, RequestId, Service, Workspace,
     ports::{Clock, MockPackageSink, MockRegulationSubmit, MockRegulations, MockRequestStore},
     testing::{CountingRandom, ManualClock},
 };
@@ -44,7 +44,12 @@ fn ledger(people: usize) -> Claimed<Ledger> {
         destinations: Vec::new(),
         members: (0..people).map(member).collect(),
     };
-    Claimed { lease: Lease { subject: LeaseSubject::Regulation(item.intent.clone()), fence: 1 }, item, store_now: now }
+    Claimed {
+        lease: Lease { subject: LeaseSubject::Regulation(item.intent.clone()), fence: 1 },
+        item,
+        store_now: now,
+        tries: 1,
+    }
 }
 
 fn recorded(people: usize) -> Intended {
@@ -85,6 +90,7 @@ fn engine(store: MockRequestStore, regulations: MockRegulations, submit: MockReg
         policy: Policy::default(),
         owner: "test".to_owned(),
         progress: ProgressSink::default(),
+        hint: Arc::default(),
     })
 }
 

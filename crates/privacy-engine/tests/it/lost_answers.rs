@@ -201,7 +201,7 @@ async fn a_worker_that_died_after_the_intent_is_reconciled_by_the_next() {
         scope: scope.clone(),
         max_subjects: 5_000,
         max_bytes: 1_000_000,
-        quota: segment_core::MonthlyQuota { users: 110_000, since: at },
+        quota: segment_core::MonthlyQuota { users: 110_000, since: at, reserve: 0, urgent_before: at },
         lease: Duration::from_millis(80),
         send_within: Duration::from_millis(40),
         owner: "dead".to_owned(),

@@ -164,6 +164,7 @@ impl Rig {
             policy: self.policy.clone(),
             owner: "test".to_owned(),
             progress: ProgressSink::default(),
+            hint: Arc::default(),
         }))
     }
 

@@ -34,6 +34,7 @@ struct WaitingRow {
     request_id: String,
     user_ids: i64,
     max_people: Option<i64>,
+    due_at: i64,
 }
 
 /// The people picked for a regulation, and their user ids.
@@ -96,7 +97,7 @@ impl RecordStore {
     /// By deadline, until one of the limits is reached. A person's ids are not split. `None` when nobody waits.
     async fn pick(&self, connection: &mut Db, plan: &IntentPlan) -> Result<Option<Batch>, StoreError> {
         let sql = format!(
-            "SELECT t.request_id, t.user_ids, t.max_people FROM tasks t JOIN requests r ON r.id = t.request_id \
+            "SELECT t.request_id, t.user_ids, t.max_people, r.due_at FROM tasks t JOIN requests r ON r.id = t.request_id \
              WHERE t.state = 'resolved' AND t.connection = $1 AND t.kind = $2 AND COALESCE(t.source, '') = $5 \
              AND {in_scope} \
              ORDER BY r.due_at, r.id LIMIT $4 {all}",
@@ -119,7 +120,10 @@ impl RecordStore {
         // Parts of a refused batch go the larger ones first, so that a part is tried next to its other half.
         let part = first.max_people.and_then(|_| waiting.iter().filter_map(|row| row.max_people).max());
         let used = submitted(connection, &plan.connection, plan.kind.quota(), plan.quota.since).await?;
-        let left = plan.quota.users.saturating_sub(used);
+        let left = |row: &WaitingRow| {
+            let kept = if time(row.due_at) < plan.quota.urgent_before { 0 } else { plan.quota.reserve };
+            plan.quota.users.saturating_sub(kept).saturating_sub(used)
+        };
         let waiting: Vec<_> = waiting.into_iter().filter(|row| row.max_people == part).collect();
         let mut known = self.user_ids(connection, plan, &waiting).await?;
         let mut batch = Batch::default();
@@ -128,7 +132,7 @@ impl RecordStore {
             let subjects = batch.subjects.len() as u64 + count(row.user_ids);
             let first = batch.requests.is_empty();
             let most = part.is_some_and(|most| batch.requests.len() as u64 >= count(most));
-            if subjects > left || most || (subjects > plan.max_subjects && !first) {
+            if subjects > left(&row) || most || (subjects > plan.max_subjects && !first) {
                 break;
             }
             let ids = known.remove(&row.request_id).unwrap_or_default();

@@ -10,7 +10,7 @@ use segment_core::{
 use super::{
     RecordStore,
     db::{Db, Dialect, args},
-    request_rows::{millis, time},
+    request_rows::{known, millis, time},
     scope, status,
 };
 
@@ -71,13 +71,14 @@ impl RecordStore {
             tx.all(&due_requests(tx.dialect()), args![millis(at), scope::parameter(scope), i64::from(limit)]).await?;
         let mut claimed = Vec::with_capacity(ids.len());
         for (id,) in ids {
-            take(&mut tx, "requests", "id", &id, owner, lease).await?;
+            let (_, tries) = take(&mut tx, "requests", "id", &id, owner, lease).await?;
             tx.execute("UPDATE requests SET begun = TRUE WHERE id = $1", args![&id]).await?;
             status::refresh(&mut tx, &id, at).await?;
             let store_now = time(store_now(&mut tx).await?);
             let id = RequestId::new(id);
             if let Some((item, fence)) = self.load(&mut tx, &id).await? {
-                claimed.push(Claimed { lease: Lease { subject: LeaseSubject::Request(id), fence }, item, store_now });
+                let lease = Lease { subject: LeaseSubject::Request(id), fence };
+                claimed.push(Claimed { lease, item, store_now, tries });
             }
         }
         tx.commit().await?;
@@ -101,11 +102,12 @@ impl RecordStore {
         );
         let due: Option<(String, String)> = tx.optional(&sql, args![millis(at), scope::parameter(scope)]).await?;
         let Some((intent, state)) = due else { return Ok(None) };
-        if state == LedgerState::Sending.as_str() {
-            // Its sender is gone: whether it was sent is not known. Should this worker go too, the next one finds it due.
+        let state = known(LedgerState::parse(&state), "regulations.state", &intent)?;
+        if state.taken_over() != state {
+            // Should this worker go too, the next one finds it due.
             tx.execute(
-                "UPDATE regulations SET state = 'unknown', next_at = $2 WHERE intent = $1",
-                args![&intent, millis(at)],
+                "UPDATE regulations SET state = $3, next_at = $2 WHERE intent = $1",
+                args![&intent, millis(at), state.taken_over().as_str()],
             )
             .await?;
         }
@@ -122,11 +124,11 @@ impl RecordStore {
         owner: &str,
         lease: Duration,
     ) -> Result<Claimed<Ledger>, StoreError> {
-        let fence = take(connection, "regulations", "intent", intent, owner, lease).await?;
+        let (fence, tries) = take(connection, "regulations", "intent", intent, owner, lease).await?;
         let item = self.load_ledger(connection, intent).await?;
         let store_now = time(store_now(connection).await?);
         let subject = LeaseSubject::Regulation(item.intent.clone());
-        Ok(Claimed { lease: Lease { subject, fence }, item, store_now })
+        Ok(Claimed { lease: Lease { subject, fence }, item, store_now, tries })
     }
 
     pub(super) async fn do_extend(&self, lease: &Lease, by: Duration) -> Result<(), StoreError> {
@@ -149,7 +151,7 @@ impl RecordStore {
     }
 }
 
-/// Takes a lease and answers with the new fencing token.
+/// Takes a lease and answers with the new fencing token, and how often it was taken since a step of it was saved.
 async fn take(
     connection: &mut Db,
     table: &'static str,
@@ -157,20 +159,22 @@ async fn take(
     id: &str,
     owner: &str,
     lease: Duration,
-) -> Result<i64, StoreError> {
+) -> Result<(i64, u32), StoreError> {
     let now = connection.dialect().now();
     let sql = format!(
-        "UPDATE {table} SET lease_owner = $2, lease_until = {now} + $3, fence = fence + 1 WHERE {key} = $1 RETURNING fence"
+        "UPDATE {table} SET lease_owner = $2, lease_until = {now} + $3, fence = fence + 1, tries = tries + 1 \
+         WHERE {key} = $1 RETURNING fence, tries"
     );
-    let row: (i64,) = connection.one(&sql, args![id, owner, lease_millis(lease)]).await?;
-    Ok(row.0)
+    let (fence, tries): (i64, i64) = connection.one(&sql, args![id, owner, lease_millis(lease)]).await?;
+    Ok((fence, u32::try_from(tries).unwrap_or(u32::MAX)))
 }
 
 /// Checks the fence and gives the lease back, within the step that it guards. A lease is good for one step.
 pub(super) async fn give_back(connection: &mut Db, lease: &Lease) -> Result<(), StoreError> {
     let (table, key, id) = subject(lease);
     let sql = format!(
-        "UPDATE {table} SET lease_owner = NULL, lease_until = NULL, fence = fence + 1 WHERE {key} = $1 AND fence = $2"
+        "UPDATE {table} SET lease_owner = NULL, lease_until = NULL, fence = fence + 1, tries = 0 \
+         WHERE {key} = $1 AND fence = $2"
     );
     let done = connection.execute(&sql, args![id, lease.fence]).await?;
     if done == 1 { Ok(()) } else { Err(StoreError::StaleLease) }

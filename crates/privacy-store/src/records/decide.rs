@@ -30,12 +30,13 @@ impl RecordStore {
         apply(&mut tx, &request, decision, at).await?;
         // Whoever works on it right now must not overwrite the decision.
         tx.execute(
-            "UPDATE requests SET fence = fence + 1, lease_owner = NULL, lease_until = NULL WHERE id = $1",
+            "UPDATE requests SET fence = fence + 1, lease_owner = NULL, lease_until = NULL, tries = 0 WHERE id = $1",
             args![id.as_str()],
         )
         .await?;
         status::refresh(&mut tx, id.as_str(), at).await?;
         let decided = self.load(&mut tx, id).await?;
+        tx.hint().await?;
         tx.commit().await?;
         Ok(decided.map(|(request, _)| request))
     }

@@ -22,6 +22,7 @@ impl RecordStore {
         for request in requests {
             answers.push(self.take(&mut tx, request).await?);
         }
+        tx.hint().await?;
         tx.commit().await?;
         Ok(answers)
     }

@@ -9,6 +9,7 @@ mod connections;
 mod db;
 mod decide;
 mod errors;
+mod hints;
 mod holds;
 mod intake;
 mod ledger;

@@ -1,11 +1,18 @@
 //! `worker`: works on everything that is due until it is stopped. A configuration that changes meanwhile, in its file or in the
 //! record database, is taken up as a whole or not at all.
 
-use std::{num::NonZeroUsize, path::Path, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    num::NonZeroUsize,
+    path::Path,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use privacy_engine::{Engine, ProgressSink, Until};
+use privacy_engine::{Engine, EngineError, ProgressSink, Until};
 use privacy_store::StoredConnection;
-use segment_core::{ClaimScope, ConnectionKey};
+use segment_core::{ClaimScope, ConnectionKey, ports::StoreError};
 use tokio_util::sync::CancellationToken;
 
 use super::drive::interrupted;
@@ -22,6 +29,8 @@ const LOOK: Duration = Duration::from_secs(2);
 const PURGE: Duration = Duration::from_hours(1);
 /// How many looks until what could not be used, such as a missing secret, is tried again.
 const LOOKS_FOR_WHAT_LACKS: u64 = 5;
+/// How often an outage of the record database is told.
+const SAY_AGAIN: Duration = Duration::from_mins(1);
 
 /// A configuration, and the engine that works by it.
 struct Working {
@@ -65,8 +74,8 @@ async fn round(
     stopped: Pin<&mut impl Future<Output = ()>>,
     output: &Output,
 ) -> Result<Option<Working>, CliError> {
-    let (cancel, scope) = (CancellationToken::new(), ClaimScope::All);
-    let work = working.engine.run(&scope, Until::Canceled, &cancel);
+    let cancel = CancellationToken::new();
+    let work = work(&working.engine, &cancel, output);
     tokio::pin!(work);
     let next = tokio::select! {
         ended = &mut work => {
@@ -75,12 +84,40 @@ async fn round(
         }
         () = stopped => None,
         next = changed(path, working, output) => Some(next),
-        never = purging(working) => match never {},
+        never = Box::pin(purging(working)) => match never {},
+        never = Box::pin(hints(working)) => match never {},
     };
     // What is being sent is finished, the rest is handed back.
     cancel.cancel();
     work.await?;
     Ok(next)
+}
+
+/// Works until it is canceled. A record database that is away comes back; who works on what is its business alone.
+async fn work(engine: &Arc<Engine>, cancel: &CancellationToken, output: &Output) -> Result<(), CliError> {
+    let mut told: Option<Instant> = None;
+    loop {
+        match engine.run(&ClaimScope::All, Until::Canceled, cancel).await {
+            Err(EngineError::Store(StoreError::Unavailable(_))) if !cancel.is_cancelled() => {}
+            ended => return ended.map(drop).map_err(CliError::from),
+        }
+        if told.is_none_or(|told| told.elapsed() > SAY_AGAIN) {
+            output.say("the record database is busy or not available; it is tried again every second");
+            told = Some(Instant::now());
+        }
+        tokio::select! {
+            () = cancel.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    }
+}
+
+/// Lets other processes wake this one.
+async fn hints(working: &Working) -> Infallible {
+    match &working.loaded.store {
+        Some(store) => store.pass_hints_on(working.engine.hint()).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// An engine by the configuration as it is. What changes while it is read is a change that is seen afterwards. `make` allows to
@@ -168,7 +205,7 @@ async fn changed(path: &Path, working: &Working, output: &Output) -> Working {
 }
 
 /// Applies retention, now and every hour.
-async fn purging(working: &Working) -> std::convert::Infallible {
+async fn purging(working: &Working) -> Infallible {
     loop {
         match working.engine.purge(&working.loaded.retention()).await {
             Ok(purged) if purged.is_nothing() => {}

@@ -84,7 +84,7 @@ fn plan() -> IntentPlan {
         scope: ClaimScope::All,
         max_subjects: 5_000,
         max_bytes: 4_000_000,
-        quota: MonthlyQuota { users: 110_000, since: now() },
+        quota: MonthlyQuota { users: 110_000, since: now(), reserve: 0, urgent_before: now() },
         lease: HELD,
         send_within: Duration::from_mins(30),
         owner: "worker".into(),

@@ -70,7 +70,7 @@ async fn resolve_all(store: &RecordStore) {
 }
 
 async fn intend_all(store: Arc<RecordStore>, worker: usize, users: u64) -> Vec<Pii<String>> {
-    let quota = MonthlyQuota { users, since: now() };
+    let quota = MonthlyQuota { users, since: now(), reserve: 0, urgent_before: now() };
     let mut sent = Vec::new();
     for number in 0.. {
         let plan = IntentPlan {

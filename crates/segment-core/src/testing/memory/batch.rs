@@ -102,7 +102,10 @@ impl State {
         // Parts of a refused batch go the larger ones first, so that a part is tried next to its other half.
         let part = limit(waiting.first()?.0).and_then(|_| waiting.iter().filter_map(|(entry, _)| limit(entry)).max());
         let used = self.submitted(&plan.connection, plan.kind.quota(), plan.quota.since);
-        let left = plan.quota.users.saturating_sub(used);
+        let left = |entry: &Entry| {
+            let kept = if entry.request.due_at < plan.quota.urgent_before { 0 } else { plan.quota.reserve };
+            plan.quota.users.saturating_sub(kept).saturating_sub(used)
+        };
         let mut batch = Batch::default();
         let mut bytes = 2;
         for (entry, task) in waiting.into_iter().filter(|(entry, _)| limit(entry) == part) {
@@ -111,7 +114,8 @@ impl State {
             let subjects = batch.subjects.len() as u64 + task.user_ids;
             let full = subjects > plan.max_subjects || bytes > plan.max_bytes;
             let first = batch.people.is_empty();
-            if subjects > left || (full && !first) || part.is_some_and(|most| batch.people.len() as u64 >= most) {
+            if subjects > left(entry) || (full && !first) || part.is_some_and(|most| batch.people.len() as u64 >= most)
+            {
                 break;
             }
             batch.people.push(entry.request.id.clone());

@@ -56,6 +56,8 @@ pub(super) struct Regulation {
 pub(super) struct Hold {
     pub(super) until: Option<Timestamp>,
     pub(super) fence: i64,
+    /// Claims since the last step that was saved or given back.
+    pub(super) tries: u32,
 }
 
 impl Hold {
@@ -66,6 +68,7 @@ impl Hold {
     pub(super) fn take(&mut self, lease: Duration, now: Timestamp) -> i64 {
         self.until = Some(after(now, lease));
         self.fence += 1;
+        self.tries += 1;
         self.fence
     }
 
@@ -73,6 +76,7 @@ impl Hold {
     pub(super) fn revoke(&mut self) {
         self.until = None;
         self.fence += 1;
+        self.tries = 0;
     }
 }
 

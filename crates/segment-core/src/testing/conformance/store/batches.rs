@@ -74,7 +74,7 @@ pub async fn a_backlog_knows_whether_it_can_grow(store: &dyn RequestStore) {
 pub async fn an_intent_is_recorded_whole(store: &dyn RequestStore) {
     wait_with(store, erasure(1), ["u1", "U1"]).await;
     wait_with(store, erasure(2), ["u2"]).await;
-    let Claimed { lease, item, store_now } = intend(store, &plan("rin_1")).await;
+    let Claimed { lease, item, store_now, .. } = intend(store, &plan("rin_1")).await;
     assert!(lease.fence > 0);
     assert_eq!((item.intent.as_str(), item.connection.as_str()), ("rin_1", BASIC));
     assert_eq!((&item.kind, item.state), (&RegulationType::SuppressOnly, LedgerState::Sending));
@@ -183,7 +183,7 @@ pub async fn who_exceeds_the_batch_goes_alone(store: &dyn RequestStore) {
 /// What was sent, or may have been sent, since the month began leaves room for the rest. Who does not fit any more waits,
 /// and whoever is due later waits too; another category and another month have their own.
 pub async fn the_months_quota_is_kept(store: &dyn RequestStore) {
-    let month = |users, since| MonthlyQuota { users, since: at(since) };
+    let month = |users, since| MonthlyQuota { users, since: at(since), reserve: 0, urgent_before: at(0) };
     wait_with(store, erasure(1), ["a1", "a2"]).await;
     wait_with(store, erasure(2), ["b1", "b2"]).await;
     wait_with(store, erasure(3), ["c1"]).await;
@@ -201,6 +201,22 @@ pub async fn the_months_quota_is_kept(store: &dyn RequestStore) {
     let again = intend(store, &plan("rin_2", month(4, 0))).await;
     assert_eq!(members(&again.item), [id(1), id(2)], "what never left takes nothing");
     assert_eq!(members(&intend(store, &plan("rin_3", month(1, 300))).await.item), [id(3)], "another month");
+}
+
+/// A part of the month is only for people who cannot wait for the next one.
+pub async fn a_reserve_is_for_who_cannot_wait(store: &dyn RequestStore) {
+    wait_with(store, erasure(1), ["a1"]).await;
+    wait_with(store, erasure(2), ["b1"]).await;
+    wait_with(store, erasure(3), ["c1"]).await;
+    let quota = |urgent_before| MonthlyQuota { users: 3, since: at(0), reserve: 2, urgent_before };
+    let plan = |intent, urgent_before| IntentPlan { quota: quota(urgent_before), ..plan(intent) };
+    assert_eq!(members(&intend(store, &plan("rin_1", at(0))).await.item), [id(1)], "one is for everybody");
+    assert_eq!(store.intend(&plan("rin_2", at(0))).await.unwrap(), Intended::OverQuota);
+    let due = get(store, 2).await.due_at;
+    assert_eq!(store.intend(&plan("rin_2", due)).await.unwrap(), Intended::OverQuota, "due then is not before");
+    let urgent = plan("rin_2", due + std::time::Duration::from_millis(1));
+    assert_eq!(members(&intend(store, &urgent).await.item), [id(2)], "and whoever is due later waits");
+    assert_eq!(state(store, 3).await, TaskState::Resolved);
 }
 
 /// After a refusal people wait again, with at most so many in their next regulation: the halves of a batch, and their

@@ -33,6 +33,30 @@ pub async fn a_step_gives_the_lease_back(store: &dyn RequestStore) {
     claim_only(store, 1, HELD).await;
 }
 
+/// How often something was claimed is counted until a step of it is saved, it is given back, or somebody decides.
+pub async fn claims_without_a_step_are_counted(store: &dyn RequestStore) {
+    record(store, &[access(1)]).await;
+    assert_eq!(claim_only(store, 1, OVER).await.tries, 1);
+    assert_eq!(claim_only(store, 1, OVER).await.tries, 2);
+    let third = claim_only(store, 1, OVER).await;
+    assert_eq!(third.tries, 3);
+    store.save_task(&third.lease, &third.item.tasks[0], at(100)).await.unwrap();
+    let fourth = claim_only(store, 1, OVER).await;
+    assert_eq!(fourth.tries, 4, "the middle of a step is not its end");
+    let again = RequestUpdate { next_at: Some(at(1)), ..update(fourth.item.tasks) };
+    store.save_request(&fourth.lease, &again).await.unwrap();
+    assert_eq!(claim_only(store, 1, OVER).await.tries, 1);
+    let second = claim_only(store, 1, OVER).await;
+    assert_eq!(second.tries, 2);
+    store.release(&second.lease).await.unwrap();
+    assert_eq!(claim_only(store, 1, OVER).await.tries, 1);
+    store.decide(&id(1), &Decision::Extend { reason: "complex".into() }, at(5)).await.unwrap();
+    assert_eq!(claim_only(store, 1, OVER).await.tries, 1);
+    wait_with(store, erasure(2), ["u2"]).await;
+    assert_eq!(intend(store, &IntentPlan { lease: OVER, ..plan("rin_1") }).await.tries, 1);
+    assert_eq!(claim_regulation(store, OVER).await.unwrap().tries, 2);
+}
+
 /// Whoever comes late may still save, as long as nobody else took the work.
 pub async fn a_lease_that_nobody_took_is_still_good(store: &dyn RequestStore) {
     record(store, &[access(1)]).await;

@@ -86,7 +86,7 @@ pub async fn a_step_of_a_regulation_is_read_back(store: &dyn RequestStore) {
 
 /// That a complete listing did not show it is noted once, by the store's own clock.
 pub async fn the_first_absence_is_noted(store: &dyn RequestStore) {
-    let Claimed { lease, item, store_now } = sending(store, 1, "rin_1").await;
+    let Claimed { lease, item, store_now, .. } = sending(store, 1, "rin_1").await;
     let unknown = Ledger { state: LedgerState::Unknown, next_at: Some(at(300)), ..item };
     let step = LedgerUpdate { absent: true, ..ledger_update(unknown, MemberChange::None) };
     store.save_regulation(&lease, &step).await.unwrap();

@@ -186,7 +186,7 @@ pub(super) fn plan(intent: &str) -> IntentPlan {
         scope: ClaimScope::All,
         max_subjects: 5_000,
         max_bytes: 4_000_000,
-        quota: MonthlyQuota { users: 110_000, since: at(0) },
+        quota: MonthlyQuota { users: 110_000, since: at(0), reserve: 0, urgent_before: at(0) },
         lease: HELD,
         send_within: Duration::from_mins(30),
         owner: "worker".into(),

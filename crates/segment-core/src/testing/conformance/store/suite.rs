@@ -35,6 +35,7 @@ macro_rules! request_store_conformance {
             what_came_in_the_same_moment_waits_too
             nothing_else_waits
             a_step_gives_the_lease_back
+            claims_without_a_step_are_counted
             a_lease_that_nobody_took_is_still_good
             an_extended_lease_keeps_others_out
             a_stale_lease_of_a_request_is_refused
@@ -63,6 +64,7 @@ macro_rules! request_store_conformance {
             an_intent_has_an_id_of_its_own
             who_exceeds_the_batch_goes_alone
             the_months_quota_is_kept
+            a_reserve_is_for_who_cannot_wait
             a_refused_batch_is_halved
             a_task_can_be_in_two_regulations
             an_accepted_regulation_is_tracked

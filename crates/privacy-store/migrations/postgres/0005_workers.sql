@@ -1,0 +1,12 @@
+-- When the next call to Segment may leave: by connection and rate limit, in microseconds of the database's clock. All workers
+-- take their turns here.
+CREATE TABLE turns (
+    connection TEXT NOT NULL,
+    lane       TEXT NOT NULL,
+    next_at    BIGINT NOT NULL,
+    PRIMARY KEY (connection, lane)
+);
+
+-- How often something was claimed since a step of it was last saved or given back.
+ALTER TABLE requests ADD COLUMN tries BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE regulations ADD COLUMN tries BIGINT NOT NULL DEFAULT 0;
