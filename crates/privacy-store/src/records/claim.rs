@@ -1,6 +1,6 @@
 //! Who works on what: leases on requests and regulations, by the database's clock, with fencing tokens.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use jiff::Timestamp;
 use segment_core::{
@@ -69,20 +69,29 @@ impl RecordStore {
         let mut tx = self.begin_locking().await?;
         let ids: Vec<(String,)> =
             tx.all(&due_requests(tx.dialect()), args![millis(at), scope::parameter(scope), i64::from(limit)]).await?;
-        let mut claimed = Vec::with_capacity(ids.len());
-        for (id,) in ids {
-            let (_, tries) = take(&mut tx, "requests", "id", &id, owner, lease).await?;
-            tx.execute("UPDATE requests SET begun = TRUE WHERE id = $1", args![&id]).await?;
-            status::refresh(&mut tx, &id, at).await?;
-            let store_now = time(store_now(&mut tx).await?);
-            let id = RequestId::new(id);
-            if let Some((item, fence)) = self.load(&mut tx, &id).await? {
-                let lease = Lease { subject: LeaseSubject::Request(id), fence };
-                claimed.push(Claimed { lease, item, store_now, tries });
-            }
+        if ids.is_empty() {
+            return Ok(Vec::new());
         }
+        let ids: Vec<_> = ids.into_iter().map(|(id,)| id).collect();
+        let list = scope::list(ids.iter().map(String::as_str));
+        let sql = format!(
+            "UPDATE requests SET lease_owner = $2, lease_until = {now} + $3, fence = fence + 1, tries = tries + 1, begun = TRUE \
+             WHERE {within} RETURNING id, fence, tries",
+            now = tx.dialect().now(),
+            within = tx.dialect().within("id", "$1"),
+        );
+        let taken: Vec<(String, i64, i64)> = tx.all(&sql, args![&list, owner, lease_millis(lease)]).await?;
+        let taken: HashMap<_, _> = taken.into_iter().map(|(id, fence, tries)| (id, (fence, tries))).collect();
+        status::refresh_all(&mut tx, &ids, at).await?;
+        let mut items = self.load_all(&mut tx, &list).await?;
+        let store_now = time(store_now(&mut tx).await?);
         tx.commit().await?;
-        Ok(claimed)
+        let claimed = ids.into_iter().filter_map(|id| {
+            let ((fence, tries), item) = (taken.get(&id).copied()?, items.remove(&id)?);
+            let lease = Lease { subject: LeaseSubject::Request(RequestId::new(id)), fence };
+            Some(Claimed { lease, item, store_now, tries: u32::try_from(tries).unwrap_or(u32::MAX) })
+        });
+        Ok(claimed.collect())
     }
 
     pub(super) async fn do_claim_regulation(

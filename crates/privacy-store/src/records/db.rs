@@ -51,6 +51,32 @@ impl Dialect {
         }
     }
 
+    /// The members of a JSON list of hexadecimal digits, each as the bytes that they stand for.
+    pub(super) fn each_bytes(self, parameter: &str) -> String {
+        match self {
+            Self::Sqlite => format!("SELECT unhex(value) FROM json_each({parameter})"),
+            Self::Postgres => {
+                format!("SELECT decode(e, 'hex') FROM jsonb_array_elements_text(CAST({parameter} AS JSONB)) AS e")
+            }
+        }
+    }
+
+    /// A table of the objects of a JSON list, each in the column `value`.
+    pub(super) fn rows(self, parameter: &str) -> String {
+        match self {
+            Self::Sqlite => format!("json_each({parameter})"),
+            Self::Postgres => format!("jsonb_array_elements(CAST({parameter} AS JSONB)) AS rows(value)"),
+        }
+    }
+
+    /// The bytes that a member of such an object stands for, in hexadecimal digits.
+    pub(super) fn bytes(self, name: &str) -> String {
+        match self {
+            Self::Sqlite => format!("unhex(value->>'{name}')"),
+            Self::Postgres => format!("decode(value->>'{name}', 'hex')"),
+        }
+    }
+
     /// A condition: the parameter is null, or a JSON list that holds the column.
     pub(super) fn within(self, column: &str, parameter: &str) -> String {
         format!("(CAST({parameter} AS TEXT) IS NULL OR {column} IN ({}))", self.each(parameter))

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use segment_core::{
-    ClaimScope, ConnectionKey, Due, Lease, LeaseSubject, LedgerUpdate, MemberChange, MemberNote, RegulationId,
+    ClaimScope, ConnectionKey, Due, Lease, LeaseSubject, LedgerUpdate, MemberChange, MemberNote, Outcome, RegulationId,
     RegulationStatus, TaskEvent, TaskState, ports::StoreError,
 };
+use serde_json::{Value, json};
 
 use super::{
     RecordStore, claim,
     db::{Db, args},
     errors, ledger_rows,
-    request_rows::{TASK_COLUMNS, TaskRow, known, millis, number, read_findings, time, write_findings, write_state},
+    request_rows::{TASK_COLUMNS, TaskRow, known, millis, number, read_findings, time, write_findings},
     scope, sealed, status,
 };
 use crate::crypto::Place;
@@ -89,57 +90,82 @@ async fn change_members(connection: &mut Db, intent: &str, update: &LedgerUpdate
     }
     let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE intent = $1 ORDER BY request_id");
     let rows: Vec<TaskRow> = connection.all(&sql, args![intent]).await?;
-    for row in rows {
+    let (mut changes, mut changed) = (Vec::new(), Vec::new());
+    for row in &rows {
         let note = notes.get(row.request_id.as_str()).copied();
         let event = note.and_then(|note| note.event.clone()).or_else(|| match &update.members {
             MemberChange::All(event) => Some(event.clone()),
             MemberChange::Requeue { .. } => Some(TaskEvent::Requeue),
             _ => None,
         });
-        let request = row.request_id.clone();
-        let mut changed = note.is_some();
-        if let Some(event) = event {
-            changed |= move_member(connection, &row, event, &update.members).await?;
-        }
-        if let Some(note) = note {
-            note_member(connection, row, note).await?;
-        }
-        for entry in &update.audit {
-            status::log(connection, &request, entry).await?;
-        }
-        if changed {
-            status::refresh(connection, &request, update.at).await?;
+        let after = event.map(|event| moved(row, event)).transpose()?.flatten();
+        if after.is_some() || note.is_some() {
+            changes.push(change(row, after.as_ref(), note, &update.members)?);
+            changed.push(row.request_id.clone());
         }
     }
-    Ok(())
+    write_changes(connection, &changes).await?;
+    let everybody = scope::list(rows.iter().map(|row| row.request_id.as_str()));
+    for entry in &update.audit {
+        status::log_all(connection, &everybody, entry).await?;
+    }
+    status::refresh_all(connection, &changed, update.at).await
 }
 
-async fn move_member(
-    connection: &mut Db,
-    row: &TaskRow,
-    event: TaskEvent,
-    change: &MemberChange,
-) -> Result<bool, StoreError> {
+/// Where the task stands after an event; `None` if a human settled it meanwhile.
+fn moved(row: &TaskRow, event: TaskEvent) -> Result<Option<TaskState>, StoreError> {
     let before = row.state()?;
     if !matches!(before, TaskState::Sending | TaskState::Awaiting) {
-        return Ok(false);
+        return Ok(None);
     }
-    let after = before.apply(event).map_err(errors::misuse)?;
-    write_state(connection, &row.request_id, row.connection(), &after).await?;
-    if let MemberChange::Requeue { max_people: Some(most) } = change {
-        connection
-            .execute(
-                "UPDATE tasks SET max_people = $3 WHERE request_id = $1 AND connection = $2",
-                args![&row.request_id, row.connection(), number(*most)],
-            )
-            .await?;
-    }
-    Ok(true)
+    before.apply(event).map(Some).map_err(errors::misuse)
 }
 
-async fn note_member(connection: &mut Db, row: TaskRow, note: &MemberNote) -> Result<(), StoreError> {
-    let mut findings = known(read_findings(row.findings()), "tasks.findings", &row.request_id)?;
-    findings.extend(note.findings.iter().cloned());
-    connection.execute("UPDATE tasks SET findings = $3, verified_at = COALESCE(verified_at, $4) WHERE request_id = $1 AND connection = $2", args![&row.request_id, row.connection(), write_findings(&findings), note.verified_at.map(millis)]).await?;
-    Ok(())
+/// What is written of one task: where it stands, if that changes, and what a person has to know.
+fn change(
+    row: &TaskRow,
+    after: Option<&TaskState>,
+    note: Option<&MemberNote>,
+    members: &MemberChange,
+) -> Result<Value, StoreError> {
+    let most = match members {
+        MemberChange::Requeue { max_people } if after.is_some() => max_people.map(number),
+        _ => None,
+    };
+    let findings = match note {
+        Some(note) => {
+            let mut findings = known(read_findings(row.findings()), "tasks.findings", &row.request_id)?;
+            findings.extend(note.findings.iter().cloned());
+            Some(write_findings(&findings))
+        }
+        None => None,
+    };
+    let halt = after.and_then(TaskState::halt);
+    Ok(json!({
+        "request": row.request_id, "connection": row.connection(), "max_people": most, "findings": findings,
+        "verified": note.and_then(|note| note.verified_at).map(millis),
+        "state": after.map(TaskState::as_str), "outcome": after.and_then(TaskState::outcome).map(Outcome::as_str),
+        "halt_kind": halt.map(|halt| halt.kind.as_str()), "halt_message": halt.map(|halt| &halt.message),
+        "halt_resume": halt.map(|halt| halt.resume.as_str()),
+    }))
+}
+
+async fn write_changes(connection: &mut Db, changes: &[Value]) -> Result<(), StoreError> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let moved = |column: &str| format!("{column} = CASE WHEN value->>'state' IS NULL THEN {column} ELSE value->>'{column}' END");
+    let sql = format!(
+        "UPDATE tasks SET {}, {}, {}, {}, {}, max_people = COALESCE(CAST(value->>'max_people' AS BIGINT), max_people), \
+         findings = COALESCE(value->>'findings', findings), \
+         verified_at = COALESCE(verified_at, CAST(value->>'verified' AS BIGINT)) \
+         FROM {} WHERE request_id = value->>'request' AND connection = value->>'connection'",
+        moved("state"),
+        moved("outcome"),
+        moved("halt_kind"),
+        moved("halt_message"),
+        moved("halt_resume"),
+        connection.dialect().rows("$1")
+    );
+    connection.execute(&sql, args![Value::from(changes).to_string()]).await.map(drop)
 }

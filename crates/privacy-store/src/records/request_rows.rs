@@ -284,6 +284,18 @@ pub(super) async fn tasks(connection: &mut Db, request: &str) -> Result<Vec<Task
     connection.all(&sql, args![request]).await
 }
 
+/// The tasks of listed requests, each by connection.
+pub(super) async fn tasks_of(connection: &mut Db, requests: &str) -> Result<BTreeMap<String, Vec<TaskRow>>, StoreError> {
+    let within = connection.dialect().within("request_id", "$1");
+    let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE {within} ORDER BY request_id, connection");
+    let rows: Vec<TaskRow> = connection.all(&sql, args![requests]).await?;
+    let mut tasks: BTreeMap<String, Vec<TaskRow>> = BTreeMap::new();
+    for row in rows {
+        tasks.entry(row.request_id.clone()).or_default().push(row);
+    }
+    Ok(tasks)
+}
+
 /// Writes all of a task but its regulation's intent and limits, which change with regulations only.
 pub(super) async fn write_task(
     connection: &mut Db,

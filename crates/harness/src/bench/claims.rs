@@ -1,0 +1,161 @@
+//! `bench claims`: taking requests up and giving them back, on PostgreSQL, also among millions that are over.
+//!
+//! The floor is what the database itself needs for the same: one UPDATE that takes a row, one that gives it back.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use privacy_store::{RecordOptions, RecordStore};
+use segment_core::{
+    Action, ClaimScope, Claimed, ConnectionKey, Identity, IdentityKind, IdentitySet, NewRequest, Regime, Request,
+    RequestId, ports::{Clock, Random, RequestStore},
+};
+use segment_http::{OsRandom, SystemClock};
+use sqlx::{Connection as _, PgConnection};
+
+use crate::{
+    context::Context,
+    database::{PostgresDatabase, wait},
+    report,
+};
+
+const LEASE: Duration = Duration::from_secs(30);
+/// Requests that are taken up at once.
+const BATCH: u32 = 1_000;
+const ONE_BY_ONE: f64 = 1_500.0;
+const IN_BATCHES: f64 = 15_000.0;
+const SLOWER: f64 = 1.2;
+
+/// Runs the figures and prints their table.
+///
+/// # Errors
+///
+/// There is no PostgreSQL.
+pub fn bench_claims(closed: u64, runs: u32) -> Result<()> {
+    let context = Context::from_environment()?;
+    let server = context.postgres().context("no PostgreSQL: SEGMENT_PRIVACY_TEST_POSTGRES is not set")?;
+    let database = PostgresDatabase::create(server, "SELECT 1")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let (before, after, floor) = runtime.block_on(measure(&database, closed, runs))?;
+    let row = |what: &str, rate: (f64, f64), bound: f64| {
+        let verdict = if rate.0 >= bound { "reached" } else { "missed" };
+        let slower = rate.0 / rate.1;
+        let flat = if slower <= SLOWER { "within" } else { "above" };
+        vec![
+            what.to_owned(),
+            format!("{:.0}/s", rate.0),
+            format!("{verdict} {bound:.0}/s"),
+            format!("{:.0}/s", rate.1),
+            format!("{slower:.2}, {flat} {SLOWER}"),
+        ]
+    };
+    let title = "taken up and given back, PostgreSQL";
+    let among = format!("among {closed} closed");
+    report::figures(
+        &[title, "requests", "bound", &among, "slower by"],
+        &[
+            row("one by one", (before.0, after.0), ONE_BY_ONE),
+            row("in batches of 1,000", (before.1, after.1), IN_BATCHES),
+            row("floor: two UPDATEs of one row", (floor.0, floor.1), 0.0),
+        ],
+    );
+    Ok(())
+}
+
+type Rates = ((f64, f64), (f64, f64), (f64, f64));
+
+async fn measure(database: &PostgresDatabase, closed: u64, runs: u32) -> Result<Rates> {
+    let options = RecordOptions { url: database.url().into(), encryption_key: "bench-key-bench-key-bench-key-32".into(), ..RecordOptions::default() };
+    let store = RecordStore::open(options, Arc::new(OsRandom)).await?;
+    let requests = (0..BATCH * 2).map(request).collect::<Result<Vec<_>>>()?;
+    store.intake(&requests).await?;
+    let before = (one_by_one(&store, runs).await?, in_batches(&store, runs / 100).await?);
+    let floor_before = floor(&database.url(), runs).await?;
+    fill(&database.url(), closed).await?;
+    let after = (one_by_one(&store, runs).await?, in_batches(&store, runs / 100).await?);
+    let floor_after = floor(&database.url(), runs).await?;
+    Ok((before, after, (floor_before, floor_after)))
+}
+
+fn request(number: u32) -> Result<NewRequest> {
+    let mut random = [0; 10];
+    OsRandom.fill(&mut random);
+    let now = SystemClock::new().now();
+    Ok(NewRequest {
+        id: RequestId::generate(now, random),
+        external_id: None,
+        action: Action::Erasure,
+        identities: IdentitySet::new([Identity::new(IdentityKind::UserId, &format!("customer-{number}"))?])?,
+        regime: Regime::Gdpr,
+        received_at: now,
+        needs_approval: false,
+        left_out: Vec::new(),
+        connections: vec![ConnectionKey::new("main")],
+        datasets: Vec::new(),
+    })
+}
+
+async fn claim(store: &RecordStore, limit: u32) -> Result<Vec<Claimed<Request>>> {
+    let at = SystemClock::new().now();
+    Ok(store.claim_requests(&ClaimScope::All, "bench", LEASE, limit, at).await?)
+}
+
+async fn one_by_one(store: &RecordStore, runs: u32) -> Result<f64> {
+    let begun = Instant::now();
+    for _ in 0..runs {
+        let claimed = claim(store, 1).await?;
+        store.release(&claimed[0].lease).await?;
+    }
+    Ok(f64::from(runs) / begun.elapsed().as_secs_f64())
+}
+
+async fn in_batches(store: &RecordStore, runs: u32) -> Result<f64> {
+    let begun = Instant::now();
+    for _ in 0..runs {
+        let claimed = claim(store, BATCH).await?;
+        ensure!(claimed.len() == BATCH as usize, "{} were taken up", claimed.len());
+        let leases: Vec<_> = claimed.into_iter().map(|claimed| claimed.lease).collect();
+        store.release_all(&leases).await?;
+    }
+    Ok(f64::from(runs * BATCH) / begun.elapsed().as_secs_f64())
+}
+
+async fn floor(url: &str, runs: u32) -> Result<f64> {
+    let mut connection = PgConnection::connect(url).await?;
+    let schema = "SET search_path TO segment_privacy, public";
+    sqlx::query(schema).execute(&mut connection).await?;
+    let take = "UPDATE requests SET lease_owner = 'floor', fence = fence + 1 WHERE id = (SELECT id FROM requests \
+        WHERE next_at IS NOT NULL ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id";
+    let give = "UPDATE requests SET lease_owner = NULL, fence = fence + 1 WHERE id = $1";
+    let begun = Instant::now();
+    for _ in 0..runs {
+        let (id,): (String,) = sqlx::query_as(take).fetch_one(&mut connection).await?;
+        sqlx::query(give).bind(id).execute(&mut connection).await?;
+    }
+    Ok(f64::from(runs) / begun.elapsed().as_secs_f64())
+}
+
+/// Requests that are over, with a task each.
+async fn fill(url: &str, closed: u64) -> Result<()> {
+    let mut connection = PgConnection::connect(url).await?;
+    let statements = [
+        "SET search_path TO segment_privacy, public".to_owned(),
+        format!(
+            "INSERT INTO requests (id, identities_hash, action, regime, gate, begun, status, received_at, due_at, completed_at, ended_at) \
+             SELECT 'pri_' || n, decode(md5(n::text), 'hex'), 'erasure', 'gdpr', 'open', TRUE, 'complete', n, n, n, n \
+             FROM generate_series(1, {closed}) n"
+        ),
+        format!(
+            "INSERT INTO tasks (request_id, connection, state, outcome, kind, user_ids, intent) \
+             SELECT 'pri_' || n, 'main', 'complete', 'deleted', 'SUPPRESS_ONLY', 1, 'rin_' || n / 5000 FROM generate_series(1, {closed}) n"
+        ),
+        "ANALYZE".to_owned(),
+    ];
+    for statement in statements {
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await?;
+    }
+    Ok(())
+}
