@@ -3,6 +3,9 @@
 /// The server that PostgreSQL tests use.
 pub(crate) const TEST_POSTGRES: &str = "SEGMENT_PRIVACY_TEST_POSTGRES";
 
+/// A PostgreSQL server that may be killed: as JSON its URL, the file of its process id, and the command that starts it again.
+pub(crate) const TEST_MORTAL_POSTGRES: &str = "SEGMENT_PRIVACY_TEST_MORTAL_POSTGRES";
+
 /// The server that MySQL tests use.
 pub(crate) const TEST_MYSQL: &str = "SEGMENT_PRIVACY_TEST_MYSQL";
 

@@ -38,6 +38,10 @@ pub(crate) fn harness(what: Harness, args: &[OsString]) -> Result<()> {
     if let Some(postgres) = &postgres {
         command.env(environment::TEST_POSTGRES, postgres.url());
     }
+    let mortal = if matches!(what, Harness::E2e) { db::Postgres::mortal()? } else { None };
+    if let Some(mortal) = &mortal {
+        command.env(environment::TEST_MORTAL_POSTGRES, mortal.again());
+    }
     let mariadb = if matches!(what, Harness::E2e) { db::MariaDb::for_tests()? } else { None };
     if let Some(mariadb) = &mariadb {
         command.env(environment::TEST_MYSQL, mariadb.url());

@@ -22,9 +22,14 @@ where
 
 /// Waits until it happens.
 pub(crate) fn until(what: &str, happened: impl Fn() -> bool) -> Result<()> {
+    until_within(Duration::from_secs(30), what, happened)
+}
+
+/// The same, with more patience.
+pub(crate) fn until_within(patience: Duration, what: &str, happened: impl Fn() -> bool) -> Result<()> {
     let start = Instant::now();
     while !happened() {
-        ensure!(start.elapsed() < Duration::from_secs(30), "it never happened: {what}");
+        ensure!(start.elapsed() < patience, "it never happened: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
     Ok(())

@@ -1,14 +1,20 @@
 //! Figures, each beside its floor measured in the same run.
 
 mod access;
+mod claims;
+mod intake;
 mod lookup;
 mod masking;
+mod pacing;
 
 use std::time::Duration;
 
 pub use access::bench_access as access;
+pub use claims::bench_claims as claims;
+pub use intake::bench_intake as intake;
 pub use lookup::bench_lookup as lookup;
 pub use masking::bench_masking as masking;
+pub use pacing::bench_pacing as pacing;
 
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();

@@ -11,6 +11,8 @@ const BIN_DIR: &str = "SEGMENT_PRIVACY_BIN_DIR";
 /// A PostgreSQL server for owned databases, set by `cargo xtask e2e` where one is installed.
 const TEST_POSTGRES: &str = "SEGMENT_PRIVACY_TEST_POSTGRES";
 const TEST_MYSQL: &str = "SEGMENT_PRIVACY_TEST_MYSQL";
+/// A PostgreSQL server that may be killed, and how it is started again.
+const TEST_MORTAL_POSTGRES: &str = "SEGMENT_PRIVACY_TEST_MORTAL_POSTGRES";
 
 /// Which of Segment's APIs of regulations is rehearsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -79,6 +81,7 @@ pub struct Context {
     binary: PathBuf,
     postgres: Option<String>,
     mysql: Option<String>,
+    mortal: Option<String>,
     column: Column,
 }
 
@@ -99,7 +102,13 @@ impl Context {
             "there is no {}: run `cargo xtask e2e`, or set {BIN_DIR} to the folder of the built binaries",
             binary.display()
         );
-        Ok(Self { binary, postgres: var(TEST_POSTGRES), mysql: var(TEST_MYSQL), column: Column::ALL[0] })
+        Ok(Self {
+            binary,
+            postgres: var(TEST_POSTGRES),
+            mysql: var(TEST_MYSQL),
+            mortal: var(TEST_MORTAL_POSTGRES),
+            column: Column::ALL[0],
+        })
     }
 
     /// The binary under test.
@@ -133,6 +142,16 @@ impl Context {
     #[must_use]
     pub fn postgres(&self) -> Option<&str> {
         self.postgres.as_deref()
+    }
+
+    /// A PostgreSQL server that may be killed, where there is one.
+    pub(crate) fn mortal(&self) -> Option<&str> {
+        self.mortal.as_deref()
+    }
+
+    /// The same with another PostgreSQL server.
+    pub(crate) fn with_postgres(&self, url: &str) -> Self {
+        Self { postgres: Some(url.to_owned()), ..self.clone() }
     }
 
     /// A MySQL or MariaDB server, where there is one.

@@ -16,7 +16,10 @@ mod scenario;
 mod scenarios;
 mod setup;
 
-pub use bench::{access as bench_access, lookup as bench_lookup, masking as bench_masking};
+pub use bench::{
+    access as bench_access, claims as bench_claims, intake as bench_intake, lookup as bench_lookup,
+    masking as bench_masking, pacing as bench_pacing,
+};
 pub use context::{Api, Context, Records};
 pub use process::{Invocation, Run, Running};
 pub use rig::Rig;

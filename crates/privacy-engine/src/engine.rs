@@ -10,7 +10,7 @@ use segment_core::{
 use thiserror::Error;
 use tokio::sync::Notify;
 
-use crate::{Connection, Owned, Policy, ProgressSink, refusals::Refusals, rests::Rests};
+use crate::{Connection, Owned, Policy, ProgressSink, glance::Glances, refusals::Refusals, rests::Rests};
 
 /// What an engine is put together from.
 #[derive(Debug)]
@@ -55,6 +55,7 @@ pub struct Engine {
     pub(crate) hint: Arc<Notify>,
     pub(crate) rests: Rests,
     pub(crate) refusals: Refusals,
+    pub(crate) glances: Glances,
 }
 
 /// Why the engine stopped.
@@ -88,6 +89,7 @@ impl Engine {
             hint: parts.hint,
             rests: Rests::default(),
             refusals: Refusals::default(),
+            glances: Glances::default(),
         }
     }
 

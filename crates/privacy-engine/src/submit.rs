@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use segment_core::{
     AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, ErrorKind, Halt, HaltKind, Intended, IntentPlan,
-    LedgerUpdate, MAX_SUBJECTS, MemberChange, MemberNote, MonthlyQuota, NewRegulation, RegulationId, RegulationScope,
-    Resume, Retry, SegmentError, Submission, TaskEvent, ports::StoreError,
+    LedgerUpdate, MAX_SUBJECTS, MemberChange, MemberNote, NewRegulation, RegulationId, RegulationScope, Resume, Retry,
+    SegmentError, Submission, TaskEvent, ports::StoreError,
 };
 use serde_json::json;
 
@@ -15,14 +15,11 @@ use crate::{
     engine::{after, between},
     process::{Failure, no_connection, wrong_workspace},
     protocol::{Answer, Lost},
-    wording,
+    quota, wording,
 };
 
 /// 4 MB a payload (documented), with room for the rest of the body.
 const MAX_BYTES: u64 = 3_900_000;
-
-/// One part of so many of the month's quota is kept for people who would be overdue if they waited for the next month.
-const RESERVED: u64 = 20;
 
 /// A regulation whose intent is recorded, and when it has to be sent by, on our own monotonic clock.
 pub(crate) struct Intent {
@@ -76,12 +73,7 @@ impl Engine {
             scope: scope.clone(),
             max_subjects: MAX_SUBJECTS as u64,
             max_bytes: MAX_BYTES,
-            quota: MonthlyQuota {
-                users,
-                since: month_start(now),
-                reserve: users / RESERVED,
-                urgent_before: next_month(now),
-            },
+            quota: quota::of_month(users, now),
             lease: self.policy.lease,
             send_within,
             owner: self.owner.clone(),
@@ -93,7 +85,7 @@ impl Engine {
         match self.store.intend(&plan).await? {
             Intended::Recorded(claimed) => Ok(Some(Intent { claimed: *claimed, until: begun + send_within })),
             Intended::OverQuota => {
-                let month = next_month(now);
+                let month = quota::next_month(now);
                 self.rests.no_room(&backlog.connection, backlog.kind.quota(), now, month);
                 self.progress.tell(Progress::Delayed { reason: held(&backlog.connection, month) });
                 Ok(None)
@@ -320,19 +312,6 @@ fn held(connection: &ConnectionKey, until: Timestamp) -> String {
     format!("the month's quota of {connection} is used up; the work waits until {until}")
 }
 
-/// The quota counts by calendar month in UTC.
-pub(crate) fn month_start(now: Timestamp) -> Timestamp {
-    let zoned = now.to_zoned_datetime(TimeZone::UTC);
-    zoned.first_of_month().and_then(|day| day.start_of_day()).map_or(now, |start| start.timestamp())
-}
-
-/// When the next month begins.
-pub(crate) fn next_month(now: Timestamp) -> Timestamp {
-    let zoned = now.to_zoned_datetime(TimeZone::UTC);
-    let last = zoned.last_of_month().and_then(|day| day.tomorrow()).and_then(|day| day.start_of_day());
-    last.map_or(now, |start| start.timestamp())
-}
-
 #[cfg(test)]
 #[path = "submit/tests.rs"]
-mod tests;
+pub(crate) mod tests;

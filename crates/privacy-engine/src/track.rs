@@ -38,7 +38,13 @@ impl Engine {
             let reason = "the connection is not in the configuration any more";
             return self.not_polled(claimed, None, age, reason).await;
         };
-        match self.keeping(&claimed.lease, connection.sources.regulations.get(&id)).await? {
+        let asked = async {
+            match self.glance(connection, &claimed.item, &id).await {
+                Some(report) => Ok(Some(report)),
+                None => connection.sources.regulations.get(&id).await,
+            }
+        };
+        match self.keeping(&claimed.lease, asked).await? {
             Ok(Some(report)) => self.judge(claimed, connection, report, age).await,
             Ok(None) if age < FRESH => self.poll_again(claimed, None).await,
             Ok(None) => self.halt(claimed, lost(age), "lost").await,

@@ -46,6 +46,7 @@ pub struct MockConfig {
     pub(crate) monthly_quota: u64,
     pub(crate) posts_per_minute: Option<u32>,
     pub(crate) config_calls_per_minute: Option<u32>,
+    pub(crate) profile_calls_per_second: Option<u32>,
     pub(crate) config_shape: ConfigShape,
     pub(crate) keep_requests: usize,
 }
@@ -83,6 +84,7 @@ impl Default for MockConfig {
             monthly_quota: 110_000,
             posts_per_minute: None,
             config_calls_per_minute: None,
+            profile_calls_per_second: None,
             config_shape: ConfigShape::default(),
             keep_requests: usize::MAX,
         }
@@ -200,6 +202,8 @@ impl MockConfig {
         posts_per_minute: Option<u32>,
         /// Limits all calls of the Config API per real minute (200 \[CFGD\]); off by default.
         config_calls_per_minute: Option<u32>,
+        /// Limits the calls of the Profile API within any real second (100 \[PROF\]); off by default.
+        profile_calls_per_second: Option<u32>,
         /// The Config API's answers, which no document prints; U1.
         config_shape: ConfigShape,
         /// How many recorded requests to keep (all).

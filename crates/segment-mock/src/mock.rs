@@ -209,6 +209,12 @@ impl MockSegment {
         self.shared.world().log.clear();
     }
 
+    /// Calls of the Profile API that were over its limit so far.
+    #[must_use]
+    pub fn profile_calls_turned_away(&self) -> u64 {
+        self.shared.world().profile_rate.turned_away
+    }
+
     /// The most requests that were in work at the same time.
     #[must_use]
     pub fn max_in_flight(&self) -> usize {

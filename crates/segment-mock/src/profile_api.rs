@@ -37,7 +37,11 @@ struct Found<'a> {
 
 pub(crate) fn handle(call: &Call, world: &mut World, shared: &Shared, now: Timestamp) -> Answer {
     let request_id = format!("{}-{}", world.ids.token(4), world.ids.token(4)).to_lowercase();
-    let answer = admitted(call, shared).and_then(|()| match call.endpoint {
+    let paced = world.profile_rate.take().map_err(|wait| {
+        let seconds = wait.as_secs() + 1;
+        error(Family::Profile, 429, None).header("retry-after", &seconds.to_string())
+    });
+    let answer = paced.and_then(|()| admitted(call, shared)).and_then(|()| match call.endpoint {
         Endpoint::ProfileDeleteExternalId => delete_id::delete(call, world, shared),
         _ => judge(call, world, shared, now),
     });

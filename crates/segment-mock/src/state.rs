@@ -31,7 +31,7 @@ pub(crate) use profile::{DEFAULT_SOURCE, StoredProfile};
 pub use profile_parts::{Event, Link};
 pub(crate) use profile_parts::{Mapping, StoredEvent, Trait, TraitClass};
 pub(crate) use profiles::Profiles;
-pub(crate) use quota::{CallRate, Category, Quota};
+pub(crate) use quota::{AnySecond, CallRate, Category, Quota};
 pub(crate) use regulation::{NewRegulation, Regulation, Scope};
 pub(crate) use regulations::Regulations;
 pub(crate) use suppressions::Suppressions;
@@ -47,6 +47,7 @@ pub(crate) struct World {
     pub(crate) quota: Quota,
     pub(crate) rate: CallRate,
     pub(crate) config_rate: CallRate,
+    pub(crate) profile_rate: AnySecond,
     pub(crate) faults: FaultBook,
     pub(crate) log: RequestLog,
     pub(crate) ids: Ids,
@@ -64,6 +65,7 @@ impl World {
             quota: Quota::new(config.monthly_quota),
             rate: CallRate::new(config.posts_per_minute),
             config_rate: CallRate::new(config.config_calls_per_minute),
+            profile_rate: AnySecond::new(config.profile_calls_per_second),
             faults: FaultBook::default(),
             log: RequestLog::new(config.keep_requests),
             ids: Ids::new(config.seed),

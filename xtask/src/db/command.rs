@@ -43,7 +43,7 @@ fn start() -> Result<()> {
         bail!("no PostgreSQL server binaries (initdb, pg_ctl, postgres) found; apt-get install postgresql");
     };
     let server = Server::create(binaries)?;
-    let started = server.start().and_then(|url| save(&server, &url).map(|()| url));
+    let started = server.start("").and_then(|url| save(&server, &url).map(|()| url));
     match started {
         Ok(url) => {
             ui::note(&format!("started; `cargo xtask db stop` ends it. export {}=…", environment::TEST_POSTGRES));
@@ -80,7 +80,7 @@ fn status() -> Result<()> {
 
 fn run_with(command: &[OsString]) -> Result<()> {
     let (program, args) = command.split_first().context("name a command")?;
-    let postgres = Postgres::start()?;
+    let postgres = Postgres::start("")?;
     let mariadb = MariaDb::for_tests()?;
     let mut command = Command::new(program);
     command.args(args).env(environment::TEST_POSTGRES, postgres.url());

@@ -3,6 +3,7 @@
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
+use serde_json::json;
 
 use super::binaries;
 use super::server::Server;
@@ -18,6 +19,8 @@ const WATCHDOG: &str = r#"trap "" INT TERM HUP; cat >/dev/null; "$@" >/dev/null 
 #[derive(Debug)]
 pub(crate) struct Postgres {
     url: String,
+    /// How to start it again.
+    again: serde_json::Value,
     watchdog: Option<Child>,
 }
 
@@ -32,10 +35,10 @@ impl Postgres {
     pub(crate) fn for_tests() -> Result<Option<Self>> {
         if let Some(url) = environment::var(environment::TEST_POSTGRES) {
             ui::note(&format!("PostgreSQL tests use the server of {}", environment::TEST_POSTGRES));
-            return Ok(Some(Self { url, watchdog: None }));
+            return Ok(Some(Self { url, again: serde_json::Value::Null, watchdog: None }));
         }
         if binaries::find().is_some() {
-            return Self::start().map(Some);
+            return Self::start("").map(Some);
         }
         let why = "PostgreSQL tests: no server binaries (initdb, pg_ctl, postgres) found; apt-get install postgresql";
         if environment::is_ci() {
@@ -45,17 +48,32 @@ impl Postgres {
         Ok(None)
     }
 
-    /// A new server.
-    pub(super) fn start() -> Result<Self> {
+    /// A server that may be killed: what it has committed is there when it is started again. `None` where none is installed.
+    pub(crate) fn mortal() -> Result<Option<Self>> {
+        binaries::find().map(|_| Self::start("synchronous_commit = on\n")).transpose()
+    }
+
+    /// A new server, with these settings beside our own.
+    pub(super) fn start(settings: &str) -> Result<Self> {
         let Some(binaries) = binaries::find() else {
             bail!("no PostgreSQL server binaries (initdb, pg_ctl, postgres) found; apt-get install postgresql");
         };
         ui::note(&format!("starting a throw-away PostgreSQL of {}", binaries.display()));
         let server = Server::create(binaries)?;
         // Before anything else, so that an interrupted start leaves nothing behind either.
-        let mut guard = Self { url: String::new(), watchdog: Some(watch(&server)?) };
-        guard.url = server.start()?;
+        let watchdog = Some(watch(&server)?);
+        let mut guard = Self { url: String::new(), again: serde_json::Value::Null, watchdog };
+        guard.url = server.start(settings)?;
+        let start = server.start_command();
+        let words = [start.get_program()].into_iter().chain(start.get_args());
+        let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+        guard.again = json!({"url": guard.url, "pid_file": server.pid_file(), "start": words});
         Ok(guard)
+    }
+
+    /// Its URL, the file of its process id, and the command that starts it again.
+    pub(crate) fn again(&self) -> String {
+        self.again.to_string()
     }
 
     pub(crate) fn url(&self) -> &str {

@@ -45,8 +45,8 @@ impl Server {
         Ok(Self { binaries, folder, account: Account::choose()? })
     }
 
-    /// Makes the cluster, starts it, waits until it answers, and returns its URL.
-    pub(super) fn start(&self) -> Result<String> {
+    /// Makes the cluster, starts it, waits until it answers, and returns its URL. `more` is added to its settings.
+    pub(super) fn start(&self, more: &str) -> Result<String> {
         let data = self.data();
         let data = data.to_string_lossy();
         // All at once: su takes one line for the shell.
@@ -57,13 +57,12 @@ impl Server {
             format!("cannot make a PostgreSQL cluster; may the server's account reach {}?", self.folder.display())
         })?;
         self.configure(&settings(&self.folder))?;
-        let log = self.folder.join("log");
-        let log = log.to_string_lossy();
+        self.configure(more)?;
         let mut outcome = Ok(());
         for _ in 0..ATTEMPTS {
             let port = free_port()?;
             self.configure(&format!("port = {port}\n"))?;
-            outcome = process::quietly(&mut self.program("pg_ctl", &["-D", &data, "-l", &log, "-w", "start"]));
+            outcome = process::quietly(&mut self.start_command());
             if outcome.is_ok() {
                 return Ok(format!("postgres://postgres@127.0.0.1:{port}/postgres"));
             }
@@ -76,6 +75,18 @@ impl Server {
     pub(super) fn is_running(&self) -> bool {
         let data = self.data();
         process::quietly(&mut self.program("pg_ctl", &["-D", &data.to_string_lossy(), "status"])).is_ok()
+    }
+
+    /// The command that starts it, also after its processes were killed.
+    pub(super) fn start_command(&self) -> Command {
+        let (data, log) = (self.data(), self.folder.join("log"));
+        let (data, log) = (data.to_string_lossy(), log.to_string_lossy());
+        self.program("pg_ctl", &["-D", &data, "-l", &log, "-w", "start"])
+    }
+
+    /// Where the server writes the id of its first process.
+    pub(super) fn pid_file(&self) -> PathBuf {
+        self.data().join("postmaster.pid")
     }
 
     /// The command that stops it at once: nobody will look at the data again.

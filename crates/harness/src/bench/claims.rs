@@ -1,30 +1,31 @@
-//! `bench claims`: taking requests up and giving them back, on PostgreSQL, also among millions that are over.
+//! `bench claims`: claiming work and recording what became of it, on PostgreSQL, also among millions of requests that are
+//! over. One by one: a request is claimed, and its step saved. In batches: people are taken into an intent, and Segment's
+//! acceptance of it is recorded.
 //!
-//! The floor is what the database itself needs for the same: one UPDATE that takes a row, one that gives it back.
+//! The floor is what the database itself needs for one: an UPDATE that takes a row, and one that gives it back.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, ensure};
-use privacy_store::{RecordOptions, RecordStore};
+use anyhow::{Context as _, Result, bail, ensure};
+use privacy_store::{MasterKey, RecordOptions, RecordStore};
 use segment_core::{
-    Action, ClaimScope, Claimed, ConnectionKey, Identity, IdentityKind, IdentitySet, NewRequest, Regime, Request,
-    RequestId, ports::{Clock, Random, RequestStore},
+    Action, AuditEntry, ClaimScope, Claimed, ConnectionKey, Identity, IdentityKind, IdentitySet, Intended, IntentId,
+    IntentPlan, Ledger, LedgerState, LedgerUpdate, MemberChange, MonthlyQuota, NewRequest, Outcome, Regime,
+    RegulationId, RegulationType, Request, RequestId, RequestUpdate, Resolution, Task, TaskEvent, TaskState,
+    ports::{Clock, Random, RequestStore},
 };
 use segment_http::{OsRandom, SystemClock};
 use sqlx::{Connection as _, PgConnection};
 
-use crate::{
-    context::Context,
-    database::{PostgresDatabase, wait},
-    report,
-};
+use crate::{context::Context, database::PostgresDatabase, report, setup::key};
 
 const LEASE: Duration = Duration::from_secs(30);
-/// Requests that are taken up at once.
-const BATCH: u32 = 1_000;
+/// People in a regulation.
+const BATCH: u32 = 5_000;
+const BATCHES: u32 = 4;
 const ONE_BY_ONE: f64 = 1_500.0;
 const IN_BATCHES: f64 = 15_000.0;
 const SLOWER: f64 = 1.2;
@@ -52,13 +53,13 @@ pub fn bench_claims(closed: u64, runs: u32) -> Result<()> {
             format!("{slower:.2}, {flat} {SLOWER}"),
         ]
     };
-    let title = "taken up and given back, PostgreSQL";
+    let title = "claimed and recorded, PostgreSQL";
     let among = format!("among {closed} closed");
     report::figures(
         &[title, "requests", "bound", &among, "slower by"],
         &[
             row("one by one", (before.0, after.0), ONE_BY_ONE),
-            row("in batches of 1,000", (before.1, after.1), IN_BATCHES),
+            row("5,000 a regulation", (before.1, after.1), IN_BATCHES),
             row("floor: two UPDATEs of one row", (floor.0, floor.1), 0.0),
         ],
     );
@@ -68,14 +69,13 @@ pub fn bench_claims(closed: u64, runs: u32) -> Result<()> {
 type Rates = ((f64, f64), (f64, f64), (f64, f64));
 
 async fn measure(database: &PostgresDatabase, closed: u64, runs: u32) -> Result<Rates> {
-    let options = RecordOptions { url: database.url().into(), encryption_key: "bench-key-bench-key-bench-key-32".into(), ..RecordOptions::default() };
-    let store = RecordStore::open(options, Arc::new(OsRandom)).await?;
-    let requests = (0..BATCH * 2).map(request).collect::<Result<Vec<_>>>()?;
-    store.intake(&requests).await?;
-    let before = (one_by_one(&store, runs).await?, in_batches(&store, runs / 100).await?);
+    let master = MasterKey::from_base64(&key("bench"))?;
+    let options = RecordOptions::default();
+    let store = RecordStore::connect(&database.url().into(), master, Arc::new(OsRandom), &options).await?;
+    let before = (one_by_one(&store, runs).await?, in_batches(&store).await?);
     let floor_before = floor(&database.url(), runs).await?;
     fill(&database.url(), closed).await?;
-    let after = (one_by_one(&store, runs).await?, in_batches(&store, runs / 100).await?);
+    let after = (one_by_one(&store, runs).await?, in_batches(&store).await?);
     let floor_after = floor(&database.url(), runs).await?;
     Ok((before, after, (floor_before, floor_after)))
 }
@@ -104,23 +104,88 @@ async fn claim(store: &RecordStore, limit: u32) -> Result<Vec<Claimed<Request>>>
 }
 
 async fn one_by_one(store: &RecordStore, runs: u32) -> Result<f64> {
+    store.intake(&(0..runs).map(request).collect::<Result<Vec<_>>>()?).await?;
     let begun = Instant::now();
     for _ in 0..runs {
         let claimed = claim(store, 1).await?;
-        store.release(&claimed[0].lease).await?;
+        let update = over(&claimed[0]);
+        store.save_request(&claimed[0].lease, &update).await?;
     }
     Ok(f64::from(runs) / begun.elapsed().as_secs_f64())
 }
 
-async fn in_batches(store: &RecordStore, runs: u32) -> Result<f64> {
-    let begun = Instant::now();
-    for _ in 0..runs {
-        let claimed = claim(store, BATCH).await?;
-        ensure!(claimed.len() == BATCH as usize, "{} were taken up", claimed.len());
-        let leases: Vec<_> = claimed.into_iter().map(|claimed| claimed.lease).collect();
-        store.release_all(&leases).await?;
+/// A step after which nothing is left to do.
+fn over(claimed: &Claimed<Request>) -> RequestUpdate {
+    let done = |task: &Task| Task { state: TaskState::Complete(Outcome::NoData), ..task.clone() };
+    let at = SystemClock::new().now();
+    RequestUpdate {
+        tasks: claimed.item.tasks.iter().map(done).collect(),
+        package: None,
+        next_at: None,
+        audit: Vec::new(),
+        at,
     }
-    Ok(f64::from(runs * BATCH) / begun.elapsed().as_secs_f64())
+}
+
+/// Regulations as large as can be: their people are taken into an intent, and Segment's acceptance is recorded.
+async fn in_batches(store: &RecordStore) -> Result<f64> {
+    store.intake(&(0..BATCHES * BATCH).map(request).collect::<Result<Vec<_>>>()?).await?;
+    loop {
+        let claimed = claim(store, 1_000).await?;
+        if claimed.is_empty() {
+            break;
+        }
+        for one in &claimed {
+            store.save_request(&one.lease, &resolved(one)).await?;
+        }
+    }
+    let begun = Instant::now();
+    for _ in 0..BATCHES {
+        let Intended::Recorded(claimed) = store.intend(&plan()).await? else { bail!("nobody waits") };
+        ensure!(claimed.item.members.len() == BATCH as usize, "{} are in it", claimed.item.members.len());
+        let at = SystemClock::new().now();
+        let id = RegulationId::new(format!("reg-{}", claimed.item.intent));
+        let ledger =
+            Ledger { state: LedgerState::Tracking, regulation: Some(id), accepted_at: Some(at), ..claimed.item };
+        let audit = vec![AuditEntry::new(at, "accepted", serde_json::json!({}))];
+        let members = MemberChange::All(TaskEvent::Accept);
+        let update = LedgerUpdate { ledger, absent: false, members, notes: Vec::new(), audit, at };
+        store.save_regulation(&claimed.lease, &update).await?;
+    }
+    Ok(f64::from(BATCHES * BATCH) / begun.elapsed().as_secs_f64())
+}
+
+fn resolved(claimed: &Claimed<Request>) -> RequestUpdate {
+    let ids = claimed.item.identities.iter().flatten().map(|identity| identity.value().clone()).collect();
+    let resolution = Resolution { user_ids: ids, ..Resolution::default() };
+    let resolve = |task: &Task| Task {
+        state: TaskState::Resolved,
+        kind: Some(RegulationType::SuppressOnly),
+        user_ids: 1,
+        resolution: Some(resolution.clone()),
+        ..task.clone()
+    };
+    RequestUpdate { tasks: claimed.item.tasks.iter().map(resolve).collect(), ..over(claimed) }
+}
+
+fn plan() -> IntentPlan {
+    let mut random = [0; 10];
+    OsRandom.fill(&mut random);
+    let at = SystemClock::new().now();
+    IntentPlan {
+        intent: IntentId::generate(at, random),
+        connection: ConnectionKey::new("main"),
+        kind: RegulationType::SuppressOnly,
+        source: None,
+        scope: ClaimScope::All,
+        max_subjects: u64::from(BATCH),
+        max_bytes: 4_000_000,
+        quota: MonthlyQuota { users: u64::MAX, since: at, reserve: 0, urgent_before: at },
+        lease: LEASE,
+        send_within: LEASE / 2,
+        owner: "bench".to_owned(),
+        at,
+    }
 }
 
 async fn floor(url: &str, runs: u32) -> Result<f64> {

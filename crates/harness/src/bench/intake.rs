@@ -48,7 +48,9 @@ pub fn bench_intake(people: usize, records_only: bool) -> Result<()> {
 
 fn measure(context: &Context, people: usize, records_only: bool) -> Result<Vec<String>> {
     let records = context.records();
-    let setup = Setup::basic().replace("lease = \"2s\"", "lease = \"30s\"").replace("batch_window = \"0s\"", "batch_window = \"60s\"");
+    let setup = Setup::basic()
+        .replace("lease = \"2s\"", "lease = \"30s\"")
+        .replace("batch_window = \"0s\"", "batch_window = \"60s\"");
     let rig = Rig::new(context, &setup)?;
     crate::database::own_sqlite(&rig, &[])?;
     let mut file = "user_id,external_id\n".to_owned();
@@ -58,7 +60,10 @@ fn measure(context: &Context, people: usize, records_only: bool) -> Result<Vec<S
     rig.write("people.csv", &file)?;
     let floor = wait(by_hand(context, &rig.path("floor.db"), &file))?;
     let begun = Instant::now();
-    rig.quiet_call(&["erase", "--from", "people.csv", "--yes", "--no-wait"]).run()?.exits(0)?.is("/accepted", people)?;
+    rig.quiet_call(&["erase", "--from", "people.csv", "--yes", "--no-wait"])
+        .run()?
+        .exits(0)?
+        .is("/accepted", people)?;
     let recorded = begun.elapsed();
     let bound = if records == Records::Sqlite { 10.0 } else { 20.0 };
     let verdict = if recorded.as_secs_f64() < bound { "within" } else { "above" };

@@ -27,6 +27,30 @@ enum Figure {
         #[arg(long, default_value_t = 101)]
         runs: usize,
     },
+    /// Many erasures from a CSV file: recorded, and sent by a worker, on SQLite and PostgreSQL
+    Intake {
+        /// Rows of the file
+        #[arg(long, default_value_t = 110_000)]
+        people: usize,
+        /// Only record them
+        #[arg(long)]
+        records_only: bool,
+    },
+    /// Work claimed and recorded on PostgreSQL, before and after there are millions of closed requests
+    Claims {
+        /// Closed requests
+        #[arg(long, default_value_t = 5_000_000)]
+        closed: u64,
+        /// How often
+        #[arg(long, default_value_t = 3_000)]
+        runs: u32,
+    },
+    /// Reads of profiles by one worker and by four, against a Segment that takes 100 calls a second
+    Pacing {
+        /// People whose profiles are read
+        #[arg(long, default_value_t = 300)]
+        people: usize,
+    },
     /// 100,000 rows of one person, masked on PostgreSQL
     Masking {
         /// Rows of the person
@@ -44,6 +68,9 @@ enum Figure {
 fn main() -> anyhow::Result<()> {
     match Args::parse().figure {
         Figure::Access { runs } => harness::bench_access(runs),
+        Figure::Intake { people, records_only } => harness::bench_intake(people, records_only),
+        Figure::Claims { closed, runs } => harness::bench_claims(closed, runs),
+        Figure::Pacing { people } => harness::bench_pacing(people),
         Figure::Lookup { rows, runs } => harness::bench_lookup(rows, runs),
         Figure::Masking { rows, others, runs } => harness::bench_masking(rows, others, runs),
     }

@@ -1,6 +1,6 @@
 use super::{
-    access, answers_access, answers_erase, configuration, connections, credentials, dataset, erasure, files, holds,
-    identities, interruption, masking, masking_broken_off, official_sdk, owned, records, repetition, requests,
+    access, answers_access, answers_erase, chaos, configuration, connections, credentials, dataset, erasure, files,
+    holds, identities, interruption, masking, masking_broken_off, official_sdk, owned, records, repetition, requests,
     retention, rows, sources, workers,
 };
 use crate::scenario::Scenario;
@@ -29,6 +29,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         answers_access::ALL,
         sources::ALL,
         workers::ALL,
+        chaos::ALL,
         retention::ALL,
         official_sdk::ALL,
     ];

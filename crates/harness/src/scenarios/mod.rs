@@ -3,6 +3,7 @@
 mod access;
 mod answers_access;
 mod answers_erase;
+mod chaos;
 mod configuration;
 mod connections;
 mod credentials;

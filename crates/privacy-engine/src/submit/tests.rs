@@ -11,7 +11,7 @@ use segment_core::{
 use super::*;
 use crate::{Connection, ConnectionKind, Parts, Policy, ProgressSink, Sources};
 
-fn ledger(people: usize) -> Claimed<Ledger> {
+pub(crate) fn ledger(people: usize) -> Claimed<Ledger> {
     let subject = |at: usize| segment_core::Pii::new(format!("u-{at}"));
     let member = |at: usize| Member {
         request: RequestId::new(format!("pri_{at}")),
@@ -68,7 +68,7 @@ fn backlog(people: u64) -> Backlog {
     }
 }
 
-fn engine(store: MockRequestStore, regulations: MockRegulations, submit: MockRegulationSubmit) -> Engine {
+pub(crate) fn engine(store: MockRequestStore, regulations: MockRegulations, submit: MockRegulationSubmit) -> Engine {
     let sources = Sources {
         enabled: true,
         source: None,
@@ -202,7 +202,7 @@ async fn a_lost_race_holds_nothing_and_a_used_up_quota_does() {
         }
     };
     assert_eq!(rests(|| Intended::Nothing).await, None);
-    assert_eq!(rests(|| Intended::OverQuota).await, Some(next_month(ManualClock::default().now())));
+    assert_eq!(rests(|| Intended::OverQuota).await, Some(quota::next_month(ManualClock::default().now())));
 }
 
 /// A list that grows while it is read shows an entry on two pages: that is one regulation, not two.
@@ -232,11 +232,4 @@ async fn an_entry_that_is_listed_twice_is_one_regulation() {
     lost.item.state = LedgerState::Unknown;
     lost.store_now = after(lost.item.send_by, Duration::from_mins(2));
     engine.reconcile(lost).await.unwrap();
-}
-
-#[test]
-fn months_are_calendar_months_in_utc() {
-    let now = "2026-11-24T08:10:00Z".parse().unwrap();
-    assert_eq!(month_start(now).to_string(), "2026-11-01T00:00:00Z");
-    assert_eq!(next_month(now).to_string(), "2026-12-01T00:00:00Z");
 }

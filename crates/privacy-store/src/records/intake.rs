@@ -180,7 +180,10 @@ impl Rows {
             received = number("received"),
         );
         insert(connection, &sql, &self.requests).await?;
-        let sql = format!("INSERT INTO request_identities (request_id, hash) SELECT value->>'id', {} FROM {rows}", bytes("hash"));
+        let sql = format!(
+            "INSERT INTO request_identities (request_id, hash) SELECT value->>'id', {} FROM {rows}",
+            bytes("hash")
+        );
         insert(connection, &sql, &self.identities).await?;
         let sql = format!(
             "INSERT INTO tasks (request_id, connection, holder, state) \

@@ -154,7 +154,9 @@ async fn write_changes(connection: &mut Db, changes: &[Value]) -> Result<(), Sto
     if changes.is_empty() {
         return Ok(());
     }
-    let moved = |column: &str| format!("{column} = CASE WHEN value->>'state' IS NULL THEN {column} ELSE value->>'{column}' END");
+    let moved = |column: &str| {
+        format!("{column} = CASE WHEN value->>'state' IS NULL THEN {column} ELSE value->>'{column}' END")
+    };
     let sql = format!(
         "UPDATE tasks SET {}, {}, {}, {}, {}, max_people = COALESCE(CAST(value->>'max_people' AS BIGINT), max_people), \
          findings = COALESCE(value->>'findings', findings), \

@@ -285,7 +285,10 @@ pub(super) async fn tasks(connection: &mut Db, request: &str) -> Result<Vec<Task
 }
 
 /// The tasks of listed requests, each by connection.
-pub(super) async fn tasks_of(connection: &mut Db, requests: &str) -> Result<BTreeMap<String, Vec<TaskRow>>, StoreError> {
+pub(super) async fn tasks_of(
+    connection: &mut Db,
+    requests: &str,
+) -> Result<BTreeMap<String, Vec<TaskRow>>, StoreError> {
     let within = connection.dialect().within("request_id", "$1");
     let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE {within} ORDER BY request_id, connection");
     let rows: Vec<TaskRow> = connection.all(&sql, args![requests]).await?;

@@ -48,7 +48,9 @@ pub(super) async fn refresh_all(connection: &mut Db, ids: &[String], at: Timesta
             let facts = json!({"from": before, "to": status.as_str()}).to_string();
             told.push(json!({"id": id, "at": millis(at), "step": "status", "facts": facts}));
         }
-        if action == Action::Erasure && rows.iter().zip(&states).any(|(row, state)| row.is_of_dataset() && *state == TaskState::Queued) {
+        if action == Action::Erasure
+            && rows.iter().zip(&states).any(|(row, state)| row.is_of_dataset() && *state == TaskState::Queued)
+        {
             woken.push(id);
         }
     }
@@ -60,7 +62,9 @@ pub(super) async fn refresh_all(connection: &mut Db, ids: &[String], at: Timesta
 async fn write_statuses(connection: &mut Db, changed: &[Value]) -> Result<(), StoreError> {
     // What it was once complete or ended at stays, as long as it is.
     let since = |name: &str, column: &str| {
-        format!("{column} = CASE WHEN value->>'{name}' IS NOT NULL THEN COALESCE({column}, CAST(value->>'{name}' AS BIGINT)) END")
+        format!(
+            "{column} = CASE WHEN value->>'{name}' IS NOT NULL THEN COALESCE({column}, CAST(value->>'{name}' AS BIGINT)) END"
+        )
     };
     let sql = format!(
         "UPDATE requests SET status = value->>'status', {}, verified_at = CAST(value->>'verified' AS BIGINT), {} \

@@ -87,6 +87,32 @@ fn any_event() -> impl Strategy<Value = TaskEvent> {
     ]
 }
 
+fn any_state() -> impl Strategy<Value = TaskState> {
+    let resume = prop::sample::select(Resume::ALL);
+    let outcome = prop::sample::select(Outcome::ALL);
+    prop_oneof![
+        Just(TaskState::Queued),
+        Just(TaskState::Resolved),
+        Just(TaskState::Sending),
+        Just(TaskState::Awaiting),
+        outcome.prop_map(TaskState::Complete),
+        resume.clone().prop_map(|resume| TaskState::Attention(halt(resume))),
+        resume.prop_map(|resume| TaskState::Error(halt(resume))),
+        Just(TaskState::Canceled),
+    ]
+}
+
+/// How far a request is; nothing where it is halted.
+fn progress(status: RequestStatus) -> Option<u8> {
+    match status {
+        RequestStatus::Pending | RequestStatus::Approved => Some(0),
+        RequestStatus::InProcessing => Some(1),
+        RequestStatus::AwaitingProcessor => Some(2),
+        RequestStatus::Complete | RequestStatus::Canceled | RequestStatus::Denied => Some(3),
+        RequestStatus::RequiresAttention | RequestStatus::Error => None,
+    }
+}
+
 proptest! {
     /// Invariant: no path from "Segment did not confirm" to deleted or suppressed. `Resume::Awaiting` is only given to
     /// tasks that were accepted, so the property leaves it out as a first step.
@@ -113,5 +139,37 @@ proptest! {
     fn what_is_complete_or_canceled_stays_so(event in any_event()) {
         prop_assert!(TaskState::Complete(Outcome::Deleted).apply(event.clone()).is_err());
         prop_assert!(TaskState::Canceled.apply(event).is_err());
+    }
+
+    /// A step that is refused says which, and changes nothing; one that is made leads somewhere.
+    #[test]
+    fn every_event_in_every_state_is_handled_or_refused(state in any_state(), event in any_event()) {
+        match state.apply(event.clone()) {
+            Ok(next) => prop_assert_ne!(next, state),
+            Err(refused) => {
+                prop_assert!(refused.to_string().contains(state.as_str()));
+                prop_assert!(refused.to_string().contains(event.as_str()));
+            }
+        }
+    }
+
+    /// What happens to one task never takes its request back, except that somebody retries.
+    #[test]
+    fn a_step_of_a_task_never_lowers_its_request(
+        tasks in prop::collection::vec(any_state(), 1..5),
+        at in any::<prop::sample::Index>(),
+        event in any_event(),
+    ) {
+        let at = at.index(tasks.len());
+        let of = |tasks: &[TaskState]| RequestStatus::of(Gate::Open, true, tasks.iter());
+        let before = of(&tasks);
+        let mut after = tasks;
+        let Ok(next) = after[at].apply(event.clone()) else { return Ok(()) };
+        after[at] = next;
+        if event != TaskEvent::Retry
+            && let (Some(before), Some(after)) = (progress(before), progress(of(&after)))
+        {
+            prop_assert!(after >= before);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The monthly quota of regulations and the rates of calls.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -80,5 +80,38 @@ impl CallRate {
         };
         self.window = Some((since, count));
         if count > limit { Err((Self::WINDOW.saturating_sub(since.elapsed()), count)) } else { Ok(()) }
+    }
+}
+
+/// Calls within any second of real time.
+#[derive(Debug)]
+pub(crate) struct AnySecond {
+    limit: Option<u32>,
+    calls: VecDeque<Instant>,
+    /// How many were turned away so far.
+    pub(crate) turned_away: u64,
+}
+
+impl AnySecond {
+    const WINDOW: Duration = Duration::from_secs(1);
+
+    pub(crate) fn new(limit: Option<u32>) -> Self {
+        Self { limit, calls: VecDeque::new(), turned_away: 0 }
+    }
+
+    /// Counts one call; the error is the wait.
+    pub(crate) fn take(&mut self) -> Result<(), Duration> {
+        let Some(limit) = self.limit else { return Ok(()) };
+        let now = Instant::now();
+        while self.calls.front().is_some_and(|first| now.duration_since(*first) >= Self::WINDOW) {
+            self.calls.pop_front();
+        }
+        if self.calls.len() < limit as usize {
+            self.calls.push_back(now);
+            return Ok(());
+        }
+        self.turned_away += 1;
+        let first = self.calls.front().map(|first| now.duration_since(*first)).unwrap_or_default();
+        Err(Self::WINDOW.saturating_sub(first))
     }
 }

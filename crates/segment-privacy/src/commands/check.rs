@@ -7,6 +7,7 @@ use privacy_engine::{Check, CheckStatus, Sources};
 use privacy_store::{RecordStore, TestRecord};
 use segment_core::{ConnectionKey, ports::PackageSink};
 
+use super::regulations::quotas;
 use crate::{
     compose::{self, Databases, World},
     config::{Loaded, ResolvedConnection, load},
@@ -44,7 +45,10 @@ pub(crate) async fn run(
         (_, chosen) => chosen?,
     };
     let connections = join_all(chosen.into_iter().map(|(one, sources)| connection(one, sources))).await;
-    let connections: Vec<_> = connections.into_iter().chain(datasets(loaded, only).await).collect();
+    let mut connections: Vec<_> = connections.into_iter().chain(datasets(loaded, only).await).collect();
+    if let Ok((store, _)) = &records {
+        add_quotas(store, loaded, &mut connections).await?;
+    }
     let local = vec![record_database(&records).await, packages(loaded).await, execution(loaded), retention(loaded)];
     let failed =
         connections.iter().any(|one| one.status == "failed") || local.iter().any(|check| check.status == "failed");
@@ -84,6 +88,34 @@ async fn connection(one: &ResolvedConnection, sources: Result<Sources, CliError>
         status: if failed { "failed" } else { "succeeded" }.to_owned(),
         checks: checks.into_iter().map(CheckShape::from).collect(),
     }
+}
+
+/// How far the month's quotas are used, by our own ledger. That somebody waits for another month is a warning.
+async fn add_quotas(
+    store: &RecordStore,
+    loaded: &Loaded,
+    connections: &mut [ConnectionChecksShape],
+) -> Result<(), CliError> {
+    let now = World::default().clock.now();
+    for one in connections.iter_mut().filter(|one| one.access.is_none()) {
+        let Some(connection) = loaded.connections.iter().find(|connection| connection.config.key == one.key) else {
+            continue;
+        };
+        let quotas = quotas(store, connection, now).await?;
+        let used = quotas.iter().map(|quota| {
+            let waits = match quota.forecast {
+                Some(until) => {
+                    format!("; {} wait, the last of them until {}", quota.waiting, until.strftime("%Y-%m-%d"))
+                }
+                None => String::new(),
+            };
+            format!("{} {} of {}{waits}", quota.category, quota.used, quota.limit)
+        });
+        let message = format!("this month: {}", used.collect::<Vec<_>>().join(", "));
+        let waits = quotas.iter().any(|quota| quota.forecast.is_some());
+        one.checks.push(shape("quota", if waits { CheckStatus::Warning } else { CheckStatus::Succeeded }, message));
+    }
+    Ok(())
 }
 
 /// How rows are found in each owned database, and what is masked there.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::TryStreamExt;
 use jiff::{Timestamp, tz::TimeZone};
-use privacy_engine::Sources;
+use privacy_engine::{QuotaUse, Sources};
 use segment_core::{
     ConnectionKey, Ledger, LedgerFilter, QuotaCategory, RegulationEntry, RegulationId, RegulationQuery,
     RegulationScope, SegmentError, Service, pages, ports::RequestStore,
@@ -134,25 +134,38 @@ fn foreign<'a>(
     })
 }
 
+/// Both quotas of a connection, as our own ledger counts them.
+pub(crate) async fn quotas(
+    store: &dyn RequestStore,
+    connection: &ResolvedConnection,
+    now: Timestamp,
+) -> Result<Vec<QuotaShape>, CliError> {
+    let key = ConnectionKey::new(connection.config.key.clone());
+    let categories = [
+        (QuotaCategory::SegmentOnly, "segment_only"),
+        (QuotaCategory::SegmentAndDestination, "segment_and_destination"),
+    ];
+    let mut all = Vec::new();
+    for (category, name) in categories {
+        let quota = QuotaUse::of(store, &key, category, connection.monthly_users, now).await?;
+        all.push(QuotaShape {
+            connection: key.to_string(),
+            category: name.to_owned(),
+            month: now.to_zoned_datetime(TimeZone::UTC).strftime("%Y-%m").to_string(),
+            limit: quota.limit,
+            reserve: quota.reserve,
+            used: quota.used,
+            waiting: quota.waiting,
+            forecast: quota.forecast,
+        });
+    }
+    Ok(all)
+}
+
 async fn quota(loaded: &Loaded, store: &dyn RequestStore, now: Timestamp) -> Result<Vec<QuotaShape>, CliError> {
-    let month = now.to_zoned_datetime(TimeZone::UTC);
-    let start = month.first_of_month().and_then(|day| day.start_of_day()).map_or(now, |start| start.timestamp());
     let mut all = Vec::new();
     for connection in &loaded.connections {
-        let key = ConnectionKey::new(connection.config.key.clone());
-        let categories = [
-            (QuotaCategory::SegmentOnly, "segment_only"),
-            (QuotaCategory::SegmentAndDestination, "segment_and_destination"),
-        ];
-        for (category, name) in categories {
-            all.push(QuotaShape {
-                connection: key.to_string(),
-                category: name.to_owned(),
-                month: month.strftime("%Y-%m").to_string(),
-                limit: connection.monthly_users,
-                used: store.submitted(&key, category, start).await?,
-            });
-        }
+        all.extend(quotas(store, connection, now).await?);
     }
     Ok(all)
 }

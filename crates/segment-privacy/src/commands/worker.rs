@@ -51,13 +51,17 @@ struct Seen {
 }
 
 pub(crate) async fn run(path: &Path, concurrency: Option<NonZeroUsize>, output: &Output) -> Result<Exit, CliError> {
-    let mut working = start(path, concurrency, true).await?;
+    // One for all rounds, and for before them: a signal in between is not lost.
+    let mut stopped = Box::pin(interrupted());
+    let mut working = tokio::select! {
+        biased;
+        () = &mut stopped => return Ok(Exit::Done),
+        started = start(path, concurrency, true) => started?,
+    };
     if working.loaded.connections.is_empty() {
         output.say("warning: no connection is configured: whatever waits is handed to a human");
     }
     output.say("working; Ctrl-C or SIGTERM ends it");
-    // One for all rounds: a signal between two of them is not lost.
-    let mut stopped = Box::pin(interrupted());
     while let Some(next) = round(path, &working, stopped.as_mut(), output).await? {
         output.say("the configuration has changed: working on with the new one");
         close(&working).await;

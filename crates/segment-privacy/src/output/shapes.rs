@@ -251,7 +251,13 @@ pub(crate) struct QuotaShape {
     pub(crate) category: String,
     pub(crate) month: String,
     pub(crate) limit: u64,
+    /// Kept for people who cannot wait for the next month.
+    pub(crate) reserve: u64,
     pub(crate) used: u64,
+    /// User ids that wait for a regulation.
+    pub(crate) waiting: u64,
+    /// When the last of those is expected to leave, if not this month.
+    pub(crate) forecast: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize)]

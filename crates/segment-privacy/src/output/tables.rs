@@ -140,7 +140,7 @@ pub(crate) fn regulations(all: &RegulationsShape) -> String {
             maybe(one.created_at),
         ]);
     }
-    let mut quota = table(&["connection", "quota", "month", "used", "of"]);
+    let mut quota = table(&["connection", "quota", "month", "used", "of", "waiting", "until"]);
     for one in &all.quota {
         quota.add_row([
             one.connection.clone(),
@@ -148,6 +148,8 @@ pub(crate) fn regulations(all: &RegulationsShape) -> String {
             one.month.clone(),
             one.used.to_string(),
             one.limit.to_string(),
+            one.waiting.to_string(),
+            maybe(one.forecast),
         ]);
     }
     format!("{rows}\n{quota}")

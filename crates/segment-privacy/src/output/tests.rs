@@ -156,7 +156,10 @@ fn regulations_and_quota() {
         category: "segment_only".into(),
         month: "2026-11".into(),
         limit: 110_000,
+        reserve: 5_500,
         used: 42,
+        waiting: 120_000,
+        forecast: Some(at(0)),
     };
     let source = RegulationShape { source: Some("web".into()), ..regulation() };
     let all = RegulationsShape { regulations: vec![ours(regulation()), ours(source), foreign], quota: vec![quota] };
