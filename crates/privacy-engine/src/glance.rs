@@ -21,6 +21,8 @@ use crate::{Connection, Engine};
 const MANY: usize = 10;
 const WINDOW: Duration = Duration::from_secs(30);
 const ENTRIES_A_PAGE: u16 = 50;
+/// A list that lags, or is wrong, is believed so often, and then the regulation is asked for.
+const BELIEVED: u32 = 3;
 /// Without the ends, and without what nobody has documented: those are read one by one.
 const AT_WORK: [RegulationStatus; 2] = [RegulationStatus::Initialized, RegulationStatus::Running];
 
@@ -32,6 +34,8 @@ pub(crate) struct Glances(Mutex<HashMap<(ConnectionKey, Option<String>), Arc<tok
 struct Glance {
     /// When each was polled last.
     polled: BTreeMap<RegulationId, Duration>,
+    /// How often in a row a list was believed.
+    told: BTreeMap<RegulationId, u32>,
     /// When, and what was at work then.
     listed: Option<(Duration, BTreeMap<RegulationId, RegulationStatus>)>,
 }
@@ -63,11 +67,17 @@ impl Engine {
         if glance.listed.is_none() && glance.polled.len() > MANY {
             match list(connection.sources().regulations.as_ref(), ledger.source.as_deref()).await {
                 Ok(at_work) => glance.listed = Some((now, at_work)),
-                // Each is asked for by itself; perhaps this API lists nothing.
-                Err(error) => tracing::debug!(connection = %ledger.connection, "no list of regulations: {error}"),
+                // Each is asked for by itself for a while; perhaps this API lists nothing.
+                Err(error) => {
+                    tracing::debug!(connection = %ledger.connection, "no list of regulations: {error}");
+                    glance.listed = Some((now, BTreeMap::new()));
+                }
             }
         }
-        let status = glance.listed.as_ref()?.1.get(id)?.clone();
+        let status = glance.listed.as_ref().and_then(|(_, at_work)| at_work.get(id)).cloned();
+        let told = glance.told.remove(id).unwrap_or_default();
+        let status = status.filter(|_| told < BELIEVED)?;
+        glance.told.insert(id.clone(), told + 1);
         Some(RegulationReport { id: id.clone(), status, created_at: None, finished_at: None, destinations: Vec::new() })
     }
 }

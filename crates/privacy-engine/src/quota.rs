@@ -7,7 +7,7 @@ use segment_core::{
     ports::{RequestStore, StoreError},
 };
 
-/// One part of so many of the month's quota is kept for people who would be overdue if they waited for the next month.
+/// At most one part of so many of the month's quota is kept for people who would be overdue if they waited for the next month.
 const RESERVED: u64 = 20;
 
 /// How one of a connection's two quotas stands.
@@ -15,7 +15,7 @@ const RESERVED: u64 = 20;
 pub struct QuotaUse {
     /// Users a month.
     pub limit: u64,
-    /// Of those, so many are kept for people whose deadline lies in this month.
+    /// Of those, so many are at most kept for people whose deadline lies in this month and who are not found yet.
     pub reserve: u64,
     /// User ids sent, or perhaps sent, this month.
     pub used: u64,
@@ -46,8 +46,7 @@ impl QuotaUse {
     }
 }
 
-/// When the last of those who wait leaves, if not this month. The reserve is left out on both sides: it goes to whoever is due
-/// first, and so do they.
+/// When the last of those who wait leaves, if not this month.
 fn forecast(limit: u64, used: u64, waiting: u64, now: Timestamp) -> Option<Timestamp> {
     let later = waiting.saturating_sub(limit.saturating_sub(used));
     let months = later.checked_div(limit)? + u64::from(!later.is_multiple_of(limit));

@@ -60,12 +60,16 @@ impl Engine {
         cancel: &CancellationToken,
     ) -> Result<Stop, EngineError> {
         let mut under_way = Work::new();
+        // What the database refused: nothing new is begun, and what is under way is not torn down for it.
+        let mut refused = Ok(());
         loop {
             // Not after every piece: each claim looks through the whole scope.
-            if !cancel.is_cancelled() && under_way.len() <= self.policy.concurrency / 2 {
-                self.fill(scope, &mut under_way, cancel).await?;
+            if refused.is_ok() && !cancel.is_cancelled() && under_way.len() <= self.policy.concurrency / 2 {
+                refused = self.fill(scope, &mut under_way, cancel).await;
             }
             if under_way.is_empty() {
+                refused?;
+                refused = Ok(());
                 if cancel.is_cancelled() {
                     return Ok(Stop::Canceled);
                 }
@@ -82,9 +86,9 @@ impl Engine {
             tokio::select! {
                 biased;
                 Some(done) = under_way.join_next() => {
-                    settle(done)?;
+                    refused = refused.and(settle(done));
                     while let Some(done) = under_way.try_join_next() {
-                        settle(done)?;
+                        refused = refused.and(settle(done));
                     }
                 }
                 () = tokio::time::sleep(TICK) => {}

@@ -27,18 +27,32 @@ pub(crate) struct Intent {
     until: Duration,
 }
 
+/// What became of closing a batch.
+enum Closed {
+    Intent(Box<Intent>),
+    OverQuota,
+    Nothing,
+}
+
 impl Engine {
     /// Closes the next batch that is ready, if there is one.
     pub(crate) async fn close_batch(&self, scope: &ClaimScope) -> Result<Option<Intent>, StoreError> {
         let now = self.clock.now();
+        let mut over_quota = Vec::new();
         for backlog in self.store.backlog(scope, now).await? {
             let rests = self.rests.until(&backlog.connection, backlog.kind.quota(), now).is_some();
             if rests || self.is_disabled(&backlog.connection) || !self.is_ready(&backlog, now) {
                 continue;
             }
-            if let Some(intent) = self.intend(scope, &backlog, now).await? {
-                return Ok(Some(intent));
+            match self.intend(scope, &backlog, now).await? {
+                Closed::Intent(intent) => return Ok(Some(*intent)),
+                // Somebody of another type or source may still fit.
+                Closed::OverQuota => over_quota.push(backlog),
+                Closed::Nothing => {}
             }
+        }
+        for backlog in over_quota {
+            self.no_room(&backlog, now);
         }
         Ok(None)
     }
@@ -55,12 +69,7 @@ impl Engine {
         backlog.subjects >= MAX_SUBJECTS as u64 || (gathered && !backlog.resolvable)
     }
 
-    async fn intend(
-        &self,
-        scope: &ClaimScope,
-        backlog: &Backlog,
-        now: Timestamp,
-    ) -> Result<Option<Intent>, StoreError> {
+    async fn intend(&self, scope: &ClaimScope, backlog: &Backlog, now: Timestamp) -> Result<Closed, StoreError> {
         let begun = self.clock.monotonic();
         let send_within = self.policy.lease * 3 / 4;
         // What waits at a connection that is gone is not sent: its intent only hands it to a human.
@@ -80,18 +89,22 @@ impl Engine {
             at: now,
         };
         #[cfg(sabotage = "intent_after_call")]
-        return self.call_first(&plan).await.map(|()| None);
+        return self.call_first(&plan).await.map(|()| Closed::Nothing);
         #[cfg(not(sabotage = "intent_after_call"))]
         match self.store.intend(&plan).await? {
-            Intended::Recorded(claimed) => Ok(Some(Intent { claimed: *claimed, until: begun + send_within })),
-            Intended::OverQuota => {
-                let month = quota::next_month(now);
-                self.rests.no_room(&backlog.connection, backlog.kind.quota(), now, month);
-                self.progress.tell(Progress::Delayed { reason: held(&backlog.connection, month) });
-                Ok(None)
+            Intended::Recorded(claimed) => {
+                Ok(Closed::Intent(Box::new(Intent { claimed: *claimed, until: begun + send_within })))
             }
-            _ => Ok(None),
+            Intended::OverQuota => Ok(Closed::OverQuota),
+            _ => Ok(Closed::Nothing),
         }
+    }
+
+    /// The month has no room for the next of these people.
+    fn no_room(&self, backlog: &Backlog, now: Timestamp) {
+        let month = quota::next_month(now);
+        self.rests.no_room(&backlog.connection, backlog.kind.quota(), now, month);
+        self.progress.tell(Progress::Delayed { reason: held(&backlog.connection, month) });
     }
 
     /// Broken on purpose, for the simulation to catch: what is not recorded cannot be looked for.

@@ -141,7 +141,8 @@ pub struct MonthlyQuota {
     pub users: u64,
     /// When the month began.
     pub since: Timestamp,
-    /// Of those, so many are only for people whose deadline lies before `urgent_before`.
+    /// Of those, so many are at most kept for people whose deadline lies before `urgent_before` and who are not found yet: one
+    /// for each of them.
     pub reserve: u64,
     /// Who is due before this moment cannot wait for the next month.
     pub urgent_before: Timestamp,

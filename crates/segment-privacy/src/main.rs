@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     };
     let ended = runtime.block_on(commands::run(cli, &output));
     // A read that never comes back, such as of a file on a dead network drive, must not keep the process.
-    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     match ended {
         Ok(exit) => exit.into(),
         Err(error) => output.fail(&error),

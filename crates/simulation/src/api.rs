@@ -272,7 +272,10 @@ impl Regulations for Api {
         let now = self.reads("list").await?;
         let world = self.world();
         let truth = world.segment.truth();
-        let mut all: Vec<&Regulation> = truth.regulations.iter().filter(|one| one.listed_at <= now).collect();
+        let is_asked_for =
+            |one: &&Regulation| query.status.as_ref().is_none_or(|wanted| *wanted == status(world, one, now));
+        let listed = truth.regulations.iter().filter(|one| one.listed_at <= now);
+        let mut all: Vec<&Regulation> = listed.filter(is_asked_for).collect();
         if world.segment.newest_first {
             all.reverse();
         }
@@ -292,9 +295,12 @@ impl Regulations for Api {
 
     async fn suppressions(&self, _: Option<Cursor>) -> Result<Page<Suppression>, SegmentError> {
         let now = self.reads("suppressions").await?;
-        let truth = self.world().segment.truth();
-        let subjects = truth.suppressed.iter().filter(|(_, since)| **since <= now);
-        let subjects = subjects.map(|(id, _)| Pii::from(id.as_str())).collect();
+        let mut truth = self.world().segment.truth();
+        let since = |since: &Timestamp| *since <= now;
+        let shown: Vec<String> =
+            truth.suppressed.iter().filter(|(_, at)| since(at)).map(|(id, _)| id.clone()).collect();
+        let subjects = shown.iter().map(|id| Pii::from(id.as_str())).collect();
+        truth.seen_suppressed.extend(shown);
         Ok(Page::only(vec![Suppression { is_user: true, subjects }]))
     }
 }
@@ -303,14 +309,20 @@ impl Api {
     async fn person(&self, step: &'static str, profile: &ProfileRef) -> Result<Option<Person>, SegmentError> {
         let now = self.reads(step).await?;
         let person = {
-            let truth = self.world().segment.truth();
+            let mut truth = self.world().segment.truth();
             let is_meant = |person: &&Person| match profile {
                 ProfileRef::SegmentId(id) => id.expose() == &format!("use_{}", person.number),
                 ProfileRef::ExternalId { value, .. } => {
                     person.user_ids.contains(value.expose()) || &person.email == value.expose()
                 }
             };
-            truth.people.iter().find(is_meant).filter(|person| person.has_profile(now)).cloned()
+            let person = truth.people.iter().find(is_meant).cloned();
+            let (person, gone) = match person {
+                Some(person) if !person.has_profile(now) => (None, Some(person.number)),
+                person => (person, None),
+            };
+            truth.seen_gone.extend(gone);
+            person
         };
         if person.as_ref().is_some_and(|person| person.is_poison) {
             self.process.kill("by what it read");

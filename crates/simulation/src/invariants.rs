@@ -41,14 +41,14 @@ pub(crate) fn check(world: &World) {
                 let what = format!("{} is {:?}, and no regulation of {ids:?} ended so", request.id, task.state);
                 world.trace.violation(NO_FALSE_SUCCESS, what);
             }
-            if task.verified_at.is_some() {
-                let gone =
-                    |id: &String| truth.person_of(id).is_some_and(|person| person.gone_at.is_some_and(|at| at <= now));
-                let blocked = |id: &String| truth.suppressed.get(id).is_some_and(|since| *since <= now);
-                let deletes = task.kind.as_ref().is_some_and(RegulationType::deletes);
-                if ids.is_empty() || !ids.iter().all(|id| if deletes { gone(id) } else { blocked(id) }) {
-                    world.trace.violation(NO_FALSE_PROOF, format!("{} is verified, and {ids:?} are there", request.id));
-                }
+            // Whoever says that it is verified must have looked.
+            let gone = |id: &String| truth.person_of(id).is_some_and(|one| truth.seen_gone.contains(&one.number));
+            let blocked = |id: &String| truth.seen_suppressed.contains(id);
+            let deletes = task.kind.as_ref().is_some_and(RegulationType::deletes);
+            let is_seen = !ids.is_empty() && ids.iter().all(|id| if deletes { gone(id) } else { blocked(id) });
+            if task.verified_at.is_some() && !is_seen {
+                let what = format!("{} is verified, and nobody has seen it of {ids:?}", request.id);
+                world.trace.violation(NO_FALSE_PROOF, what);
             }
         }
         drop(truth);
@@ -89,7 +89,9 @@ pub(crate) fn check_arrival(world: &World, call: u64, order: &NewRegulation) {
         .collect();
     // The answer may have been given up on meanwhile, but the intent must be there.
     let recorded = |task: &Task| task.regulation.is_some() && task.state != TaskState::Resolved;
-    if !tasks.iter().any(|(_, task)| recorded(task)) {
+    let intended: BTreeSet<String> =
+        tasks.iter().filter(|(_, task)| recorded(task)).flat_map(|(_, task)| user_ids(task)).collect();
+    if !wanted.is_subset(&intended) {
         world.trace.violation(INTENT_FIRST, format!("call {call} with {wanted:?}"));
     }
     for (request, _) in tasks.iter().filter(|(_, task)| task.state == TaskState::Canceled) {

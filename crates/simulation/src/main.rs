@@ -13,6 +13,7 @@ mod fences;
 mod history;
 mod invariants;
 mod matrix;
+mod panics;
 mod process;
 mod scenario;
 mod seeds;
@@ -26,5 +27,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    panics::watch();
     cli::run(&cli::Cli::parse())
 }

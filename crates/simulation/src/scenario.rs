@@ -18,6 +18,7 @@ use crate::{
     crashes::{Crashes, Point, Story},
     dice::Dice,
     invariants::{all_requests, at_once, check_end, ends_well},
+    panics,
     process::Process,
     segment::{Person, Segment},
     store::Store,
@@ -42,6 +43,16 @@ pub(crate) struct Outcome {
 
 /// Runs a seed to its end.
 pub(crate) fn run(seed: u64, crashes: Crashes) -> Outcome {
+    let before = panics::count();
+    let mut outcome = run_to_the_end(seed, crashes);
+    let panicked = panics::count() - before;
+    if panicked > 0 {
+        outcome.violations.push(format!("VIOLATION of \"nothing panics\": {panicked} times"));
+    }
+    outcome
+}
+
+fn run_to_the_end(seed: u64, crashes: Crashes) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     match runtime {
         Ok(runtime) => runtime.block_on(play(seed, crashes)),

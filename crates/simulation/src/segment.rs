@@ -91,6 +91,10 @@ pub(crate) struct Truth {
     pub(crate) people: Vec<Person>,
     /// Since when.
     pub(crate) suppressed: BTreeMap<String, Timestamp>,
+    /// Whose profile somebody asked for and did not find.
+    pub(crate) seen_gone: BTreeSet<usize>,
+    /// What somebody saw among the suppressions.
+    pub(crate) seen_suppressed: BTreeSet<String>,
     /// Users a month and category, by Segment's own count.
     used: BTreeMap<(Timestamp, QuotaCategory), u64>,
 }

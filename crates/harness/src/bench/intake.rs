@@ -52,7 +52,7 @@ fn measure(context: &Context, people: usize, records_only: bool) -> Result<Vec<S
         .replace("lease = \"2s\"", "lease = \"30s\"")
         .replace("batch_window = \"0s\"", "batch_window = \"60s\"");
     let rig = Rig::new(context, &setup)?;
-    crate::database::own_sqlite(&rig, &[])?;
+    crate::database::own_sqlite(&rig, &[(1, "nobody@shop.example")])?;
     let mut file = "user_id,external_id\n".to_owned();
     for number in 0..people {
         writeln!(file, "customer-{number},ticket-{number}")?;

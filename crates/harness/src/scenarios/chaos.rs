@@ -30,10 +30,12 @@ scenarios! {
 }
 
 const WORKERS: usize = 3;
-const PEOPLE: usize = 60;
-const ROUNDS: u64 = 10;
+const PEOPLE: usize = 120;
+const ROUNDS: usize = 10;
 /// The rounds in which the server is killed, too.
-const SERVER: [u64; 2] = [3, 7];
+const SERVER: [usize; 2] = [3, 7];
+/// So many kills, at least, have to meet somebody who is not sent yet.
+const UNDER_LOAD: usize = 6;
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Columns share the server.
@@ -52,17 +54,19 @@ fn chaos(context: &Context) -> Result<Outcome> {
 }
 
 fn kill_all(context: &Context, mortal: Option<&Mortal>) -> Result<Outcome> {
-    let setup = Setup::unify().mock(|mock| mock.latency(Duration::from_millis(25)));
+    let setup = Setup::unify().mock(|mock| mock.latency(Duration::from_millis(60)));
     on_rig(context, &setup, |rig| {
         let people = rig.mock().generate(PEOPLE, 7);
-        let emails: Vec<_> = people.iter().map(|person| person.email.as_str()).collect();
-        rig.write("people.csv", format!("email\n{}\n", emails.join("\n")))?;
-        let workers = Mutex::new((0..WORKERS).map(|_| worker(rig)).collect::<Result<Vec<_>>>()?);
-        // Taken in under load, part by part.
-        rig.run(&["erase", "--from", "people.csv", "--yes", "--no-wait"])?.exits(0)?.is("/accepted", PEOPLE)?;
-        let mut workers = workers.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for round in 0..ROUNDS {
-            std::thread::sleep(Duration::from_millis(150 + 70 * (round % 4)));
+        let mut workers = (0..WORKERS).map(|_| worker(rig)).collect::<Result<Vec<_>>>()?;
+        let mut met = 0;
+        for (round, part) in people.chunks(PEOPLE / ROUNDS).enumerate() {
+            let emails: Vec<_> = part.iter().map(|person| person.email.as_str()).collect();
+            rig.write("people.csv", format!("email\n{}\n", emails.join("\n")))?;
+            rig.run(&["erase", "--from", "people.csv", "--yes", "--no-wait"])?.exits(0)?.is("/accepted", part.len())?;
+            std::thread::sleep(Duration::from_millis(100 + 60 * (round as u64 % 4)));
+            met += usize::from(
+                rig.mock().regulations().iter().map(|one| one.subjects.len()).sum::<usize>() < (round + 1) * part.len(),
+            );
             let victim = workers.remove(0);
             victim.signal(Signal::SIGKILL)?;
             victim.wait()?.exits(-9)?;
@@ -71,6 +75,7 @@ fn kill_all(context: &Context, mortal: Option<&Mortal>) -> Result<Outcome> {
             }
             workers.push(worker(rig)?);
         }
+        ensure!(met >= UNDER_LOAD, "only {met} of {ROUNDS} kills met work that was under way");
         until_within(PATIENCE, "everybody is erased", || are_complete(rig).unwrap_or(false))?;
         for worker in workers {
             worker.signal(Signal::SIGTERM)?;

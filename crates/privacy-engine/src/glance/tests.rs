@@ -48,3 +48,23 @@ async fn without_a_list_each_is_asked_for() {
     regulations.expect_list().returning(|_| Err(SegmentError::new(Service::PublicApi, ErrorKind::Misuse)));
     assert_eq!(told(regulations, 15).await, 0);
 }
+
+#[tokio::test]
+async fn a_list_is_not_believed_for_ever() {
+    let mut regulations = MockRegulations::new();
+    regulations.expect_list().returning(|query| {
+        let status = query.status.clone().unwrap();
+        Ok(Page::only((0..MANY + 1).map(|number| entry(number, status.clone())).collect()))
+    });
+    let engine = engine(MockRequestStore::new(), regulations, MockRegulationSubmit::new());
+    let (connection, ledger) = (engine.connections().next().unwrap(), ledger(1).item);
+    let last = RegulationId::new(format!("reg-{MANY}"));
+    for number in 0..MANY {
+        engine.glance(connection, &ledger, &RegulationId::new(format!("reg-{number}"))).await;
+    }
+    let mut told = Vec::new();
+    for _ in 0..8 {
+        told.push(engine.glance(connection, &ledger, &last).await.is_some());
+    }
+    assert_eq!(told, [true, true, true, false, true, true, true, false]);
+}

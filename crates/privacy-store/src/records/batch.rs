@@ -120,8 +120,9 @@ impl RecordStore {
         // Parts of a refused batch go the larger ones first, so that a part is tried next to its other half.
         let part = first.max_people.and_then(|_| waiting.iter().filter_map(|row| row.max_people).max());
         let used = submitted(connection, &plan.connection, plan.kind.quota(), plan.quota.since).await?;
+        let urgent = urgent(connection, plan).await?;
         let left = |row: &WaitingRow| {
-            let kept = if time(row.due_at) < plan.quota.urgent_before { 0 } else { plan.quota.reserve };
+            let kept = if time(row.due_at) < plan.quota.urgent_before { 0 } else { plan.quota.reserve.min(urgent) };
             plan.quota.users.saturating_sub(kept).saturating_sub(used)
         };
         let waiting: Vec<_> = waiting.into_iter().filter(|row| row.max_people == part).collect();
@@ -157,7 +158,7 @@ impl RecordStore {
         let keys = self.request_keys(connection, &requests).await?;
         let sql = format!(
             "SELECT {TASK_COLUMNS} FROM tasks WHERE connection = $2 AND {}",
-            connection.dialect().within("request_id", "$1")
+            connection.dialect().listed("request_id", "$1")
         );
         let rows: Vec<TaskRow> = connection.all(&sql, args![&requests, plan.connection.as_str()]).await?;
         let ids = |row: TaskRow| {
@@ -201,7 +202,7 @@ async fn join(connection: &mut Db, plan: &IntentPlan, requests: &str) -> Result<
     let sql = format!(
         "UPDATE tasks SET state = $4, outcome = NULL, halt_kind = NULL, halt_message = NULL, halt_resume = NULL, \
          intent = $3, verified_at = NULL WHERE connection = $2 AND {}",
-        dialect.within("request_id", "$1")
+        dialect.listed("request_id", "$1")
     );
     connection.execute(&sql, args![requests, key, intent, state.as_str()]).await?;
     let sql = format!(
@@ -210,6 +211,14 @@ async fn join(connection: &mut Db, plan: &IntentPlan, requests: &str) -> Result<
     );
     connection.execute(&sql, args![requests, key, intent]).await?;
     Ok(())
+}
+
+/// People who cannot wait for the next month, and of whom it is not known yet who they are.
+async fn urgent(db: &mut Db, plan: &IntentPlan) -> Result<u64, StoreError> {
+    let sql = "SELECT COUNT(*) FROM requests r JOIN tasks t ON t.request_id = r.id WHERE r.next_at IS NOT NULL \
+        AND r.gate = 'open' AND r.action = 'erasure' AND r.due_at < $2 AND t.connection = $1 AND t.state = 'queued'";
+    let (people,): (i64,) = db.one(sql, args![plan.connection.as_str(), millis(plan.quota.urgent_before)]).await?;
+    Ok(count(people))
 }
 
 /// User ids sent, or perhaps sent, since the moment.

@@ -78,7 +78,7 @@ impl RecordStore {
             "UPDATE requests SET lease_owner = $2, lease_until = {now} + $3, fence = fence + 1, tries = tries + 1, begun = TRUE \
              WHERE {within} RETURNING id, fence, tries",
             now = tx.dialect().now(),
-            within = tx.dialect().within("id", "$1"),
+            within = tx.dialect().listed("id", "$1"),
         );
         let taken: Vec<(String, i64, i64)> = tx.all(&sql, args![&list, owner, lease_millis(lease)]).await?;
         let taken: HashMap<_, _> = taken.into_iter().map(|(id, fence, tries)| (id, (fence, tries))).collect();

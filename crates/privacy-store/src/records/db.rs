@@ -77,9 +77,14 @@ impl Dialect {
         }
     }
 
+    /// A condition that an index serves: the JSON list holds the column.
+    pub(super) fn listed(self, column: &str, parameter: &str) -> String {
+        format!("{column} IN ({})", self.each(parameter))
+    }
+
     /// A condition: the parameter is null, or a JSON list that holds the column.
     pub(super) fn within(self, column: &str, parameter: &str) -> String {
-        format!("(CAST({parameter} AS TEXT) IS NULL OR {column} IN ({}))", self.each(parameter))
+        format!("(CAST({parameter} AS TEXT) IS NULL OR {})", self.listed(column, parameter))
     }
 }
 

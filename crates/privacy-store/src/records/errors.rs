@@ -57,6 +57,8 @@ fn is_postgres(error: &dyn DatabaseError) -> bool {
 /// By the class of the SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html).
 fn of_postgres(code: &str) -> Kind {
     match (code, code.get(..2).unwrap_or_default()) {
+        // Other clients hold the connections.
+        ("53300", _) => Kind::Unavailable,
         // Read-only, no space, no memory, a limit.
         ("25006", _) | (_, "53") => Kind::NotWritable,
         // A clash of transactions, a lost connection, an operator's intervention, a lock that is not to be had.

@@ -156,7 +156,7 @@ impl RecordStore {
         connection: &mut Db,
         requests: &str,
     ) -> Result<BTreeMap<String, (DataKey, IdentitySet)>, StoreError> {
-        let within = connection.dialect().within("id", "$1");
+        let within = connection.dialect().listed("id", "$1");
         let sql = format!(
             "SELECT id, data_key, sealed FROM requests WHERE data_key IS NOT NULL AND sealed IS NOT NULL AND {within}"
         );
@@ -175,7 +175,7 @@ impl RecordStore {
         connection: &mut Db,
         requests: &str,
     ) -> Result<BTreeMap<String, DataKey>, StoreError> {
-        let within = connection.dialect().within("id", "$1");
+        let within = connection.dialect().listed("id", "$1");
         let sql = format!("SELECT id, data_key FROM requests WHERE data_key IS NOT NULL AND {within}");
         let rows: Vec<(String, Vec<u8>)> = connection.all(&sql, args![requests]).await?;
         let open =

@@ -47,7 +47,7 @@ impl RecordStore {
         list: &str,
     ) -> Result<HashMap<String, Request>, StoreError> {
         let mut tasks = tasks_of(connection, list).await?;
-        let within = connection.dialect().within("id", "$1");
+        let within = connection.dialect().listed("id", "$1");
         let sql = format!("SELECT {REQUEST_COLUMNS} FROM requests WHERE {within}");
         let rows: Vec<RequestRow> = connection.all(&sql, args![list]).await?;
         let read = |row: RequestRow| {

@@ -289,7 +289,7 @@ pub(super) async fn tasks_of(
     connection: &mut Db,
     requests: &str,
 ) -> Result<BTreeMap<String, Vec<TaskRow>>, StoreError> {
-    let within = connection.dialect().within("request_id", "$1");
+    let within = connection.dialect().listed("request_id", "$1");
     let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE {within} ORDER BY request_id, connection");
     let rows: Vec<TaskRow> = connection.all(&sql, args![requests]).await?;
     let mut tasks: BTreeMap<String, Vec<TaskRow>> = BTreeMap::new();

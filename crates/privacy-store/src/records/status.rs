@@ -24,7 +24,7 @@ pub(super) async fn refresh_all(connection: &mut Db, ids: &[String], at: Timesta
     let mut tasks = tasks_of(connection, &list).await?;
     let sql = format!(
         "SELECT id, action, gate, begun, status FROM requests WHERE {}",
-        connection.dialect().within("id", "$1")
+        connection.dialect().listed("id", "$1")
     );
     let rows: Vec<(String, String, String, bool, String)> = connection.all(&sql, args![&list]).await?;
     let (mut changed, mut told, mut woken) = (Vec::new(), Vec::new(), Vec::new());
@@ -88,7 +88,7 @@ async fn wake_masking(connection: &mut Db, ids: &[String], at: Timestamp) -> Res
          AND state NOT IN ('awaiting', 'complete')) \
          AND NOT EXISTS (SELECT 1 FROM tasks WHERE request_id = requests.id AND holder = 'dataset' \
          AND state IN ('attention', 'error') AND sealed IS NULL)",
-        connection.dialect().within("id", "$1")
+        connection.dialect().listed("id", "$1")
     );
     let list = scope::list(ids.iter().map(String::as_str));
     connection.execute(&sql, args![list, millis(at)]).await.map(drop)

@@ -151,6 +151,10 @@ impl Pacer for SharedPacer {
         let Some((pace, taken)) = self.lanes.get(&lane) else { return };
         let at = {
             let mut taken = taken.lock().await;
+            // What was not used in time is over: with everybody's, it would leave at once.
+            if taken.next.is_some_and(|next| next + STRIDE < Instant::now()) {
+                taken.left = 0;
+            }
             if taken.left == 0 {
                 self.more(lane, *pace, &mut taken).await;
             }

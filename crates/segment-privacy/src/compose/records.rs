@@ -35,9 +35,9 @@ fn url(loaded: &Loaded) -> Result<(Url, String), CliError> {
 }
 
 fn options(loaded: &Loaded) -> RecordOptions {
-    // A step needs one connection, and half of the work waits for Segment.
+    // A step needs one connection, and half of the work waits for Segment. One more listens for hints.
     let connections = u32::try_from(loaded.policy.concurrency / 2).unwrap_or(u32::MAX).clamp(2, 16);
-    RecordOptions::default().connections(connections)
+    RecordOptions::default().connections(connections + 1)
 }
 
 /// The master key.

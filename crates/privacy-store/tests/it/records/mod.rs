@@ -2,6 +2,7 @@
 
 mod at_rest;
 mod connections;
+mod hints;
 mod opening;
 mod postgres;
 mod reopening;

@@ -91,6 +91,18 @@ impl State {
         Ok(claimed.map_or(Intended::Nothing, |claimed| Intended::Recorded(Box::new(claimed))))
     }
 
+    /// People who cannot wait for the next month, and of whom it is not known yet who they are.
+    fn urgent(&self, plan: &IntentPlan) -> u64 {
+        let is_queued = |task: &&Task| task.connection == plan.connection && task.state == TaskState::Queued;
+        let urgent = self.requests.values().filter(|entry| {
+            entry.next_at.is_some()
+                && entry.request.gate == Gate::Open
+                && entry.request.action == Action::Erasure
+                && entry.request.due_at < plan.quota.urgent_before
+        });
+        urgent.flat_map(|entry| entry.request.tasks.iter().filter(is_queued)).count() as u64
+    }
+
     /// By deadline, until one of the limits is reached. A person's ids are not split. `None` when nobody waits.
     fn pick(&self, plan: &IntentPlan) -> Option<Batch> {
         let of_plan = |task: &Task| {
@@ -102,8 +114,10 @@ impl State {
         // Parts of a refused batch go the larger ones first, so that a part is tried next to its other half.
         let part = limit(waiting.first()?.0).and_then(|_| waiting.iter().filter_map(|(entry, _)| limit(entry)).max());
         let used = self.submitted(&plan.connection, plan.kind.quota(), plan.quota.since);
+        let urgent = self.urgent(plan);
         let left = |entry: &Entry| {
-            let kept = if entry.request.due_at < plan.quota.urgent_before { 0 } else { plan.quota.reserve };
+            let is_urgent = entry.request.due_at < plan.quota.urgent_before;
+            let kept = if is_urgent { 0 } else { plan.quota.reserve.min(urgent) };
             plan.quota.users.saturating_sub(kept).saturating_sub(used)
         };
         let mut batch = Batch::default();

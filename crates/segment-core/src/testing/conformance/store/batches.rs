@@ -203,20 +203,24 @@ pub async fn the_months_quota_is_kept(store: &dyn RequestStore) {
     assert_eq!(members(&intend(store, &plan("rin_3", month(1, 300))).await.item), [id(3)], "another month");
 }
 
-/// A part of the month is only for people who cannot wait for the next one.
+/// A part of the month is kept for people who cannot wait for the next one and are not found yet: one for each.
 pub async fn a_reserve_is_for_who_cannot_wait(store: &dyn RequestStore) {
-    wait_with(store, erasure(1), ["a1"]).await;
+    record(store, &[erasure(1)]).await;
     wait_with(store, erasure(2), ["b1"]).await;
     wait_with(store, erasure(3), ["c1"]).await;
-    let quota = |urgent_before| MonthlyQuota { users: 3, since: at(0), reserve: 2, urgent_before };
-    let plan = |intent, urgent_before| IntentPlan { quota: quota(urgent_before), ..plan(intent) };
-    assert_eq!(members(&intend(store, &plan("rin_1", at(0))).await.item), [id(1)], "one is for everybody");
-    assert_eq!(store.intend(&plan("rin_2", at(0))).await.unwrap(), Intended::OverQuota);
-    let due = get(store, 2).await.due_at;
-    assert_eq!(store.intend(&plan("rin_2", due)).await.unwrap(), Intended::OverQuota, "due then is not before");
-    let urgent = plan("rin_2", due + std::time::Duration::from_millis(1));
-    assert_eq!(members(&intend(store, &urgent).await.item), [id(2)], "and whoever is due later waits");
-    assert_eq!(state(store, 3).await, TaskState::Resolved);
+    let soon = get(store, 1).await.due_at + std::time::Duration::from_millis(1);
+    let plan = |intent, reserve, urgent_before| IntentPlan {
+        quota: MonthlyQuota { users: 2, since: at(0), reserve, urgent_before },
+        ..plan(intent)
+    };
+    let first = intend(store, &plan("rin_1", 2, soon)).await;
+    assert_eq!(members(&first.item), [id(2)], "one is kept for the first, who is not found yet");
+    assert_eq!(store.intend(&plan("rin_2", 2, soon)).await.unwrap(), Intended::OverQuota);
+    let closed = closed(first.item, MemberChange::Requeue { max_people: None });
+    store.save_regulation(&first.lease, &closed).await.unwrap();
+    let urgent = get(store, 2).await.due_at + std::time::Duration::from_millis(1);
+    assert_eq!(members(&intend(store, &plan("rin_2", 2, urgent)).await.item), [id(2)], "who is urgent takes it");
+    assert_eq!(members(&intend(store, &plan("rin_3", 0, soon)).await.item), [id(3)], "nothing is kept");
 }
 
 /// After a refusal people wait again, with at most so many in their next regulation: the halves of a batch, and their
