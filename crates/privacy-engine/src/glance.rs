@@ -28,7 +28,10 @@ const AT_WORK: [RegulationStatus; 2] = [RegulationStatus::Initialized, Regulatio
 
 /// What was polled and listed lately, by connection and source. This is one worker's knowledge: it saves calls.
 #[derive(Debug, Default)]
-pub(crate) struct Glances(Mutex<HashMap<(ConnectionKey, Option<String>), Arc<tokio::sync::Mutex<Glance>>>>);
+pub(crate) struct Glances(Mutex<HashMap<Whose, Shared>>);
+
+type Whose = (ConnectionKey, Option<String>);
+type Shared = Arc<tokio::sync::Mutex<Glance>>;
 
 #[derive(Debug, Default)]
 struct Glance {
@@ -41,7 +44,7 @@ struct Glance {
 }
 
 impl Glances {
-    fn of(&self, ledger: &Ledger) -> Arc<tokio::sync::Mutex<Glance>> {
+    fn of(&self, ledger: &Ledger) -> Shared {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry((ledger.connection.clone(), ledger.source.clone())).or_default().clone()
     }

@@ -54,7 +54,7 @@ async fn a_list_is_not_believed_for_ever() {
     let mut regulations = MockRegulations::new();
     regulations.expect_list().returning(|query| {
         let status = query.status.clone().unwrap();
-        Ok(Page::only((0..MANY + 1).map(|number| entry(number, status.clone())).collect()))
+        Ok(Page::only((0..=MANY).map(|number| entry(number, status.clone())).collect()))
     });
     let engine = engine(MockRequestStore::new(), regulations, MockRegulationSubmit::new());
     let (connection, ledger) = (engine.connections().next().unwrap(), ledger(1).item);

@@ -100,7 +100,7 @@ impl RecordStore {
             let earlier = known.earlier(request, keys);
             match &earlier {
                 Some(Intake::Linked(id)) => {
-                    rows.tell(id, request, "linked", json!({"external_id": keys.external.is_some()}));
+                    rows.tell(id, request, "linked", &json!({"external_id": keys.external.is_some()}));
                 }
                 Some(_) => {}
                 None => {
@@ -151,7 +151,7 @@ impl RecordStore {
             "datasets": names(&request.datasets),
             "left_out": names(&request.left_out),
         });
-        rows.tell(&request.id, request, "received", facts);
+        rows.tell(&request.id, request, "received", &facts);
         if request.action == segment_core::Action::Erasure {
             rows.erasures.push(id.to_owned());
         }
@@ -159,7 +159,7 @@ impl RecordStore {
 }
 
 impl Rows {
-    fn tell(&mut self, id: &RequestId, request: &NewRequest, step: &str, facts: Value) {
+    fn tell(&mut self, id: &RequestId, request: &NewRequest, step: &str, facts: &Value) {
         let (at, facts) = (millis(request.received_at), facts.to_string());
         self.log.push(json!({"id": id.as_str(), "at": at, "step": step, "facts": facts}));
     }
