@@ -73,10 +73,10 @@ async fn measure(database: &PostgresDatabase, closed: u64, runs: u32) -> Result<
     let options = RecordOptions::default();
     let store = RecordStore::connect(&database.url().into(), master, Arc::new(OsRandom), &options).await?;
     let before = (one_by_one(&store, runs).await?, in_batches(&store).await?);
-    let floor_before = floor(&database.url(), runs).await?;
+    let floor_before = floor(&store, &database.url(), runs).await?;
     fill(&database.url(), closed).await?;
     let after = (one_by_one(&store, runs).await?, in_batches(&store).await?);
-    let floor_after = floor(&database.url(), runs).await?;
+    let floor_after = floor(&store, &database.url(), runs).await?;
     Ok((before, after, (floor_before, floor_after)))
 }
 
@@ -188,7 +188,9 @@ fn plan() -> IntentPlan {
     }
 }
 
-async fn floor(url: &str, runs: u32) -> Result<f64> {
+async fn floor(store: &RecordStore, url: &str, runs: u32) -> Result<f64> {
+    // Somebody has to wait.
+    store.intake(&[request(0)?]).await?;
     let mut connection = PgConnection::connect(url).await?;
     let schema = "SET search_path TO segment_privacy, public";
     sqlx::query(schema).execute(&mut connection).await?;

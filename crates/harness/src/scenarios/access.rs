@@ -43,7 +43,7 @@ fn check_succeeds(context: &Context) -> Result<Outcome> {
             ensure!(check["message"].as_str().is_some_and(|message| !message.is_empty()), "{}", run.shown());
         }
         let names: Vec<_> = checks.iter().filter_map(|check| check["name"].as_str()).collect();
-        same("what is checked", &names, &vec!["workspace", "suppressions", "permissions", "profile api"])?;
+        same("what is checked", &names, &vec!["workspace", "suppressions", "permissions", "profile api", "quota"])?;
         for endpoint in [Endpoint::Workspace, Endpoint::ListSuppressions, Endpoint::ProfileMetadata] {
             ensure!(!rig.mock().requests_to(endpoint).is_empty(), "{endpoint:?} was not asked");
         }

@@ -51,13 +51,13 @@ impl Dialect {
         }
     }
 
-    /// The members of a JSON list of hexadecimal digits, each as the bytes that they stand for.
-    pub(super) fn each_bytes(self, parameter: &str) -> String {
+    /// The same for a column of bytes, and a list of hexadecimal digits.
+    pub(super) fn listed_bytes(self, column: &str, parameter: &str) -> String {
         match self {
-            Self::Sqlite => format!("SELECT unhex(value) FROM json_each({parameter})"),
-            Self::Postgres => {
-                format!("SELECT decode(e, 'hex') FROM jsonb_array_elements_text(CAST({parameter} AS JSONB)) AS e")
-            }
+            Self::Sqlite => format!("{column} IN (SELECT unhex(value) FROM json_each({parameter}))"),
+            Self::Postgres => format!(
+                "{column} = ANY(ARRAY(SELECT decode(e, 'hex') FROM jsonb_array_elements_text(CAST({parameter} AS JSONB)) AS e))"
+            ),
         }
     }
 
@@ -79,7 +79,11 @@ impl Dialect {
 
     /// A condition that an index serves: the JSON list holds the column.
     pub(super) fn listed(self, column: &str, parameter: &str) -> String {
-        format!("{column} IN ({})", self.each(parameter))
+        match self {
+            Self::Sqlite => format!("{column} IN ({})", self.each(parameter)),
+            // Of a list that is a value the planner looks up each member, and reads nothing besides.
+            Self::Postgres => format!("{column} = ANY(ARRAY({}))", self.each(parameter)),
+        }
     }
 
     /// A condition: the parameter is null, or a JSON list that holds the column.

@@ -207,8 +207,8 @@ async fn known(connection: &mut Db, keys: &[Recognised]) -> Result<Known, StoreE
     let mut known = Known::default();
     let external = scope::list(keys.iter().filter_map(|keys| keys.external.as_deref()));
     let sql = format!(
-        "SELECT external_id_hash, id, action, identities_hash FROM requests WHERE external_id_hash IN ({})",
-        dialect.each_bytes("$1")
+        "SELECT external_id_hash, id, action, identities_hash FROM requests WHERE {}",
+        dialect.listed_bytes("external_id_hash", "$1")
     );
     let rows: Vec<(Vec<u8>, String, String, Vec<u8>)> = connection.all(&sql, args![external]).await?;
     for (external, id, action, identities) in rows {
@@ -219,9 +219,9 @@ async fn known(connection: &mut Db, keys: &[Recognised]) -> Result<Known, StoreE
     let without = keys.iter().filter(|keys| keys.external.is_none());
     let identities = scope::list(without.map(|keys| keys.identities.as_str()));
     let sql = format!(
-        "SELECT identities_hash, action, received_at, id FROM requests WHERE identities_hash IN ({}) \
+        "SELECT identities_hash, action, received_at, id FROM requests WHERE {} \
          AND status NOT IN ('complete', 'denied', 'canceled', 'error') ORDER BY received_at DESC, id DESC",
-        dialect.each_bytes("$1")
+        dialect.listed_bytes("identities_hash", "$1")
     );
     let rows: Vec<(Vec<u8>, String, i64, String)> = connection.all(&sql, args![identities]).await?;
     // The first that was received is the last of these.
@@ -233,9 +233,9 @@ async fn known(connection: &mut Db, keys: &[Recognised]) -> Result<Known, StoreE
 async fn log_waiting(connection: &mut Db, erasures: &[String], requests: &[NewRequest]) -> Result<(), StoreError> {
     let dialect = connection.dialect();
     let sql = format!(
-        "SELECT r.id, MIN(a.id) FROM requests r, {} AND r.id IN ({}) GROUP BY r.id ORDER BY r.id",
+        "SELECT r.id, MIN(a.id) FROM requests r, {} AND {} GROUP BY r.id ORDER BY r.id",
         claim::EARLIER_ACCESS,
-        dialect.each("$1")
+        dialect.listed("r.id", "$1")
     );
     let waiting: Vec<(String, String)> =
         connection.all(&sql, args![scope::list(erasures.iter().map(String::as_str))]).await?;

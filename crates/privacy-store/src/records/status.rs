@@ -6,57 +6,96 @@ use serde_json::{Value, json};
 
 use super::{
     db::{Db, args},
-    request_rows::{TaskRow, known, millis, tasks_of},
+    request_rows::{TaskRow, known, millis, tasks, tasks_of},
     scope,
 };
 
-/// Recomputes the status; a change is told in the log.
+/// What follows from a request's tasks.
+struct Judged {
+    status: RequestStatus,
+    verified: Option<i64>,
+    is_changed: bool,
+    /// Its rows may have to be masked now.
+    may_mask: bool,
+}
+
+type Row = (String, String, String, bool, String);
+
+fn judge((id, action, gate, begun, before): &Row, tasks: &[TaskRow]) -> Result<Judged, StoreError> {
+    let states = tasks.iter().map(TaskRow::state).collect::<Result<Vec<_>, _>>()?;
+    let gate = known(Gate::parse(gate), "requests.gate", id)?;
+    let action = known(Action::parse(action), "requests.action", id)?;
+    let holder = |row: &TaskRow| if row.is_of_dataset() { Holder::Dataset } else { Holder::Connection };
+    let standing = RequestStatus::standing(action, tasks.iter().map(holder).zip(&states));
+    let status = RequestStatus::of(gate, *begun, standing);
+    let regulated = tasks.iter().zip(&states).filter(|(row, state)| row.is_regulated() && state.outcome().is_some());
+    let looks: Vec<_> = regulated.map(|(row, _)| row.verified()).collect();
+    let verified = looks.iter().copied().collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max());
+    let rows_wait = tasks.iter().zip(&states).any(|(row, state)| row.is_of_dataset() && *state == TaskState::Queued);
+    Ok(Judged {
+        status,
+        verified: verified.filter(|_| status == RequestStatus::Complete),
+        is_changed: before != status.as_str(),
+        may_mask: action == Action::Erasure && rows_wait,
+    })
+}
+
+fn told(id: &str, before: &str, judged: &Judged, at: Timestamp) -> Value {
+    let facts = json!({"from": before, "to": judged.status.as_str()}).to_string();
+    json!({"id": id, "at": millis(at), "step": "status", "facts": facts})
+}
+
+/// Recomputes the status; a change is told in the log. Statements about one request find it by its key: what a plan for many
+/// would read besides, other workers' steps would clash with.
 pub(super) async fn refresh(connection: &mut Db, id: &str, at: Timestamp) -> Result<(), StoreError> {
-    refresh_all(connection, &[id.to_owned()], at).await
+    let row: Row =
+        connection.one("SELECT id, action, gate, begun, status FROM requests WHERE id = $1", args![id]).await?;
+    let judged = judge(&row, &tasks(connection, id).await?)?;
+    let (complete, ended) = (judged.status == RequestStatus::Complete, judged.status.is_terminal());
+    connection
+        .execute(
+            "UPDATE requests SET status = $2, completed_at = CASE WHEN $3 THEN COALESCE(completed_at, $4) END, \
+             verified_at = $5, ended_at = CASE WHEN $6 THEN COALESCE(ended_at, $4) END WHERE id = $1",
+            args![id, judged.status.as_str(), complete, millis(at), judged.verified, ended],
+        )
+        .await?;
+    if judged.may_mask {
+        wake_masking(connection, &[id.to_owned()], at).await?;
+    }
+    if judged.is_changed { tell(connection, &[told(id, &row.4, &judged, at)]).await } else { Ok(()) }
 }
 
 /// Recomputes the statuses of many.
 pub(super) async fn refresh_all(connection: &mut Db, ids: &[String], at: Timestamp) -> Result<(), StoreError> {
-    if ids.is_empty() {
-        return Ok(());
+    match ids {
+        [] => return Ok(()),
+        [id] => return refresh(connection, id, at).await,
+        _ => {}
     }
     let list = scope::list(ids.iter().map(String::as_str));
     let mut tasks = tasks_of(connection, &list).await?;
-    let sql = format!(
-        "SELECT id, action, gate, begun, status FROM requests WHERE {}",
-        connection.dialect().listed("id", "$1")
-    );
-    let rows: Vec<(String, String, String, bool, String)> = connection.all(&sql, args![&list]).await?;
-    let (mut changed, mut told, mut woken) = (Vec::new(), Vec::new(), Vec::new());
-    for (id, action, gate, begun, before) in rows {
-        let rows = tasks.remove(&id).unwrap_or_default();
-        let states = rows.iter().map(TaskRow::state).collect::<Result<Vec<_>, _>>()?;
-        let gate = known(Gate::parse(&gate), "requests.gate", &id)?;
-        let action = known(Action::parse(&action), "requests.action", &id)?;
-        let holder = |row: &TaskRow| if row.is_of_dataset() { Holder::Dataset } else { Holder::Connection };
-        let standing = RequestStatus::standing(action, rows.iter().map(holder).zip(&states));
-        let status = RequestStatus::of(gate, begun, standing);
-        let is_complete = status == RequestStatus::Complete;
-        let regulated = rows.iter().zip(&states).filter(|(row, state)| row.is_regulated() && state.outcome().is_some());
-        let looks: Vec<_> = regulated.map(|(row, _)| row.verified()).collect();
-        let verified = looks.iter().copied().collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max());
+    let listed = connection.dialect().listed("id", "$1");
+    let sql = format!("SELECT id, action, gate, begun, status FROM requests WHERE {listed}");
+    let rows: Vec<Row> = connection.all(&sql, args![&list]).await?;
+    let (mut changed, mut entries, mut woken) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        let judged = judge(&row, &tasks.remove(&row.0).unwrap_or_default())?;
+        let (id, status) = (row.0.as_str(), judged.status);
         changed.push(json!({
-            "id": id, "status": status.as_str(), "completed": is_complete.then(|| millis(at)),
-            "verified": verified.filter(|_| is_complete), "ended": status.is_terminal().then(|| millis(at)),
+            "id": id, "status": status.as_str(), "verified": judged.verified,
+            "completed": (status == RequestStatus::Complete).then(|| millis(at)),
+            "ended": status.is_terminal().then(|| millis(at)),
         }));
-        if before != status.as_str() {
-            let facts = json!({"from": before, "to": status.as_str()}).to_string();
-            told.push(json!({"id": id, "at": millis(at), "step": "status", "facts": facts}));
+        if judged.is_changed {
+            entries.push(told(id, &row.4, &judged, at));
         }
-        if action == Action::Erasure
-            && rows.iter().zip(&states).any(|(row, state)| row.is_of_dataset() && *state == TaskState::Queued)
-        {
-            woken.push(id);
+        if judged.may_mask {
+            woken.push(row.0);
         }
     }
     write_statuses(connection, &changed).await?;
     wake_masking(connection, &woken, at).await?;
-    tell(connection, &told).await
+    tell(connection, &entries).await
 }
 
 async fn write_statuses(connection: &mut Db, changed: &[Value]) -> Result<(), StoreError> {
