@@ -253,8 +253,8 @@ pub struct Ledger {
 /// Which part of the ledger to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LedgerFilter {
-    /// Only what this request was part of.
-    pub request: Option<RequestId>,
+    /// Only what any of these requests was part of; empty: all.
+    pub requests: Vec<RequestId>,
     /// Only the one of this id, ours or Segment's.
     pub id: Option<String>,
     /// At most so many.

@@ -25,6 +25,7 @@ use crate::{
 const MAX_SUBJECTS: usize = 5_000;
 /// Rows of a transaction by hand.
 const AT_ONCE: usize = 2_000;
+const TABLE: &str = "CREATE TABLE people (user_id TEXT, external_id TEXT UNIQUE)";
 const PATIENCE: Duration = Duration::from_mins(30);
 
 /// Runs the figures and prints their table.
@@ -58,7 +59,11 @@ fn measure(context: &Context, people: usize, records_only: bool) -> Result<Vec<S
         writeln!(file, "customer-{number},ticket-{number}")?;
     }
     rig.write("people.csv", &file)?;
-    let floor = wait(by_hand(context, &rig.path("floor.db"), &file))?;
+    let server = match records {
+        Records::Sqlite => None,
+        Records::Postgres => Some(PostgresDatabase::create(context.postgres().context("no PostgreSQL")?, TABLE)?),
+    };
+    let floor = wait(by_hand(server.as_ref(), &rig.path("floor.db"), &file))?;
     let begun = Instant::now();
     rig.quiet_call(&["erase", "--from", "people.csv", "--yes", "--no-wait"])
         .run()?
@@ -91,16 +96,15 @@ fn measure(context: &Context, people: usize, records_only: bool) -> Result<Vec<S
     Ok(row)
 }
 
-async fn by_hand(context: &Context, path: &Path, file: &str) -> Result<Duration> {
+async fn by_hand(server: Option<&PostgresDatabase>, path: &Path, file: &str) -> Result<Duration> {
     let rows: Vec<(&str, &str)> = file.lines().skip(1).filter_map(|line| line.split_once(',')).collect();
-    let make = "CREATE TABLE people (user_id TEXT, external_id TEXT UNIQUE)";
     let insert = "INSERT INTO people VALUES ($1, $2)";
     let begun;
-    match context.records() {
-        Records::Sqlite => {
+    match server {
+        None => {
             let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
             let mut connection = SqliteConnection::connect_with(&options).await?;
-            sqlx::query(make).execute(&mut connection).await?;
+            sqlx::query(TABLE).execute(&mut connection).await?;
             begun = Instant::now();
             for chunk in rows.chunks(AT_ONCE) {
                 let mut tx = connection.begin().await?;
@@ -110,9 +114,7 @@ async fn by_hand(context: &Context, path: &Path, file: &str) -> Result<Duration>
                 tx.commit().await?;
             }
         }
-        Records::Postgres => {
-            let server = context.postgres().context("no PostgreSQL")?;
-            let database = PostgresDatabase::create(server, make)?;
+        Some(database) => {
             let mut connection = PgConnection::connect(&database.url()).await?;
             begun = Instant::now();
             for chunk in rows.chunks(AT_ONCE) {

@@ -208,7 +208,7 @@ impl Rig {
     }
 
     pub(crate) async fn ledgers(&self, id: &RequestId) -> Vec<segment_core::Ledger> {
-        let filter = LedgerFilter { request: Some(id.clone()), ..LedgerFilter::default() };
+        let filter = LedgerFilter { requests: vec![id.clone()], ..LedgerFilter::default() };
         self.store.regulations(&filter).await.unwrap()
     }
 

@@ -184,23 +184,18 @@ impl RecordStore {
     }
 
     pub(super) async fn do_regulations(&self, filter: &LedgerFilter) -> Result<Vec<Ledger>, StoreError> {
+        let mut db = self.read().await?;
         let sql = format!(
-            "SELECT {COLUMNS} FROM regulations g WHERE (CAST($1 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM regulation_members m \
-             WHERE m.intent = g.intent AND m.request_id = $1)) AND (CAST($2 AS TEXT) IS NULL OR intent = $2 OR regulation_id = $2) \
-             ORDER BY created_at DESC, intent DESC LIMIT $3"
+            "SELECT {COLUMNS} FROM regulations g WHERE (CAST($1 AS TEXT) IS NULL OR intent IN \
+             (SELECT m.intent FROM regulation_members m WHERE {listed})) \
+             AND (CAST($2 AS TEXT) IS NULL OR intent = $2 OR regulation_id = $2) \
+             ORDER BY created_at DESC, intent DESC LIMIT $3",
+            listed = db.dialect().listed("m.request_id", "$1")
         );
-        let rows: Vec<LedgerRow> = self
-            .read()
-            .await?
-            .all(
-                &sql,
-                args![
-                    filter.request.as_ref().map(RequestId::as_str),
-                    filter.id.as_deref(),
-                    filter.limit.map_or(i64::MAX, i64::from)
-                ],
-            )
-            .await?;
+        let requests = filter.requests.iter().map(RequestId::as_str);
+        let requests = (!filter.requests.is_empty()).then(|| scope::list(requests));
+        let limit = filter.limit.map_or(i64::MAX, i64::from);
+        let rows: Vec<LedgerRow> = db.all(&sql, args![requests, filter.id.as_deref(), limit]).await?;
         rows.into_iter().map(|row| row.read(&self.keys, false)).collect()
     }
 }

@@ -126,7 +126,7 @@ pub(crate) async fn shape(
         }
     }
     let request = store.request(id).await?.ok_or_else(missing)?;
-    let filter = LedgerFilter { request: Some(id.clone()), ..LedgerFilter::default() };
+    let filter = LedgerFilter { requests: vec![id.clone()], ..LedgerFilter::default() };
     let shape = RequestShape::new(&request, &store.regulations(&filter).await?);
     let shape = if reveal { shape.revealing(&request) } else { shape };
     Ok((request, shape))

@@ -1,10 +1,11 @@
 //! `erase --from`: many people. Good rows are taken, bad ones are reported by their line.
 
-use std::{collections::BTreeSet, io::Read, path::Path};
+use std::{io::Read, path::Path};
 
 use privacy_engine::{Asked, Engine};
 use segment_core::{
-    Action, Identity, IdentityError, IdentityKind, IdentitySet, Intake, Pii, RequestFilter, RequestId, RequestStatus,
+    Action, Identity, IdentityError, IdentityKind, IdentitySet, Intake, LedgerFilter, Pii, RequestFilter, RequestId,
+    RequestStatus,
 };
 
 use super::{access, ask, drive, plan};
@@ -249,14 +250,7 @@ async fn statuses(engine: &Engine, ids: &[RequestId]) -> Result<Vec<RequestStatu
 
 /// How many regulations at Segment these requests are part of.
 async fn regulations(engine: &Engine, ids: &[RequestId]) -> Result<u64, CliError> {
-    let mut seen = BTreeSet::new();
-    for id in ids {
-        let filter = segment_core::LedgerFilter { request: Some(id.clone()), ..segment_core::LedgerFilter::default() };
-        for ledger in engine.store().regulations(&filter).await? {
-            if let Some(regulation) = ledger.regulation {
-                seen.insert((ledger.connection, regulation));
-            }
-        }
-    }
-    Ok(seen.len() as u64)
+    let filter = LedgerFilter { requests: ids.to_vec(), ..LedgerFilter::default() };
+    let ledgers = engine.store().regulations(&filter).await?;
+    Ok(ledgers.iter().filter(|ledger| ledger.regulation.is_some()).count() as u64)
 }

@@ -87,7 +87,7 @@ async fn decide(loaded: &Loaded, id: &str, decision: Decision, output: &Output) 
         .decide(&id, &decision, World::default().clock.now())
         .await?
         .ok_or_else(|| no_such_request(id.as_str()))?;
-    let ledgers = store.regulations(&segment_core::LedgerFilter { request: Some(id), ..Default::default() }).await?;
+    let ledgers = store.regulations(&segment_core::LedgerFilter { requests: vec![id], ..Default::default() }).await?;
     let shape = RequestShape::new(&request, &ledgers);
     output.result(&shape, |output| shape.text(output))?;
     Ok(request)

@@ -47,7 +47,7 @@ impl State {
             ledger.intent.as_str() == id || ledger.regulation.as_ref().is_some_and(|known| known.as_str() == id)
         };
         let fits = |regulation: &Regulation| {
-            filter.request.as_ref().is_none_or(|id| regulation.people.contains(id))
+            (filter.requests.is_empty() || filter.requests.iter().any(|id| regulation.people.contains(id)))
                 && filter.id.as_ref().is_none_or(|id| named(&regulation.ledger, id))
         };
         let all = self.regulations.values().filter(|regulation| fits(regulation));

@@ -252,7 +252,7 @@ pub async fn a_task_can_be_in_two_regulations(store: &dyn RequestStore) {
     store.save_regulation(&lease, &closed(item, MemberChange::Requeue { max_people: None })).await.unwrap();
     intend(store, &IntentPlan { at: at(400), scope: only(1), lease: OVER, ..plan("rin_2") }).await;
     let history = async |number| -> Vec<_> {
-        let filter = crate::LedgerFilter { request: Some(id(number)), ..crate::LedgerFilter::default() };
+        let filter = crate::LedgerFilter { requests: vec![id(number)], ..crate::LedgerFilter::default() };
         store.regulations(&filter).await.unwrap().into_iter().map(|ledger| ledger.intent).collect()
     };
     assert_eq!(history(1).await, ["rin_2", "rin_1"].map(crate::IntentId::new));

@@ -93,8 +93,9 @@ pub async fn regulations_are_listed_and_found(store: &dyn RequestStore) {
     assert_eq!(list(LedgerFilter { limit: Some(1), ..all() }).await, ["rin_2"]);
     assert_eq!(list(LedgerFilter { id: Some("rin_3".into()), ..all() }).await, ["rin_3"]);
     assert_eq!(list(LedgerFilter { id: Some("reg_1".into()), ..all() }).await, ["rin_1"]);
-    assert_eq!(list(LedgerFilter { request: Some(id(2)), ..all() }).await, ["rin_2"]);
-    assert!(list(LedgerFilter { request: Some(id(2)), id: Some("rin_1".into()), ..all() }).await.is_empty());
+    assert_eq!(list(LedgerFilter { requests: vec![id(2)], ..all() }).await, ["rin_2"]);
+    assert_eq!(list(LedgerFilter { requests: vec![id(1), id(2)], ..all() }).await, ["rin_2", "rin_1"]);
+    assert!(list(LedgerFilter { requests: vec![id(2)], id: Some("rin_1".into()), ..all() }).await.is_empty());
 }
 
 /// User ids count against the quota from the intent on, as long as they were or may have been sent: what was refused, or
