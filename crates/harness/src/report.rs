@@ -37,6 +37,13 @@ pub(crate) fn table(rows: &[Row], columns: &[Column]) {
         table.add_row(name.chain(results).chain([format!("{seconds:.1}"), note(row)]).collect::<Vec<_>>());
     }
     println!("{table}");
+    for row in rows {
+        for cell in &row.cells {
+            if let Err(error) = &cell.result {
+                println!("{} ({}) FAILED: {error:#}", row.name, cell.column.name());
+            }
+        }
+    }
     let count = |wanted: &str| rows.iter().flat_map(|row| &row.cells).filter(|cell| result(cell) == wanted).count();
     println!("{} passed, {} failed, {} skipped", count("pass"), count("FAIL"), count("SKIPPED"));
 }

@@ -103,16 +103,16 @@ impl PackageWriter for StagedWriter {
         let (contents, folder) = (*self).contents().await?;
         let name = format!("{}.zip", contents.request_id);
         let location = folder.location_of(&name);
-        let mut destination = folder.upload(name).await?;
-        let packed = transfer(&mut *destination.upload, move |parts| pack(&contents, parts)).await;
+        let mut upload = folder.upload(&name).await?;
+        let packed = transfer(&mut *upload, move |parts| pack(&contents, parts)).await;
         let (sent, files) = match packed {
             Ok(packed) => packed,
             Err(e) => {
-                destination.abort().await;
+                upload.abort().await.ok();
                 return Err(e);
             }
         };
-        destination.publish().await?;
+        upload.complete().await.map_err(|e| write_error(PACKAGE, e))?;
         let files = files.into_iter().map(Into::into).collect();
         Ok(PackageReceipt { location, bytes: sent.bytes, sha256: sent.sha256, files })
     }

@@ -1,12 +1,14 @@
-//! A folder on this machine, written through `object_store` so that other stores fit beside it.
+//! A folder on this machine, written through `object_store`'s trait so that other stores fit beside it.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use object_store::local::LocalFileSystem;
-use object_store::path::Path as StorePath;
-use object_store::{MultipartUpload, ObjectStoreExt};
+use async_trait::async_trait;
+use object_store::{MultipartUpload, PutPayload, PutResult, UploadPart};
 use segment_core::ports::PackageError;
+use tokio::task::spawn_blocking;
 
 use super::{file_name, refuse_url};
 use crate::failure::{FOLDER, PACKAGE, blocking, write_error};
@@ -51,14 +53,13 @@ impl Folder {
         blocking(PACKAGE, move || remove_durably(&path).map_err(|e| write_error(PACKAGE, e))).await
     }
 
-    /// Begins an upload that is not in the folder until [`FolderUpload::publish`].
-    pub(crate) async fn upload(&self, name: String) -> Result<FolderUpload, PackageError> {
-        let folder = self.path();
-        let (dir, store) = blocking(PACKAGE, move || open(&folder)).await?;
-        let hidden = dir.path().file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let staged = StorePath::from_iter([hidden, name.as_str()]);
-        let upload = store.put_multipart(&staged).await.map_err(|e| write_error(PACKAGE, e))?;
-        Ok(FolderUpload { upload, _dir: dir, store, staged, target: StorePath::from(name) })
+    /// Begins an upload that is not in the folder until it is completed.
+    pub(crate) async fn upload(&self, name: &str) -> Result<Box<dyn MultipartUpload>, PackageError> {
+        let (folder, target) = (self.path(), self.path().join(name));
+        let placing = blocking(FOLDER, move || {
+            create_folder(&folder).and_then(|()| Placing::begin(&folder, target)).map_err(|e| write_error(FOLDER, e))
+        });
+        Ok(Box::new(FolderUpload(Arc::new(Mutex::new(placing.await?)))))
     }
 }
 
@@ -83,54 +84,88 @@ fn remove_durably(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A deletion that a power cut undoes would keep a person's data beyond its time.
+/// A deletion that a power cut undoes would keep a person's data beyond its time, and a receipt needs its package.
 fn sync_folder_of(path: &Path) -> io::Result<()> {
     if cfg!(unix)
         && let Some(folder) = path.parent()
     {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        std::fs::File::open(folder)?.sync_all()?;
+        File::open(folder)?.sync_all()?;
     }
     Ok(())
 }
 
-fn open(folder: &Path) -> Result<(PrivateDir, LocalFileSystem), PackageError> {
-    let dir = create_folder(folder).and_then(|()| PrivateDir::create(folder)).map_err(|e| write_error(FOLDER, e))?;
-    let store = LocalFileSystem::new_with_prefix(folder).map_err(|e| write_error(FOLDER, e))?.with_fsync(true);
-    Ok((dir, store))
-}
-
 /// A package on its way. It grows in a private folder beside its place, so that no other user reads it and nobody takes
 /// a part for the whole; dropping it leaves nothing.
-pub(crate) struct FolderUpload {
-    pub(crate) upload: Box<dyn MultipartUpload>,
-    // Held until the end, and after `upload`, which deletes its file first.
-    _dir: PrivateDir,
-    store: LocalFileSystem,
-    staged: StorePath,
-    target: StorePath,
+#[derive(Debug)]
+struct Placing {
+    file: File,
+    dir: PrivateDir,
+    target: PathBuf,
 }
+
+impl Placing {
+    fn begin(folder: &Path, target: PathBuf) -> io::Result<Self> {
+        let dir = PrivateDir::create(folder)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(Self::staged(&dir))?;
+        Ok(Self { file, dir, target })
+    }
+
+    fn staged(dir: &PrivateDir) -> PathBuf {
+        dir.path().join("package")
+    }
+
+    fn append(&mut self, part: &PutPayload) -> io::Result<()> {
+        part.iter().try_for_each(|bytes| self.file.write_all(bytes))
+    }
+
+    /// Moves the file to its place in one step, replacing one of an earlier attempt, and durably.
+    fn place(&mut self) -> io::Result<()> {
+        self.file.sync_all()?;
+        std::fs::rename(Self::staged(&self.dir), &self.target)?;
+        sync_folder_of(&self.target)
+    }
+}
+
+/// Each step is done by a thread that holds what it works on, private folder included: one that goes on when its caller
+/// gave up still finds its folder, and leaves none behind. (A local upload of `object_store` makes its folder anew, and
+/// nobody would look for it there.)
+#[derive(Debug)]
+struct FolderUpload(Arc<Mutex<Placing>>);
 
 impl FolderUpload {
-    /// Ends the upload and moves the file to its place in one step, replacing one of an earlier attempt.
-    pub(crate) async fn publish(mut self) -> Result<(), PackageError> {
-        self.upload.complete().await.map_err(|e| write_error(PACKAGE, e))?;
-        let path = self.store.path_to_filesystem(&self.staged).map_err(|e| write_error(PACKAGE, e))?;
-        blocking(PACKAGE, move || make_private(&path).map_err(|e| write_error(PACKAGE, e))).await?;
-        self.store.rename(&self.staged, &self.target).await.map_err(|e| write_error(PACKAGE, e))?;
-        Ok(())
-    }
-
-    /// Gives up; what was written goes.
-    pub(crate) async fn abort(mut self) {
-        // Dropping the folder removes what this may leave.
-        self.upload.abort().await.ok();
+    fn step(
+        &self,
+        work: impl FnOnce(&mut Placing) -> io::Result<()> + Send + 'static,
+    ) -> impl Future<Output = object_store::Result<()>> + Send + 'static {
+        let placing = Arc::clone(&self.0);
+        let done = spawn_blocking(move || work(&mut placing.lock().unwrap_or_else(PoisonError::into_inner)));
+        async {
+            done.await
+                .unwrap_or_else(|_| Err(io::Error::other("its thread stopped")))
+                .map_err(|e| object_store::Error::Generic { store: "folder", source: e.into() })
+        }
     }
 }
 
-/// Mode 0600, durably.
-fn make_private(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    std::fs::File::open(path)?.sync_all()
+#[async_trait]
+impl MultipartUpload for FolderUpload {
+    /// Parts stand in the order in which they are handed in, as long as each is awaited before the next.
+    fn put_part(&mut self, part: PutPayload) -> UploadPart {
+        Box::pin(self.step(move |placing| placing.append(&part)))
+    }
+
+    async fn complete(&mut self) -> object_store::Result<PutResult> {
+        self.step(Placing::place).await?;
+        Ok(PutResult { e_tag: None, version: None, extensions: object_store::Extensions::default() })
+    }
+
+    /// Dropping it is enough.
+    async fn abort(&mut self) -> object_store::Result<()> {
+        Ok(())
+    }
 }

@@ -14,6 +14,7 @@ const ATTEMPTS: usize = 5;
 ///
 /// It holds a locked file. A process that was killed loses its locks, so that the next one tells what it left from what
 /// others are still at, and removes it.
+#[derive(Debug)]
 pub(crate) struct PrivateDir {
     dir: TempDir,
     /// Released after `dir` is gone.

@@ -111,6 +111,29 @@ async fn a_finish_that_is_given_up_leaves_no_package() {
     panic!("left: {:?}", world.entries());
 }
 
+#[test]
+fn a_finish_that_is_given_up_at_any_moment_leaves_nothing_or_the_package() {
+    let (mut placed, mut not_placed) = (0, 0);
+    for moment in 0..400_u64 {
+        let world = world();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let writer = world.begin().await;
+            writer.append("s", "events", records((0..50).map(|n| json!({"n": n})))).await.unwrap();
+            let moment = std::time::Duration::from_micros(moment * 20);
+            drop(tokio::time::timeout(moment, writer.finish()).await);
+        });
+        // Ends when every thread of it has.
+        drop(runtime);
+        match world.entries().as_slice() {
+            [] => not_placed += 1,
+            [only] if only == "pri_1.zip" => placed += 1,
+            other => panic!("at moment {moment}: {other:?}, {:?}", world.files()),
+        }
+    }
+    assert!(placed > 0 && not_placed > 0, "{placed} placed, {not_placed} not");
+}
+
 #[tokio::test]
 async fn what_a_killed_process_left_goes_with_the_next_package() {
     let world = world();
