@@ -10,3 +10,6 @@ CREATE TABLE turns (
 -- How often something was claimed since a step of it was last saved or given back.
 ALTER TABLE requests ADD COLUMN tries BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE regulations ADD COLUMN tries BIGINT NOT NULL DEFAULT 0;
+
+-- Whether an erasure has to wait is asked at every claim, from the request's side.
+CREATE INDEX request_identities_request ON request_identities (request_id);

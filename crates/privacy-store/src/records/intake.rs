@@ -1,30 +1,22 @@
 //! Recording requests, each at most once, many in a few statements.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
-use segment_core::{AuditEntry, ConnectionKey, Gate, Holder, Intake, NewRequest, RequestId, ports::StoreError};
-use serde_json::{Value, json};
+use segment_core::{Action, AuditEntry, Intake, NewRequest, RequestId, ports::StoreError};
+use serde_json::json;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::{
     RecordStore, claim,
     db::{Db, args},
-    request_rows::{self, millis},
+    errors,
+    prepared::{self, Prepared},
+    request_rows::millis,
     scope, status,
 };
-use crate::crypto::Place;
 
-/// An external id and an identity set are hashed apart from single identities.
-const EXTERNAL_ID: &str = "external id";
-const IDENTITY_SET: &str = "identity set";
-const IDENTITY: &str = "identity";
 /// Requests that one statement is about, at most.
 const AT_ONCE: usize = 2_000;
-
-/// What recognises a request, in hexadecimal digits.
-struct Recognised {
-    identities: String,
-    external: Option<String>,
-}
 
 /// A request that is recorded already.
 struct Earlier {
@@ -43,125 +35,107 @@ struct Known {
 }
 
 impl Known {
-    fn earlier(&self, request: &NewRequest, keys: &Recognised) -> Option<Intake> {
-        let action = request.action.as_str();
-        if let Some(external) = &keys.external {
+    fn earlier(&self, one: &Prepared) -> Option<Intake> {
+        let action = one.request.action.as_str();
+        if let Some(external) = &one.external {
             return self.by_external_id.get(external).map(|earlier| {
                 let id = RequestId::new(earlier.id.clone());
-                let same = earlier.action == action && earlier.identities == keys.identities;
+                let same = earlier.action == action && earlier.identities == one.same_person;
                 if same { Intake::Linked(id) } else { Intake::ExternalIdConflict(id) }
             });
         }
-        let open = self.open.get(&(keys.identities.clone(), action.to_owned()));
+        let open = self.open.get(&(one.same_person.clone(), action.to_owned()));
         open.map(|(_, id)| Intake::Linked(RequestId::new(id.clone())))
     }
 
-    fn add(&mut self, request: &NewRequest, keys: &Recognised) {
+    fn add(&mut self, one: &Prepared) {
+        let request = &one.request;
         let (id, action) = (request.id.as_str().to_owned(), request.action.as_str().to_owned());
-        if let Some(external) = &keys.external {
-            let earlier = Earlier { id: id.clone(), action: action.clone(), identities: keys.identities.clone() };
+        if let Some(external) = &one.external {
+            let earlier = Earlier { id: id.clone(), action: action.clone(), identities: one.same_person.clone() };
             self.by_external_id.insert(external.clone(), earlier);
         }
         let this = (millis(request.received_at), id);
-        let first = self.open.entry((keys.identities.clone(), action)).or_insert_with(|| this.clone());
+        let first = self.open.entry((one.same_person.clone(), action)).or_insert_with(|| this.clone());
         if this < *first {
             *first = this;
         }
     }
 }
 
-/// What is to be inserted, as JSON lists.
+/// What is to be inserted, each list of JSON objects.
 #[derive(Default)]
 struct Rows {
-    requests: Vec<Value>,
-    identities: Vec<Value>,
-    tasks: Vec<Value>,
-    log: Vec<Value>,
+    requests: Vec<String>,
+    identities: Vec<String>,
+    tasks: Vec<String>,
+    log: Vec<String>,
     erasures: Vec<String>,
 }
 
 impl RecordStore {
     pub(super) async fn do_intake(&self, requests: &[NewRequest]) -> Result<Vec<Intake>, StoreError> {
+        let mut chunks = requests.chunks(AT_ONCE);
+        let mut next = chunks.next().map(|chunk| self.prepare(chunk));
         let mut tx = self.begin().await?;
         let mut answers = Vec::with_capacity(requests.len());
-        for chunk in requests.chunks(AT_ONCE) {
-            answers.append(&mut self.take(&mut tx, chunk).await?);
+        while let Some(preparing) = next {
+            // What a panic says may name somebody.
+            let chunk = preparing.await.map_err(|_| errors::misuse("a thread that prepares requests stopped"))?;
+            // The next ones are prepared while the database takes these.
+            next = chunks.next().map(|chunk| self.prepare(chunk));
+            answers.append(&mut take(&mut tx, chunk).await?);
         }
         tx.hint().await?;
         tx.commit().await?;
         Ok(answers)
     }
 
-    async fn take(&self, connection: &mut Db, requests: &[NewRequest]) -> Result<Vec<Intake>, StoreError> {
-        let keys: Vec<_> = requests.iter().map(|request| self.recognised(request)).collect();
-        let mut known = known(connection, &keys).await?;
-        let (mut rows, mut answers) = (Rows::default(), Vec::with_capacity(requests.len()));
-        for (request, keys) in requests.iter().zip(&keys) {
-            let earlier = known.earlier(request, keys);
-            match &earlier {
-                Some(Intake::Linked(id)) => {
-                    rows.tell(id, request, "linked", &json!({"external_id": keys.external.is_some()}));
-                }
-                Some(_) => {}
-                None => {
-                    self.add(&mut rows, request, keys);
-                    known.add(request, keys);
-                }
-            }
-            answers.push(earlier.unwrap_or(Intake::Created));
-        }
-        rows.insert(connection).await?;
-        log_waiting(connection, &rows.erasures, requests).await?;
-        Ok(answers)
-    }
-
-    fn recognised(&self, request: &NewRequest) -> Recognised {
-        let lookup = &self.keys.lookup;
-        Recognised {
-            identities: hex::encode(lookup.hash(IDENTITY_SET, &request.identities.comparison_key())),
-            external: request.external_id.as_ref().map(|id| hex::encode(lookup.hash(EXTERNAL_ID, id))),
-        }
-    }
-
-    fn add(&self, rows: &mut Rows, request: &NewRequest, recognised: &Recognised) {
-        let id = request.id.as_str();
-        let keys = &self.keys;
-        let (key, wrapped) = keys.master.new_data_key(keys.random.as_ref(), Place(request_rows::DATA_KEY, id));
-        let (gate, status) = if request.needs_approval { (Gate::Pending, "pending") } else { (Gate::Open, "approved") };
-        rows.requests.push(json!({
-            "id": id, "external": recognised.external, "identities": recognised.identities,
-            "action": request.action.as_str(), "regime": request.regime.as_str(), "gate": gate.as_str(), "status": status,
-            "received": millis(request.received_at), "due": millis(request.regime.due_at(request.received_at)),
-            "key": hex::encode(wrapped), "sealed": hex::encode(request_rows::seal_person(keys, &key, request)),
-        }));
-        for identity in &request.identities {
-            let hash = hex::encode(keys.lookup.hash(IDENTITY, &identity.comparison_key()));
-            rows.identities.push(json!({"id": id, "hash": hash}));
-        }
-        let connections = request.connections.iter().map(|key| (Holder::Connection, key));
-        for (holder, key) in connections.chain(request.datasets.iter().map(|key| (Holder::Dataset, key))) {
-            rows.tasks.push(json!({"id": id, "connection": key.as_str(), "holder": holder.as_str()}));
-        }
-        let names = |all: &[ConnectionKey]| all.iter().map(|key| key.as_str().to_owned()).collect::<Vec<_>>();
-        let facts = json!({
-            "action": request.action.as_str(),
-            "regime": request.regime.as_str(),
-            "identities": request.identities.iter().map(|identity| identity.kind().as_str()).collect::<Vec<_>>(),
-            "connections": names(&request.connections),
-            "datasets": names(&request.datasets),
-            "left_out": names(&request.left_out),
-        });
-        rows.tell(&request.id, request, "received", &facts);
-        if request.action == segment_core::Action::Erasure {
-            rows.erasures.push(id.to_owned());
-        }
+    fn prepare(&self, requests: &[NewRequest]) -> JoinHandle<Vec<Prepared>> {
+        let (keys, requests) = (Arc::clone(&self.keys), requests.to_vec());
+        spawn_blocking(move || requests.into_iter().map(|request| Prepared::new(&keys, request)).collect())
     }
 }
 
+async fn take(connection: &mut Db, chunk: Vec<Prepared>) -> Result<Vec<Intake>, StoreError> {
+    let mut known = known(connection, &chunk).await?;
+    let (mut rows, mut answers) = (Rows::default(), Vec::with_capacity(chunk.len()));
+    let mut requests = Vec::with_capacity(chunk.len());
+    for one in chunk {
+        let earlier = known.earlier(&one);
+        match &earlier {
+            Some(Intake::Linked(id)) => {
+                rows.log.push(prepared::told(
+                    id,
+                    &one.request,
+                    "linked",
+                    &json!({"external_id": one.external.is_some()}),
+                ));
+            }
+            Some(_) => {}
+            None => {
+                known.add(&one);
+                requests.push(rows.add(one));
+            }
+        }
+        answers.push(earlier.unwrap_or(Intake::Created));
+    }
+    rows.insert(connection).await?;
+    log_waiting(connection, &rows.erasures, &requests).await?;
+    Ok(answers)
+}
+
 impl Rows {
-    fn tell(&mut self, id: &RequestId, request: &NewRequest, step: &str, facts: &Value) {
-        let (at, facts) = (millis(request.received_at), facts.to_string());
-        self.log.push(json!({"id": id.as_str(), "at": at, "step": step, "facts": facts}));
+    fn add(&mut self, one: Prepared) -> NewRequest {
+        let Prepared { request, row, identities, tasks, received, .. } = one;
+        self.requests.push(row);
+        self.identities.extend(identities);
+        self.tasks.extend(tasks);
+        self.log.push(received);
+        if request.action == Action::Erasure {
+            self.erasures.push(request.id.as_str().to_owned());
+        }
+        request
     }
 
     async fn insert(&self, connection: &mut Db) -> Result<(), StoreError> {
@@ -194,18 +168,18 @@ impl Rows {
     }
 }
 
-async fn insert(connection: &mut Db, sql: &str, rows: &[Value]) -> Result<(), StoreError> {
+async fn insert(connection: &mut Db, sql: &str, rows: &[String]) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }
-    connection.execute(sql, args![Value::from(rows).to_string()]).await.map(drop)
+    connection.execute(sql, args![scope::rows(rows)]).await.map(drop)
 }
 
 /// What of the record may be the same as one of these.
-async fn known(connection: &mut Db, keys: &[Recognised]) -> Result<Known, StoreError> {
+async fn known(connection: &mut Db, chunk: &[Prepared]) -> Result<Known, StoreError> {
     let dialect = connection.dialect();
     let mut known = Known::default();
-    let external = scope::list(keys.iter().filter_map(|keys| keys.external.as_deref()));
+    let external = scope::list(chunk.iter().filter_map(|one| one.external.as_deref()));
     let sql = format!(
         "SELECT external_id_hash, id, action, identities_hash FROM requests WHERE {}",
         dialect.listed_bytes("external_id_hash", "$1")
@@ -216,8 +190,8 @@ async fn known(connection: &mut Db, keys: &[Recognised]) -> Result<Known, StoreE
         known.by_external_id.insert(hex::encode(external), earlier);
     }
     // What has an external id is the same only by that.
-    let without = keys.iter().filter(|keys| keys.external.is_none());
-    let identities = scope::list(without.map(|keys| keys.identities.as_str()));
+    let without = chunk.iter().filter(|one| one.external.is_none());
+    let identities = scope::list(without.map(|one| one.same_person.as_str()));
     let sql = format!(
         "SELECT identities_hash, action, received_at, id FROM requests WHERE {} \
          AND status NOT IN ('complete', 'denied', 'canceled', 'error') ORDER BY received_at DESC, id DESC",

@@ -6,7 +6,7 @@ use segment_core::{
     ClaimScope, ConnectionKey, Due, Lease, LeaseSubject, LedgerUpdate, MemberChange, MemberNote, Outcome, RegulationId,
     RegulationStatus, TaskEvent, TaskState, ports::StoreError,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     RecordStore, claim,
@@ -127,7 +127,7 @@ fn change(
     after: Option<&TaskState>,
     note: Option<&MemberNote>,
     members: &MemberChange,
-) -> Result<Value, StoreError> {
+) -> Result<String, StoreError> {
     let most = match members {
         MemberChange::Requeue { max_people } if after.is_some() => max_people.map(number),
         _ => None,
@@ -141,16 +141,17 @@ fn change(
         None => None,
     };
     let halt = after.and_then(TaskState::halt);
-    Ok(json!({
+    let change = json!({
         "request": row.request_id, "connection": row.connection(), "max_people": most, "findings": findings,
         "verified": note.and_then(|note| note.verified_at).map(millis),
         "state": after.map(TaskState::as_str), "outcome": after.and_then(TaskState::outcome).map(Outcome::as_str),
         "halt_kind": halt.map(|halt| halt.kind.as_str()), "halt_message": halt.map(|halt| &halt.message),
         "halt_resume": halt.map(|halt| halt.resume.as_str()),
-    }))
+    });
+    Ok(change.to_string())
 }
 
-async fn write_changes(connection: &mut Db, changes: &[Value]) -> Result<(), StoreError> {
+async fn write_changes(connection: &mut Db, changes: &[String]) -> Result<(), StoreError> {
     if changes.is_empty() {
         return Ok(());
     }
@@ -169,5 +170,5 @@ async fn write_changes(connection: &mut Db, changes: &[Value]) -> Result<(), Sto
         moved("halt_resume"),
         connection.dialect().rows("$1")
     );
-    connection.execute(&sql, args![Value::from(changes).to_string()]).await.map(drop)
+    connection.execute(&sql, args![scope::rows(changes)]).await.map(drop)
 }

@@ -17,6 +17,7 @@ mod ledger_rows;
 mod open;
 mod port;
 mod postgres;
+mod prepared;
 mod read;
 mod request_rows;
 mod retention;

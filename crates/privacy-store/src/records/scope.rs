@@ -17,6 +17,11 @@ pub(super) fn list<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
     serde_json::Value::from(ids.into_iter().collect::<Vec<_>>()).to_string()
 }
 
+/// JSON objects as a parameter for [`Dialect::rows`].
+pub(super) fn rows(objects: &[String]) -> String {
+    format!("[{}]", objects.join(","))
+}
+
 /// A condition: somebody in the regulation `g` is in the scope.
 pub(super) fn of_regulation(dialect: Dialect, parameter: &str) -> String {
     let member = dialect.within("m.request_id", parameter);

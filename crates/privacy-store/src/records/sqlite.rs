@@ -37,6 +37,7 @@ pub(super) async fn open(
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .pragma("secure_delete", "on")
+        .pragma("cache_size", "-65536")
         .busy_timeout(options.busy_timeout)
         .disable_statement_logging();
     look(path, &name, master).await?;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use segment_core::{Action, AuditEntry, Gate, Holder, RequestStatus, TaskState, ports::StoreError};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     db::{Db, args},
@@ -40,9 +40,9 @@ fn judge((id, action, gate, begun, before): &Row, tasks: &[TaskRow]) -> Result<J
     })
 }
 
-fn told(id: &str, before: &str, judged: &Judged, at: Timestamp) -> Value {
+fn told(id: &str, before: &str, judged: &Judged, at: Timestamp) -> String {
     let facts = json!({"from": before, "to": judged.status.as_str()}).to_string();
-    json!({"id": id, "at": millis(at), "step": "status", "facts": facts})
+    json!({"id": id, "at": millis(at), "step": "status", "facts": facts}).to_string()
 }
 
 /// Recomputes the status; a change is told in the log. Statements about one request find it by its key: what a plan for many
@@ -81,11 +81,12 @@ pub(super) async fn refresh_all(connection: &mut Db, ids: &[String], at: Timesta
     for row in rows {
         let judged = judge(&row, &tasks.remove(&row.0).unwrap_or_default())?;
         let (id, status) = (row.0.as_str(), judged.status);
-        changed.push(json!({
+        let change = json!({
             "id": id, "status": status.as_str(), "verified": judged.verified,
             "completed": (status == RequestStatus::Complete).then(|| millis(at)),
             "ended": status.is_terminal().then(|| millis(at)),
-        }));
+        });
+        changed.push(change.to_string());
         if judged.is_changed {
             entries.push(told(id, &row.4, &judged, at));
         }
@@ -98,7 +99,7 @@ pub(super) async fn refresh_all(connection: &mut Db, ids: &[String], at: Timesta
     tell(connection, &entries).await
 }
 
-async fn write_statuses(connection: &mut Db, changed: &[Value]) -> Result<(), StoreError> {
+async fn write_statuses(connection: &mut Db, changed: &[String]) -> Result<(), StoreError> {
     // What it was once complete or ended at stays, as long as it is.
     let since = |name: &str, column: &str| {
         format!(
@@ -112,7 +113,7 @@ async fn write_statuses(connection: &mut Db, changed: &[Value]) -> Result<(), St
         since("ended", "ended_at"),
         connection.dialect().rows("$1")
     );
-    connection.execute(&sql, args![Value::from(changed).to_string()]).await.map(drop)
+    connection.execute(&sql, args![scope::rows(changed)]).await.map(drop)
 }
 
 /// Nothing else wakes an erasure whose rows may be masked from now on, as [`Request::may_mask`](segment_core::Request::may_mask)
@@ -133,8 +134,8 @@ async fn wake_masking(connection: &mut Db, ids: &[String], at: Timestamp) -> Res
     connection.execute(&sql, args![list, millis(at)]).await.map(drop)
 }
 
-/// Appends entries of many requests, each with its `id`, `at`, `step` and `facts`.
-pub(super) async fn tell(connection: &mut Db, entries: &[Value]) -> Result<(), StoreError> {
+/// Appends entries of many requests, each a JSON object with its `id`, `at`, `step` and `facts`.
+pub(super) async fn tell(connection: &mut Db, entries: &[String]) -> Result<(), StoreError> {
     if entries.is_empty() {
         return Ok(());
     }
@@ -143,7 +144,7 @@ pub(super) async fn tell(connection: &mut Db, entries: &[Value]) -> Result<(), S
          SELECT value->>'id', CAST(value->>'at' AS BIGINT), value->>'step', value->>'facts' FROM {}",
         connection.dialect().rows("$1")
     );
-    connection.execute(&sql, args![Value::from(entries).to_string()]).await.map(drop)
+    connection.execute(&sql, args![scope::rows(entries)]).await.map(drop)
 }
 
 /// Appends to the log of a request.

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Rows that are recorded in one transaction.
-const ROWS_AT_ONCE: usize = 2_000;
+const ROWS_AT_ONCE: usize = 10_000;
 /// Rejected rows that are listed; all are counted.
 const LISTED: usize = 1_000;
 

@@ -119,6 +119,22 @@ pub async fn requests_of_one_call_see_each_other(store: &dyn RequestStore) {
     assert_eq!(store.intake(&[]).await.unwrap(), []);
 }
 
+/// So do thousands, wherever a store cuts them.
+pub async fn thousands_of_one_call_see_each_other(store: &dyn RequestStore) {
+    let again = |number, earlier| NewRequest { id: id(number), ..access(earlier) };
+    let named = |number, earlier| with_external_id(again(number, earlier), "CASE-7");
+    let mut call: Vec<_> = (1..=4_500).map(access).collect();
+    call[0] = named(1, 1);
+    call.extend([again(4_501, 2), again(4_502, 2_500), again(4_503, 4_500), named(4_504, 1), named(4_505, 2)]);
+    let answers = store.intake(&call).await.unwrap();
+    assert!(answers[..4_500].iter().all(|answer| *answer == Intake::Created));
+    let linked = [2, 2_500, 4_500, 1].map(|earlier| Intake::Linked(id(earlier)));
+    assert_eq!(answers[4_500..4_504], linked);
+    assert_eq!(answers[4_504..], [Intake::ExternalIdConflict(id(1))]);
+    assert_eq!(store.requests(&RequestFilter::default()).await.unwrap().len(), 4_500);
+    assert_eq!(steps(store, 2_500).await, ["received", "linked"]);
+}
+
 /// Requests are recorded all or none: one whose id is taken undoes the others, and their external ids stay free.
 pub async fn intake_is_all_or_nothing(store: &dyn RequestStore) {
     record(store, &[access(1)]).await;

@@ -21,6 +21,7 @@ macro_rules! request_store_conformance {
             a_request_that_is_over_is_not_linked
             a_new_external_id_is_a_new_request
             requests_of_one_call_see_each_other
+            thousands_of_one_call_see_each_other
             intake_is_all_or_nothing
             unknown_ids_are_not_found
             the_earliest_deadline_is_claimed_first

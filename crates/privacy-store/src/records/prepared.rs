@@ -1,0 +1,87 @@
+//! What recording a request takes before the database is asked: hashes, sealed texts and rows.
+
+use segment_core::{ConnectionKey, Gate, Holder, NewRequest, RequestId};
+use serde_json::{Value, json};
+
+use super::{
+    open::Keys,
+    request_rows::{self, millis},
+};
+use crate::crypto::Place;
+
+/// An external id and an identity set are hashed apart from single identities.
+const EXTERNAL_ID: &str = "external id";
+const IDENTITY_SET: &str = "identity set";
+const IDENTITY: &str = "identity";
+
+/// A request, and the JSON objects that are inserted if it is new.
+pub(super) struct Prepared {
+    pub(super) request: NewRequest,
+    /// What recognises the whole set of identities, in hexadecimal digits.
+    pub(super) same_person: String,
+    /// What recognises its external id.
+    pub(super) external: Option<String>,
+    pub(super) row: String,
+    pub(super) identities: Vec<String>,
+    pub(super) tasks: Vec<String>,
+    /// The first entry of its log.
+    pub(super) received: String,
+}
+
+impl Prepared {
+    pub(super) fn new(keys: &Keys, request: NewRequest) -> Self {
+        let lookup = &keys.lookup;
+        let id = request.id.as_str();
+        let same_person = hex::encode(lookup.hash(IDENTITY_SET, &request.identities.comparison_key()));
+        let external = request.external_id.as_ref().map(|id| hex::encode(lookup.hash(EXTERNAL_ID, id)));
+        let identities = request.identities.iter().map(|identity| {
+            let hash = hex::encode(lookup.hash(IDENTITY, &identity.comparison_key()));
+            json!({"id": id, "hash": hash}).to_string()
+        });
+        let connections = request.connections.iter().map(|key| (Holder::Connection, key));
+        let holders = connections.chain(request.datasets.iter().map(|key| (Holder::Dataset, key)));
+        let task = |(holder, key): (Holder, &ConnectionKey)| {
+            json!({"id": id, "connection": key.as_str(), "holder": holder.as_str()}).to_string()
+        };
+        Self {
+            row: row(keys, &request, &same_person, external.as_deref()),
+            identities: identities.collect(),
+            tasks: holders.map(task).collect(),
+            received: told(&request.id, &request, "received", &received(&request)),
+            same_person,
+            external,
+            request,
+        }
+    }
+}
+
+fn row(keys: &Keys, request: &NewRequest, same_person: &str, external: Option<&str>) -> String {
+    let id = request.id.as_str();
+    let (key, wrapped) = keys.master.new_data_key(keys.random.as_ref(), Place(request_rows::DATA_KEY, id));
+    let (gate, status) = if request.needs_approval { (Gate::Pending, "pending") } else { (Gate::Open, "approved") };
+    let row = json!({
+        "id": id, "external": external, "identities": same_person,
+        "action": request.action.as_str(), "regime": request.regime.as_str(), "gate": gate.as_str(), "status": status,
+        "received": millis(request.received_at), "due": millis(request.regime.due_at(request.received_at)),
+        "key": hex::encode(wrapped), "sealed": hex::encode(request_rows::seal_person(keys, &key, request)),
+    });
+    row.to_string()
+}
+
+fn received(request: &NewRequest) -> Value {
+    let names = |all: &[ConnectionKey]| all.iter().map(|key| key.as_str().to_owned()).collect::<Vec<_>>();
+    json!({
+        "action": request.action.as_str(),
+        "regime": request.regime.as_str(),
+        "identities": request.identities.iter().map(|identity| identity.kind().as_str()).collect::<Vec<_>>(),
+        "connections": names(&request.connections),
+        "datasets": names(&request.datasets),
+        "left_out": names(&request.left_out),
+    })
+}
+
+/// An entry for the log of a request that `request` is, or is the same as.
+pub(super) fn told(id: &RequestId, request: &NewRequest, step: &str, facts: &Value) -> String {
+    let (at, facts) = (millis(request.received_at), facts.to_string());
+    json!({"id": id.as_str(), "at": at, "step": step, "facts": facts}).to_string()
+}
