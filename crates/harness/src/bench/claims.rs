@@ -5,7 +5,10 @@
 //! The floor is what the database itself needs for one: an UPDATE that takes a row, and one that gives it back.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -19,6 +22,7 @@ use segment_core::{
 };
 use segment_http::{OsRandom, SystemClock};
 use sqlx::{Connection as _, PgConnection};
+use tokio::task::JoinSet;
 
 use crate::{context::Context, database::PostgresDatabase, report, setup::key};
 
@@ -26,6 +30,8 @@ const LEASE: Duration = Duration::from_secs(30);
 /// People in a regulation.
 const BATCH: u32 = 5_000;
 const BATCHES: u32 = 4;
+/// Workers at once.
+const WORKERS: u32 = 8;
 const ONE_BY_ONE: f64 = 1_500.0;
 const IN_BATCHES: f64 = 15_000.0;
 const SLOWER: f64 = 1.2;
@@ -40,16 +46,17 @@ pub fn bench_claims(closed: u64, runs: u32) -> Result<()> {
     let server = context.postgres().context("no PostgreSQL: SEGMENT_PRIVACY_TEST_POSTGRES is not set")?;
     let database = PostgresDatabase::create(server, "SELECT 1")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let (before, after, floor) = runtime.block_on(measure(&database, closed, runs))?;
-    let row = |what: &str, rate: (f64, f64), bound: f64| {
-        let verdict = if rate.0 >= bound { "reached" } else { "missed" };
-        let slower = rate.0 / rate.1;
+    let (before, after) = runtime.block_on(measure(&database, closed, runs))?;
+    let row = |what: &str, rate: fn(&Rates) -> f64, bound: Option<f64>| {
+        let (before, after) = (rate(&before), rate(&after));
+        let verdict = bound.map(|bound| format!("{} {bound:.0}/s", if before >= bound { "reached" } else { "missed" }));
+        let slower = before / after;
         let flat = if slower <= SLOWER { "within" } else { "above" };
         vec![
             what.to_owned(),
-            format!("{:.0}/s", rate.0),
-            format!("{verdict} {bound:.0}/s"),
-            format!("{:.0}/s", rate.1),
+            format!("{before:.0}/s"),
+            verdict.unwrap_or_default(),
+            format!("{after:.0}/s"),
             format!("{slower:.2}, {flat} {SLOWER}"),
         ]
     };
@@ -58,29 +65,46 @@ pub fn bench_claims(closed: u64, runs: u32) -> Result<()> {
     report::figures(
         &[title, "requests", "bound", &among, "slower by"],
         &[
-            row("one by one", (before.0, after.0), ONE_BY_ONE),
-            row("5,000 a regulation", (before.1, after.1), IN_BATCHES),
-            row("floor: two UPDATEs of one row", (floor.0, floor.1), 0.0),
+            row("one by one, a single worker", |rates| rates.alone, None),
+            row(&format!("one by one, {WORKERS} workers"), |rates| rates.together, Some(ONE_BY_ONE)),
+            row("5,000 a regulation", |rates| rates.in_batches, Some(IN_BATCHES)),
+            row("floor: two UPDATEs of one row, a single connection", |rates| rates.floor, None),
         ],
     );
     Ok(())
 }
 
-type Rates = ((f64, f64), (f64, f64), (f64, f64));
+/// Per second.
+struct Rates {
+    alone: f64,
+    together: f64,
+    in_batches: f64,
+    floor: f64,
+}
 
-async fn measure(database: &PostgresDatabase, closed: u64, runs: u32) -> Result<Rates> {
+async fn rates(store: &RecordStore, url: &str, runs: u32) -> Result<Rates> {
+    Ok(Rates {
+        alone: one_by_one(store, runs, 1).await?,
+        together: one_by_one(store, runs, WORKERS).await?,
+        in_batches: in_batches(store).await?,
+        floor: floor(store, url, runs).await?,
+    })
+}
+
+async fn measure(database: &PostgresDatabase, closed: u64, runs: u32) -> Result<(Rates, Rates)> {
     let master = MasterKey::from_base64(&key("bench"))?;
     let options = RecordOptions::default();
     let store = RecordStore::connect(&database.url().into(), master, Arc::new(OsRandom), &options).await?;
-    let before = (one_by_one(&store, runs).await?, in_batches(&store).await?);
-    let floor_before = floor(&store, &database.url(), runs).await?;
+    let before = rates(&store, &database.url(), runs).await?;
     fill(&database.url(), closed).await?;
-    let after = (one_by_one(&store, runs).await?, in_batches(&store).await?);
-    let floor_after = floor(&store, &database.url(), runs).await?;
-    Ok((before, after, (floor_before, floor_after)))
+    let after = rates(&store, &database.url(), runs).await?;
+    Ok((before, after))
 }
 
-fn request(number: u32) -> Result<NewRequest> {
+/// Of somebody who has not asked yet.
+fn request() -> Result<NewRequest> {
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let number = ASKED.fetch_add(1, Ordering::Relaxed);
     let mut random = [0; 10];
     OsRandom.fill(&mut random);
     let now = SystemClock::new().now();
@@ -98,20 +122,34 @@ fn request(number: u32) -> Result<NewRequest> {
     })
 }
 
-async fn claim(store: &RecordStore, limit: u32) -> Result<Vec<Claimed<Request>>> {
+async fn claim(store: &RecordStore) -> Result<Vec<Claimed<Request>>> {
     let at = SystemClock::new().now();
-    Ok(store.claim_requests(&ClaimScope::All, "bench", LEASE, limit, at).await?)
+    Ok(store.claim_requests(&ClaimScope::All, "bench", LEASE, 1, at).await?)
 }
 
-async fn one_by_one(store: &RecordStore, runs: u32) -> Result<f64> {
-    store.intake(&(0..runs).map(request).collect::<Result<Vec<_>>>()?).await?;
+async fn one_by_one(store: &RecordStore, runs: u32, workers: u32) -> Result<f64> {
+    store.intake(&(0..runs).map(|_| request()).collect::<Result<Vec<_>>>()?).await?;
     let begun = Instant::now();
-    for _ in 0..runs {
-        let claimed = claim(store, 1).await?;
-        let update = over(&claimed[0]);
-        store.save_request(&claimed[0].lease, &update).await?;
+    let done = work(store, workers, over).await?;
+    Ok(f64::from(done) / begun.elapsed().as_secs_f64())
+}
+
+/// So many workers, each of which claims one after the other and records its step, until nothing is left.
+async fn work(store: &RecordStore, workers: u32, step: fn(&Claimed<Request>) -> RequestUpdate) -> Result<u32> {
+    let mut working = JoinSet::new();
+    for _ in 0..workers {
+        let store = store.clone();
+        working.spawn(async move {
+            let mut done = 0;
+            while let [claimed] = claim(&store).await?.as_slice() {
+                store.save_request(&claimed.lease, &step(claimed)).await?;
+                done += 1;
+            }
+            anyhow::Ok(done)
+        });
     }
-    Ok(f64::from(runs) / begun.elapsed().as_secs_f64())
+    let done: Vec<u32> = working.join_all().await.into_iter().collect::<Result<_>>()?;
+    Ok(done.into_iter().sum())
 }
 
 /// A step after which nothing is left to do.
@@ -129,16 +167,8 @@ fn over(claimed: &Claimed<Request>) -> RequestUpdate {
 
 /// Regulations as large as can be: their people are taken into an intent, and Segment's acceptance is recorded.
 async fn in_batches(store: &RecordStore) -> Result<f64> {
-    store.intake(&(0..BATCHES * BATCH).map(request).collect::<Result<Vec<_>>>()?).await?;
-    loop {
-        let claimed = claim(store, 1_000).await?;
-        if claimed.is_empty() {
-            break;
-        }
-        for one in &claimed {
-            store.save_request(&one.lease, &resolved(one)).await?;
-        }
-    }
+    store.intake(&(0..BATCHES * BATCH).map(|_| request()).collect::<Result<Vec<_>>>()?).await?;
+    work(store, WORKERS, resolved).await?;
     let begun = Instant::now();
     for _ in 0..BATCHES {
         let Intended::Recorded(claimed) = store.intend(&plan()).await? else { bail!("nobody waits") };
@@ -190,7 +220,7 @@ fn plan() -> IntentPlan {
 
 async fn floor(store: &RecordStore, url: &str, runs: u32) -> Result<f64> {
     // Somebody has to wait.
-    store.intake(&[request(0)?]).await?;
+    store.intake(&[request()?]).await?;
     let mut connection = PgConnection::connect(url).await?;
     let schema = "SET search_path TO segment_privacy, public";
     sqlx::query(schema).execute(&mut connection).await?;

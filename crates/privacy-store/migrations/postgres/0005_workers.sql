@@ -13,3 +13,11 @@ ALTER TABLE regulations ADD COLUMN tries BIGINT NOT NULL DEFAULT 0;
 
 -- Whether an erasure has to wait is asked at every claim, from the request's side.
 CREATE INDEX request_identities_request ON request_identities (request_id);
+
+-- Who is next is read off an index.
+DROP INDEX requests_work;
+CREATE INDEX requests_work ON requests (due_at, id) WHERE next_at IS NOT NULL;
+
+-- What erasures wait for, which are few: without statistics every request would be read to find them.
+CREATE INDEX requests_open_accesses ON requests (id)
+    WHERE action = 'access' AND status NOT IN ('complete', 'denied', 'canceled', 'error');

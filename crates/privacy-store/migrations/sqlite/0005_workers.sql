@@ -13,3 +13,7 @@ ALTER TABLE regulations ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
 
 -- Whether an erasure has to wait is asked at every claim, from the request's side.
 CREATE INDEX request_identities_request ON request_identities (request_id);
+
+-- Who is next is read off an index.
+DROP INDEX requests_work;
+CREATE INDEX requests_work ON requests (due_at, id) WHERE next_at IS NOT NULL;

@@ -79,10 +79,15 @@ impl Dialect {
 
     /// A condition that an index serves: the JSON list holds the column.
     pub(super) fn listed(self, column: &str, parameter: &str) -> String {
+        self.chosen(column, &self.each(parameter))
+    }
+
+    /// A condition: the statement, which is run once, answers with the column.
+    pub(super) fn chosen(self, column: &str, select: &str) -> String {
         match self {
-            Self::Sqlite => format!("{column} IN ({})", self.each(parameter)),
+            Self::Sqlite => format!("{column} IN ({select})"),
             // Of a list that is a value the planner looks up each member, and reads nothing besides.
-            Self::Postgres => format!("{column} = ANY(ARRAY({}))", self.each(parameter)),
+            Self::Postgres => format!("{column} = ANY(ARRAY({select}))"),
         }
     }
 

@@ -109,7 +109,7 @@ async fn take(connection: &mut Db, chunk: Vec<Prepared>) -> Result<Vec<Intake>, 
                     id,
                     &one.request,
                     "linked",
-                    &json!({"external_id": one.external.is_some()}),
+                    json!({"external_id": one.external.is_some()}),
                 ));
             }
             Some(_) => {}

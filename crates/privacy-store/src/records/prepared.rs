@@ -1,11 +1,12 @@
 //! What recording a request takes before the database is asked: hashes, sealed texts and rows.
 
-use segment_core::{ConnectionKey, Gate, Holder, NewRequest, RequestId};
+use segment_core::{AuditEntry, ConnectionKey, Gate, Holder, NewRequest, RequestId};
 use serde_json::{Value, json};
 
 use super::{
     open::Keys,
     request_rows::{self, millis},
+    status,
 };
 use crate::crypto::Place;
 
@@ -47,7 +48,7 @@ impl Prepared {
             row: row(keys, &request, &same_person, external.as_deref()),
             identities: identities.collect(),
             tasks: holders.map(task).collect(),
-            received: told(&request.id, &request, "received", &received(&request)),
+            received: told(&request.id, &request, "received", received(&request)),
             same_person,
             external,
             request,
@@ -81,7 +82,6 @@ fn received(request: &NewRequest) -> Value {
 }
 
 /// An entry for the log of a request that `request` is, or is the same as.
-pub(super) fn told(id: &RequestId, request: &NewRequest, step: &str, facts: &Value) -> String {
-    let (at, facts) = (millis(request.received_at), facts.to_string());
-    json!({"id": id.as_str(), "at": at, "step": step, "facts": facts}).to_string()
+pub(super) fn told(id: &RequestId, request: &NewRequest, step: &str, facts: Value) -> String {
+    status::entry(id.as_str(), &AuditEntry::new(request.received_at, step, facts))
 }

@@ -1,7 +1,5 @@
 //! Reading requests and their logs, and noting that somebody did.
 
-use std::collections::HashMap;
-
 use segment_core::{
     Action, AuditEntry, Request, RequestFilter, RequestId, RequestStatus, RequestSummary, ports::StoreError,
 };
@@ -10,7 +8,7 @@ use sqlx::FromRow;
 use super::{
     RecordStore,
     db::{Db, args},
-    request_rows::{REQUEST_COLUMNS, RequestRow, count, known, millis, tasks, tasks_of, time},
+    request_rows::{REQUEST_COLUMNS, RequestRow, count, known, millis, tasks, time},
     status,
 };
 
@@ -38,24 +36,6 @@ impl RecordStore {
         let tasks = tasks(connection, id.as_str()).await?;
         let fence = row.fence;
         Ok(Some((row.read(&self.keys, tasks)?, fence)))
-    }
-
-    /// Listed requests with their tasks.
-    pub(super) async fn load_all(
-        &self,
-        connection: &mut Db,
-        list: &str,
-    ) -> Result<HashMap<String, Request>, StoreError> {
-        let mut tasks = tasks_of(connection, list).await?;
-        let within = connection.dialect().listed("id", "$1");
-        let sql = format!("SELECT {REQUEST_COLUMNS} FROM requests WHERE {within}");
-        let rows: Vec<RequestRow> = connection.all(&sql, args![list]).await?;
-        let read = |row: RequestRow| {
-            let id = row.id.clone();
-            let tasks = tasks.remove(&id).unwrap_or_default();
-            Ok((id, row.read(&self.keys, tasks)?))
-        };
-        rows.into_iter().map(read).collect()
     }
 
     pub(super) async fn do_request(&self, id: &RequestId) -> Result<Option<Request>, StoreError> {

@@ -15,7 +15,8 @@ use super::{
     db::{Db, args},
     errors,
     open::Keys,
-    sealed,
+    scope, sealed,
+    status::StatusRow,
 };
 use crate::crypto::{DataKey, Place};
 
@@ -53,7 +54,7 @@ pub(super) struct RequestRow {
     begun: bool,
     status: String,
     received_at: i64,
-    due_at: i64,
+    pub(super) due_at: i64,
     completed_at: Option<i64>,
     verified_at: Option<i64>,
     denied_reason: Option<String>,
@@ -137,6 +138,18 @@ impl RequestRow {
     /// The request's data key, unless it is destroyed.
     pub(super) fn key(&self, keys: &Keys) -> Result<Option<DataKey>, StoreError> {
         self.data_key.as_deref().map(|wrapped| data_key(keys, &self.id, wrapped)).transpose()
+    }
+
+    /// What its status follows from, beside its tasks.
+    pub(super) fn standing(&self) -> StatusRow {
+        StatusRow {
+            id: self.id.clone(),
+            action: self.action.clone(),
+            gate: self.gate.clone(),
+            begun: self.begun,
+            status: self.status.clone(),
+            verified_at: self.verified_at,
+        }
     }
 
     pub(super) fn read(self, keys: &Keys, tasks: Vec<TaskRow>) -> Result<Request, StoreError> {
@@ -284,14 +297,17 @@ pub(super) async fn tasks(connection: &mut Db, request: &str) -> Result<Vec<Task
     connection.all(&sql, args![request]).await
 }
 
-/// The tasks of listed requests, each by connection.
+/// The tasks of some requests, each by connection.
 pub(super) async fn tasks_of(
     connection: &mut Db,
-    requests: &str,
+    requests: &[&str],
 ) -> Result<BTreeMap<String, Vec<TaskRow>>, StoreError> {
+    if let [request] = requests {
+        return Ok(BTreeMap::from([((*request).to_owned(), tasks(connection, request).await?)]));
+    }
     let within = connection.dialect().listed("request_id", "$1");
     let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE {within} ORDER BY request_id, connection");
-    let rows: Vec<TaskRow> = connection.all(&sql, args![requests]).await?;
+    let rows: Vec<TaskRow> = connection.all(&sql, args![scope::list(requests.iter().copied())]).await?;
     let mut tasks: BTreeMap<String, Vec<TaskRow>> = BTreeMap::new();
     for row in rows {
         tasks.entry(row.request_id.clone()).or_default().push(row);
@@ -316,13 +332,34 @@ pub(super) async fn write_task(
         _ => None,
     };
     let resolved = (task.state == TaskState::Resolved).then(|| millis(at));
-    let done = connection.execute("UPDATE tasks SET kind = $3, sealed = $4, user_ids = $5, unreachable = $6, collections = $7, findings = $8, \
-         attempts = $9, verified_at = $10, resolved_at = COALESCE($11, resolved_at), source = $12 \
-         WHERE request_id = $1 AND connection = $2", args![request, task.connection.as_str(), task.kind.as_ref().map(RegulationType::as_str), sealed, number(task.user_ids), number(task.unreachable), serde_json::to_string(&task.collections).unwrap_or_default(), write_findings(&task.findings), i64::from(task.attempts), task.verified_at.map(millis), resolved, task.source.as_deref()]).await?;
-    if done != 1 {
-        return Err(errors::misuse("the request has no task of this connection"));
+    let halt = task.state.halt();
+    let sql = "UPDATE tasks SET kind = $3, sealed = $4, user_ids = $5, unreachable = $6, collections = $7, findings = $8, \
+        attempts = $9, verified_at = $10, resolved_at = COALESCE($11, resolved_at), source = $12, state = $13, outcome = $14, \
+        halt_kind = $15, halt_message = $16, halt_resume = $17 WHERE request_id = $1 AND connection = $2";
+    let args = args![
+        request,
+        task.connection.as_str(),
+        task.kind.as_ref().map(RegulationType::as_str),
+        sealed,
+        number(task.user_ids),
+        number(task.unreachable),
+        serde_json::to_string(&task.collections).unwrap_or_default(),
+        write_findings(&task.findings),
+        i64::from(task.attempts),
+        task.verified_at.map(millis),
+        resolved,
+        task.source.as_deref(),
+        task.state.as_str(),
+        task.state.outcome().map(Outcome::as_str),
+        halt.map(|halt| halt.kind.as_str()),
+        halt.map(|halt| halt.message.as_str()),
+        halt.map(|halt| halt.resume.as_str()),
+    ];
+    if connection.execute(sql, args).await? == 1 {
+        Ok(())
+    } else {
+        Err(errors::misuse("the request has no task of this connection"))
     }
-    write_state(connection, request, task.connection.as_str(), &task.state).await
 }
 
 /// Writes where a task stands.

@@ -7,7 +7,7 @@ use super::{
     RecordStore, claim,
     db::args,
     errors,
-    request_rows::{self, millis},
+    request_rows::{self, REQUEST_COLUMNS, RequestRow, millis},
     status,
 };
 
@@ -17,24 +17,26 @@ impl RecordStore {
             return Err(errors::misuse("a step of a request needs the lease of a request"));
         };
         let id = id.as_str();
-        let mut tx = self.begin().await?;
-        claim::give_back(&mut tx, lease).await?;
-        let row = Self::row(&mut tx, id).await?.ok_or_else(|| errors::misuse("there is no such request"))?;
+        let mut tx = self.begin_locking().await?;
+        // The fence is checked and the lease given back by the statement that reads: a lease is good for one step. It holds the
+        // row from then on.
+        let sql = format!(
+            "UPDATE requests SET {}, next_at = $3, package = COALESCE($4, package), \
+             package_deleted_at = CASE WHEN $4 IS NULL THEN package_deleted_at END WHERE id = $1 AND fence = $2 \
+             RETURNING {REQUEST_COLUMNS}",
+            claim::GIVEN_BACK
+        );
+        let package = update.package.as_ref().map(request_rows::write_package);
+        let row: Option<RequestRow> =
+            tx.optional(&sql, args![id, lease.fence, update.next_at.map(millis), package]).await?;
+        let row = row.ok_or(StoreError::StaleLease)?;
         let key = row.key(&self.keys)?;
         for task in &update.tasks {
             check(task)?;
             request_rows::write_task(&mut tx, &self.keys, id, key.as_ref(), task, update.at).await?;
         }
-        tx.execute(
-            "UPDATE requests SET next_at = $2, package = COALESCE($3, package), \
-             package_deleted_at = CASE WHEN $3 IS NULL THEN package_deleted_at END WHERE id = $1",
-            args![id, update.next_at.map(millis), update.package.as_ref().map(request_rows::write_package)],
-        )
-        .await?;
-        for entry in &update.audit {
-            status::log(&mut tx, id, entry).await?;
-        }
-        status::refresh(&mut tx, id, update.at).await?;
+        let told = update.audit.iter().map(|entry| status::entry(id, entry)).collect();
+        status::settle(&mut tx, &row.standing(), told, update.at).await?;
         tx.commit().await
     }
 

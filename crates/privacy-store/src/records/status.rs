@@ -1,8 +1,11 @@
 //! The status of a request follows from its tasks: computed in the step that changes them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use segment_core::{Action, AuditEntry, Gate, Holder, RequestStatus, TaskState, ports::StoreError};
 use serde_json::json;
+use sqlx::FromRow;
 
 use super::{
     db::{Db, args},
@@ -10,24 +13,34 @@ use super::{
     scope,
 };
 
+/// What a request's status follows from, beside its tasks, and what follows from it as it was.
+#[derive(FromRow)]
+pub(super) struct StatusRow {
+    pub(super) id: String,
+    pub(super) action: String,
+    pub(super) gate: String,
+    pub(super) begun: bool,
+    pub(super) status: String,
+    pub(super) verified_at: Option<i64>,
+}
+
+const COLUMNS: &str = "id, action, gate, begun, status, verified_at";
+
 /// What follows from a request's tasks.
 struct Judged {
     status: RequestStatus,
     verified: Option<i64>,
-    is_changed: bool,
     /// Its rows may have to be masked now.
     may_mask: bool,
 }
 
-type Row = (String, String, String, bool, String);
-
-fn judge((id, action, gate, begun, before): &Row, tasks: &[TaskRow]) -> Result<Judged, StoreError> {
+fn judge(row: &StatusRow, tasks: &[TaskRow]) -> Result<Judged, StoreError> {
     let states = tasks.iter().map(TaskRow::state).collect::<Result<Vec<_>, _>>()?;
-    let gate = known(Gate::parse(gate), "requests.gate", id)?;
-    let action = known(Action::parse(action), "requests.action", id)?;
+    let gate = known(Gate::parse(&row.gate), "requests.gate", &row.id)?;
+    let action = known(Action::parse(&row.action), "requests.action", &row.id)?;
     let holder = |row: &TaskRow| if row.is_of_dataset() { Holder::Dataset } else { Holder::Connection };
     let standing = RequestStatus::standing(action, tasks.iter().map(holder).zip(&states));
-    let status = RequestStatus::of(gate, *begun, standing);
+    let status = RequestStatus::of(gate, row.begun, standing);
     let regulated = tasks.iter().zip(&states).filter(|(row, state)| row.is_regulated() && state.outcome().is_some());
     let looks: Vec<_> = regulated.map(|(row, _)| row.verified()).collect();
     let verified = looks.iter().copied().collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max());
@@ -35,34 +48,37 @@ fn judge((id, action, gate, begun, before): &Row, tasks: &[TaskRow]) -> Result<J
     Ok(Judged {
         status,
         verified: verified.filter(|_| status == RequestStatus::Complete),
-        is_changed: before != status.as_str(),
         may_mask: action == Action::Erasure && rows_wait,
     })
 }
 
-fn told(id: &str, before: &str, judged: &Judged, at: Timestamp) -> String {
-    let facts = json!({"from": before, "to": judged.status.as_str()}).to_string();
-    json!({"id": id, "at": millis(at), "step": "status", "facts": facts}).to_string()
-}
-
 /// Recomputes the status; a change is told in the log. Statements about one request find it by its key: what a plan for many
 /// would read besides, other workers' steps would clash with.
+///
+/// Whoever changes tasks holds the row of their request when it looks at all of them, here or by having written it.
 pub(super) async fn refresh(connection: &mut Db, id: &str, at: Timestamp) -> Result<(), StoreError> {
-    let row: Row =
-        connection.one("SELECT id, action, gate, begun, status FROM requests WHERE id = $1", args![id]).await?;
-    let judged = judge(&row, &tasks(connection, id).await?)?;
-    let (complete, ended) = (judged.status == RequestStatus::Complete, judged.status.is_terminal());
-    connection
-        .execute(
-            "UPDATE requests SET status = $2, completed_at = CASE WHEN $3 THEN COALESCE(completed_at, $4) END, \
-             verified_at = $5, ended_at = CASE WHEN $6 THEN COALESCE(ended_at, $4) END WHERE id = $1",
-            args![id, judged.status.as_str(), complete, millis(at), judged.verified, ended],
-        )
-        .await?;
+    let held = connection.dialect().take_all("requests");
+    let row = connection.one(&format!("SELECT {COLUMNS} FROM requests WHERE id = $1 {held}"), args![id]).await?;
+    settle(connection, &row, Vec::new(), at).await
+}
+
+/// The same of a request that is at hand, in whose log `entries` come first.
+pub(super) async fn settle(
+    connection: &mut Db,
+    row: &StatusRow,
+    mut entries: Vec<String>,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let id = row.id.as_str();
+    let judged = judge(row, &tasks(connection, id).await?)?;
+    if row.is_before(&judged) {
+        write_status(connection, id, &judged, at).await?;
+    }
     if judged.may_mask {
         wake_masking(connection, &[id.to_owned()], at).await?;
     }
-    if judged.is_changed { tell(connection, &[told(id, &row.4, &judged, at)]).await } else { Ok(()) }
+    entries.extend(row.told(&judged, at));
+    tell(connection, &entries).await
 }
 
 /// Recomputes the statuses of many.
@@ -72,34 +88,75 @@ pub(super) async fn refresh_all(connection: &mut Db, ids: &[String], at: Timesta
         [id] => return refresh(connection, id, at).await,
         _ => {}
     }
-    let list = scope::list(ids.iter().map(String::as_str));
-    let mut tasks = tasks_of(connection, &list).await?;
-    let listed = connection.dialect().listed("id", "$1");
-    let sql = format!("SELECT id, action, gate, begun, status FROM requests WHERE {listed}");
-    let rows: Vec<Row> = connection.all(&sql, args![&list]).await?;
-    let (mut changed, mut entries, mut woken) = (Vec::new(), Vec::new(), Vec::new());
+    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+    let (listed, held) = (connection.dialect().listed("id", "$1"), connection.dialect().take_all("requests"));
+    let sql = format!("SELECT {COLUMNS} FROM requests WHERE {listed} ORDER BY id {held}");
+    let rows: Vec<StatusRow> = connection.all(&sql, args![scope::list(ids.iter().copied())]).await?;
+    let tasks = tasks_of(connection, &ids).await?;
+    settle_all(connection, &rows, &tasks, at).await.map(drop)
+}
+
+/// The same of requests that are at hand, with their tasks. The answer is their statuses, in the order of `rows`.
+pub(super) async fn settle_all(
+    connection: &mut Db,
+    rows: &[StatusRow],
+    tasks: &BTreeMap<String, Vec<TaskRow>>,
+    at: Timestamp,
+) -> Result<Vec<RequestStatus>, StoreError> {
+    let (mut statuses, mut changed, mut entries, mut woken) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for row in rows {
-        let judged = judge(&row, &tasks.remove(&row.0).unwrap_or_default())?;
-        let (id, status) = (row.0.as_str(), judged.status);
+        let judged = judge(row, tasks.get(&row.id).map_or(&[], Vec::as_slice))?;
+        let status = judged.status;
+        entries.extend(row.told(&judged, at));
+        if judged.may_mask {
+            woken.push(row.id.clone());
+        }
+        statuses.push(status);
+        if row.is_before(&judged) {
+            changed.push((row.id.as_str(), judged));
+        }
+    }
+    match changed.as_slice() {
+        [] => {}
+        [(id, judged)] => write_status(connection, id, judged, at).await?,
+        many => write_statuses(connection, many, at).await?,
+    }
+    wake_masking(connection, &woken, at).await?;
+    tell(connection, &entries).await?;
+    Ok(statuses)
+}
+
+impl StatusRow {
+    /// Whether something has to be written. When it was complete and when it ended go with the status.
+    fn is_before(&self, judged: &Judged) -> bool {
+        self.status != judged.status.as_str() || self.verified_at != judged.verified
+    }
+
+    fn told(&self, judged: &Judged, at: Timestamp) -> Option<String> {
+        let (before, after) = (self.status.as_str(), judged.status.as_str());
+        (before != after).then(|| entry(&self.id, &AuditEntry::new(at, "status", json!({"from": before, "to": after}))))
+    }
+}
+
+async fn write_status(connection: &mut Db, id: &str, judged: &Judged, at: Timestamp) -> Result<(), StoreError> {
+    let (complete, ended) = (judged.status == RequestStatus::Complete, judged.status.is_terminal());
+    let sql = "UPDATE requests SET status = $2, completed_at = CASE WHEN $3 THEN COALESCE(completed_at, $4) END, \
+        verified_at = $5, ended_at = CASE WHEN $6 THEN COALESCE(ended_at, $4) END WHERE id = $1";
+    let args = args![id, judged.status.as_str(), complete, millis(at), judged.verified, ended];
+    connection.execute(sql, args).await.map(drop)
+}
+
+async fn write_statuses(connection: &mut Db, judged: &[(&str, Judged)], at: Timestamp) -> Result<(), StoreError> {
+    let change = |(id, judged): &(&str, Judged)| {
+        let status = judged.status;
         let change = json!({
             "id": id, "status": status.as_str(), "verified": judged.verified,
             "completed": (status == RequestStatus::Complete).then(|| millis(at)),
             "ended": status.is_terminal().then(|| millis(at)),
         });
-        changed.push(change.to_string());
-        if judged.is_changed {
-            entries.push(told(id, &row.4, &judged, at));
-        }
-        if judged.may_mask {
-            woken.push(row.0);
-        }
-    }
-    write_statuses(connection, &changed).await?;
-    wake_masking(connection, &woken, at).await?;
-    tell(connection, &entries).await
-}
-
-async fn write_statuses(connection: &mut Db, changed: &[String]) -> Result<(), StoreError> {
+        change.to_string()
+    };
+    let changed: Vec<_> = judged.iter().map(change).collect();
     // What it was once complete or ended at stays, as long as it is.
     let since = |name: &str, column: &str| {
         format!(
@@ -113,7 +170,7 @@ async fn write_statuses(connection: &mut Db, changed: &[String]) -> Result<(), S
         since("ended", "ended_at"),
         connection.dialect().rows("$1")
     );
-    connection.execute(&sql, args![scope::rows(changed)]).await.map(drop)
+    connection.execute(&sql, args![scope::rows(&changed)]).await.map(drop)
 }
 
 /// Nothing else wakes an erasure whose rows may be masked from now on, as [`Request::may_mask`](segment_core::Request::may_mask)
@@ -134,7 +191,13 @@ async fn wake_masking(connection: &mut Db, ids: &[String], at: Timestamp) -> Res
     connection.execute(&sql, args![list, millis(at)]).await.map(drop)
 }
 
-/// Appends entries of many requests, each a JSON object with its `id`, `at`, `step` and `facts`.
+/// An entry for [`tell`].
+pub(super) fn entry(id: &str, entry: &AuditEntry) -> String {
+    let (at, facts) = (millis(entry.at), entry.facts.to_string());
+    json!({"id": id, "at": at, "step": entry.step, "facts": facts}).to_string()
+}
+
+/// Appends entries of many requests.
 pub(super) async fn tell(connection: &mut Db, entries: &[String]) -> Result<(), StoreError> {
     if entries.is_empty() {
         return Ok(());

@@ -219,6 +219,12 @@ async fn a_value_that_was_moved_to_another_row_is_corrupt() {
     let StoreError::Corrupt { place } = &error else { panic!("{error:?}") };
     assert_eq!(place, "requests.sealed of pri_0000");
     assert!(store.request(&id(1)).await.unwrap().is_some());
+    // Who asks for it is told; who takes what is due goes on with the others.
+    let (lease, only) = (Duration::ZERO, ClaimScope::Requests(vec![id(0)]));
+    let error = store.claim_requests(&only, "worker", lease, 9, now()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+    let claimed = store.claim_requests(&ClaimScope::All, "worker", lease, 9, now()).await.unwrap();
+    assert_eq!(claimed.into_iter().map(|one| one.item.id).collect::<Vec<_>>(), [id(1)]);
     assert_eq!(
         store.intake(&[NewRequest { received_at: Timestamp::UNIX_EPOCH, ..erasure(5) }]).await.unwrap().len(),
         1

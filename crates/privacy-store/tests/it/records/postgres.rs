@@ -83,7 +83,7 @@ mod pool_of_one {
     segment_core::request_store_conformance!(optional fresh);
 }
 
-/// Every seventh row that is written clashes with another worker's, as the server would say it.
+/// Every seventh statement that writes clashes with another worker's, as the server would say it.
 mod clashing {
     use super::{Opened, execute};
 
@@ -95,12 +95,12 @@ mod clashing {
             IF nextval('{schema}.written') % 7 = 0 THEN
                 RAISE EXCEPTION 'could not serialize access' USING ERRCODE = '40001';
             END IF;
-            RETURN NEW;
+            RETURN NULL;
         END $$;
         CREATE TRIGGER clash BEFORE INSERT OR UPDATE ON {schema}.requests
-            FOR EACH ROW EXECUTE FUNCTION {schema}.clash();
+            FOR EACH STATEMENT EXECUTE FUNCTION {schema}.clash();
         CREATE TRIGGER clash BEFORE INSERT OR UPDATE ON {schema}.regulations
-            FOR EACH ROW EXECUTE FUNCTION {schema}.clash();";
+            FOR EACH STATEMENT EXECUTE FUNCTION {schema}.clash();";
 
     async fn fresh() -> Option<Opened> {
         // On one connection, what is tried again comes after what was undone: elsewhere its locks may still be there, and whoever
