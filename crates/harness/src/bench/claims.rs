@@ -69,6 +69,7 @@ pub fn bench_claims(closed: u64, runs: u32) -> Result<()> {
             row(&format!("one by one, {WORKERS} workers"), |rates| rates.together, Some(ONE_BY_ONE)),
             row("5,000 a regulation", |rates| rates.in_batches, Some(IN_BATCHES)),
             row("floor: two UPDATEs of one row, a single connection", |rates| rates.floor, None),
+            row("floor: the rows of a regulation in plain SQL", |rates| rates.floor_in_batches, None),
         ],
     );
     Ok(())
@@ -80,6 +81,7 @@ struct Rates {
     together: f64,
     in_batches: f64,
     floor: f64,
+    floor_in_batches: f64,
 }
 
 async fn rates(store: &RecordStore, url: &str, runs: u32) -> Result<Rates> {
@@ -88,6 +90,7 @@ async fn rates(store: &RecordStore, url: &str, runs: u32) -> Result<Rates> {
         together: one_by_one(store, runs, WORKERS).await?,
         in_batches: in_batches(store).await?,
         floor: floor(store, url, runs).await?,
+        floor_in_batches: floor_in_batches(url).await?,
     })
 }
 
@@ -233,6 +236,40 @@ async fn floor(store: &RecordStore, url: &str, runs: u32) -> Result<f64> {
         sqlx::query(give).bind(id).execute(&mut connection).await?;
     }
     Ok(f64::from(runs) / begun.elapsed().as_secs_f64())
+}
+
+/// The rows that a regulation writes of its people, by statements that hold nothing but them: their tasks twice, membership,
+/// three entries of the log, their statuses.
+async fn floor_in_batches(url: &str) -> Result<f64> {
+    let mut connection = PgConnection::connect(url).await?;
+    let mut tx = connection.begin().await?;
+    let people = format!("SELECT id FROM requests ORDER BY id DESC LIMIT {BATCH}");
+    let entry = format!(
+        "INSERT INTO log (request_id, at, step, facts) SELECT id, 1, 'floor', '{{}}' FROM ({people}) AS people"
+    );
+    let tasks = format!("UPDATE tasks SET attempts = attempts + 1 WHERE request_id IN ({people})");
+    let statements = [
+        "SET LOCAL search_path TO segment_privacy, public".to_owned(),
+        "INSERT INTO regulations (intent, connection, kind, state, subject_count, created_at, send_by) \
+         VALUES ('floor', 'main', 'SUPPRESS_ONLY', 'closed', 1, 1, 1)"
+            .to_owned(),
+        tasks.clone(),
+        format!(
+            "INSERT INTO regulation_members (intent, request_id, connection) SELECT 'floor', id, 'main' FROM ({people}) AS people"
+        ),
+        entry.clone(),
+        tasks,
+        entry.clone(),
+        format!("UPDATE requests SET denied_reason = 'floor' WHERE id IN ({people})"),
+        entry,
+    ];
+    let begun = Instant::now();
+    for statement in statements {
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut *tx).await?;
+    }
+    let took = begun.elapsed();
+    tx.rollback().await?;
+    Ok(f64::from(BATCH) / took.as_secs_f64())
 }
 
 /// Requests that are over, with a task each.

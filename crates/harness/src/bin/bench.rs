@@ -48,7 +48,7 @@ enum Figure {
     /// Reads of profiles by one worker and by four, against a Segment that takes 100 calls a second
     Pacing {
         /// People whose profiles are read
-        #[arg(long, default_value_t = 300)]
+        #[arg(long, default_value_t = 1_000)]
         people: usize,
     },
     /// 100,000 rows of one person, masked on PostgreSQL
