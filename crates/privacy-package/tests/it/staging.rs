@@ -1,6 +1,7 @@
 //! Nothing readable on disk before the package, and nothing at all without it.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use segment_core::ports::PackageError;
 use serde_json::json;
@@ -106,32 +107,38 @@ async fn a_finish_that_is_given_up_leaves_no_package() {
         if world.entries().is_empty() {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("left: {:?}", world.entries());
 }
 
 #[test]
 fn a_finish_that_is_given_up_at_any_moment_leaves_nothing_or_the_package() {
-    let (mut placed, mut not_placed) = (0, 0);
-    for moment in 0..400_u64 {
-        let world = world();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        runtime.block_on(async {
-            let writer = world.begin().await;
-            writer.append("s", "events", records((0..50).map(|n| json!({"n": n})))).await.unwrap();
-            let moment = std::time::Duration::from_micros(moment * 20);
-            drop(tokio::time::timeout(moment, writer.finish()).await);
-        });
-        // Ends when every thread of it has.
-        drop(runtime);
-        match world.entries().as_slice() {
-            [] => not_placed += 1,
-            [only] if only == "pri_1.zip" => placed += 1,
-            other => panic!("at moment {moment}: {other:?}, {:?}", world.files()),
-        }
+    let (whole, entries) = finish_within(Duration::from_mins(5));
+    assert_eq!(entries, ["pri_1.zip"]);
+    let mut nothing = 0;
+    for moment in 0..400 {
+        // From its beginning to a third beyond its end.
+        let (_, entries) = finish_within(whole * moment / 300);
+        nothing += u32::from(entries.is_empty());
+        assert!(entries.is_empty() || entries == ["pri_1.zip"], "at moment {moment}: {entries:?}");
     }
-    assert!(placed > 0 && not_placed > 0, "{placed} placed, {not_placed} not");
+    assert!(nothing > 0, "it was never given up");
+}
+
+/// How long it went on, and what is there when its last thread has ended.
+fn finish_within(patience: Duration) -> (Duration, Vec<String>) {
+    let world = world();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let took = runtime.block_on(async {
+        let writer = world.begin().await;
+        writer.append("s", "events", records((0..50).map(|n| json!({"n": n})))).await.unwrap();
+        let begun = Instant::now();
+        drop(tokio::time::timeout(patience, writer.finish()).await);
+        begun.elapsed()
+    });
+    drop(runtime);
+    (took, world.entries())
 }
 
 #[tokio::test]
