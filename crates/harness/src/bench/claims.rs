@@ -65,7 +65,7 @@ pub fn bench_claims(closed: u64, runs: u32) -> Result<()> {
     report::figures(
         &[title, "requests", "bound", &among, "slower by"],
         &[
-            row("one by one, a single worker", |rates| rates.alone, None),
+            row("one by one, a single worker", |rates| rates.alone, Some(ONE_BY_ONE)),
             row(&format!("one by one, {WORKERS} workers"), |rates| rates.together, Some(ONE_BY_ONE)),
             row("5,000 a regulation", |rates| rates.in_batches, Some(IN_BATCHES)),
             row("floor: two UPDATEs of one row, a single connection", |rates| rates.floor, None),
