@@ -1,8 +1,8 @@
 //! Work that kills whoever takes it up must not be taken up for ever: it is parked, and a human lets it go on.
 
 use segment_core::{
-    AuditEntry, Claimed, Halt, HaltKind, Ledger, LedgerState, Request, RequestUpdate, Resume, TaskEvent, TaskState,
-    ports::StoreError,
+    AuditEntry, Claimed, Halt, HaltKind, Ledger, LedgerState, Member, MemberNote, Request, RequestUpdate, Resume,
+    TaskEvent, TaskState, ports::StoreError,
 };
 use serde_json::json;
 
@@ -32,6 +32,18 @@ impl Engine {
             _ => Resume::Sending,
         };
         self.halt(claimed, never_finished(tries, resume), "parked").await
+    }
+
+    /// Hands over to a human everybody whose regulations were lost again and again without a trace at Segment.
+    pub(crate) fn sent_in_vain(&self, ledger: &Ledger) -> Vec<MemberNote> {
+        let poisoned = ledger.members.iter().filter(|member| member.lost.saturating_add(1) >= self.policy.attempts);
+        let note = |member: &Member| MemberNote {
+            request: member.request.clone(),
+            findings: Vec::new(),
+            verified_at: None,
+            event: Some(TaskEvent::NeedHuman(never_finished(member.lost + 1, Resume::Resolved))),
+        };
+        poisoned.map(note).collect()
     }
 }
 

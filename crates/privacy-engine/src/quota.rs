@@ -26,7 +26,8 @@ pub struct QuotaUse {
 }
 
 impl QuotaUse {
-    /// As it stands by our own ledger; what others sent in the workspace shows only when Segment refuses.
+    /// As it stands by our own ledger; what others sent in the workspace shows only when Segment refuses, and is in the forecast
+    /// from then on.
     ///
     /// # Errors
     ///
@@ -41,8 +42,10 @@ impl QuotaUse {
         let used = store.submitted(connection, category, month_start(now)).await?;
         let backlog = store.backlog(&ClaimScope::All, now).await?;
         let ours = backlog.iter().filter(|one| &one.connection == connection && one.kind.quota() == category);
-        let waiting = ours.map(|one| one.subjects).sum();
-        Ok(Self { limit, reserve: limit / RESERVED, used, waiting, forecast: forecast(limit, used, waiting, now) })
+        let (waiting, rests) =
+            ours.fold((0, None), |(waiting, rests), one| (waiting + one.subjects, one.rests_until.max(rests)));
+        let forecast = forecast(limit, used, waiting, now).max(rests);
+        Ok(Self { limit, reserve: limit / RESERVED, used, waiting, forecast })
     }
 }
 

@@ -107,6 +107,8 @@ impl Engine {
 
     /// Two complete listings do not show it: it is sent again, unless that has gone on for too long.
     async fn ruled_out(&self, claimed: Claimed<Ledger>) -> Result<(), StoreError> {
+        // A person whom it kills to send is counted by the record: whoever sent them is gone.
+        let mut poisoned = Vec::new();
         let change = if self.has_failed_for_too_long(&claimed.item) {
             let message = "Segment lost or broke off the calls, again and again; nothing was created".to_owned();
             MemberChange::All(TaskEvent::GiveUp(Halt {
@@ -115,9 +117,10 @@ impl Engine {
                 resume: Resume::Resolved,
             }))
         } else {
+            poisoned = self.sent_in_vain(&claimed.item);
             MemberChange::Requeue { max_people: None }
         };
-        self.close(claimed, change, Vec::new(), "ruled_out", "two complete listings do not show it").await
+        self.close(claimed, change, poisoned, "ruled_out", "two complete listings do not show it").await
     }
 
     async fn look_again(

@@ -32,13 +32,12 @@ struct Outage {
     turned_away: u32,
 }
 
-/// A month's quota is used up, as Segment says, or by our own ledger.
+/// A month's quota is used up by our own ledger. Segment's word on it is in the record database, for all workers.
 #[derive(Debug, Clone, Copy)]
 struct Hold {
     /// When there is room for certain.
     forecast: Timestamp,
     look_again: Timestamp,
-    ours: bool,
 }
 
 impl Rests {
@@ -82,12 +81,6 @@ impl Rests {
         }
     }
 
-    /// Segment says until when a month's quota is used up.
-    pub(crate) fn hold(&self, connection: &ConnectionKey, category: QuotaCategory, until: Timestamp) {
-        let hold = Hold { forecast: until, look_again: until, ours: false };
-        lock(&self.quotas).insert((connection.clone(), category), hold);
-    }
-
     /// By our own ledger the month has no room for the next person. That ledger changes: it is looked at again.
     pub(crate) fn no_room(
         &self,
@@ -96,17 +89,13 @@ impl Rests {
         now: Timestamp,
         month: Timestamp,
     ) {
-        let hold = Hold { forecast: month, look_again: month.min(after(now, LOOK_AGAIN)), ours: true };
+        let hold = Hold { forecast: month, look_again: month.min(after(now, LOOK_AGAIN)) };
         lock(&self.quotas).insert((connection.clone(), category), hold);
     }
 
     /// Something that counted against the quota was not created after all.
     pub(crate) fn room(&self, connection: &ConnectionKey, category: QuotaCategory) {
-        let mut quotas = lock(&self.quotas);
-        let key = (connection.clone(), category);
-        if quotas.get(&key).is_some_and(|hold| hold.ours) {
-            quotas.remove(&key);
-        }
+        lock(&self.quotas).remove(&(connection.clone(), category));
     }
 
     /// Until when it makes no sense to close a batch of this category, if that lies ahead.
@@ -183,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_count_of_the_quota_is_looked_at_again_and_segments_word_is_not() {
+    fn our_own_count_of_the_quota_is_looked_at_again() {
         let (rests, now, category) = (Rests::default(), Timestamp::UNIX_EPOCH, QuotaCategory::SegmentOnly);
         let month = now + 240.hours();
         rests.no_room(&main(), category, now, month);
@@ -191,9 +180,6 @@ mod tests {
         assert_eq!(rests.forecast(&main(), category, now), Some(month));
         rests.room(&main(), category);
         assert_eq!(rests.forecast(&main(), category, now), None);
-        rests.hold(&main(), category, month);
-        rests.room(&main(), category);
-        assert_eq!(rests.until(&main(), category, now), Some(month));
     }
 
     #[test]
@@ -214,8 +200,8 @@ mod tests {
     #[test]
     fn a_quota_rests_its_category_only() {
         let (rests, now) = (Rests::default(), Timestamp::UNIX_EPOCH);
-        rests.hold(&main(), QuotaCategory::SegmentOnly, now + 1.hour());
-        assert_eq!(rests.until(&main(), QuotaCategory::SegmentOnly, now), Some(now + 1.hour()));
+        rests.no_room(&main(), QuotaCategory::SegmentOnly, now, now + 240.hours());
+        assert_eq!(rests.until(&main(), QuotaCategory::SegmentOnly, now), Some(now + 1.minute()));
         assert_eq!(rests.until(&main(), QuotaCategory::SegmentAndDestination, now), None);
         assert_eq!(rests.until(&ConnectionKey::new("other"), QuotaCategory::SegmentOnly, now), None);
     }

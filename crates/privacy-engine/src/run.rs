@@ -186,7 +186,7 @@ impl Engine {
                 continue;
             }
             let gathered = after(backlog.since, self.policy.tracking.batch_window);
-            let rests = self.rests.forecast(&backlog.connection, backlog.kind.quota(), now);
+            let rests = self.rests.forecast(&backlog.connection, backlog.kind.quota(), now).max(backlog.rests_until);
             wakes.push(rests.map_or(gathered, |rest| rest.max(gathered)));
         }
         let due = self.store.next_due(scope).await?;

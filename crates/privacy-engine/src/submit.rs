@@ -40,8 +40,8 @@ impl Engine {
         let now = self.clock.now();
         let mut over_quota = Vec::new();
         for backlog in self.store.backlog(scope, now).await? {
-            let rests = self.rests.until(&backlog.connection, backlog.kind.quota(), now).is_some();
-            if rests || self.is_disabled(&backlog.connection) || !self.is_ready(&backlog, now) {
+            let rests = self.rests.until(&backlog.connection, backlog.kind.quota(), now).max(backlog.rests_until);
+            if rests.is_some() || self.is_disabled(&backlog.connection) || !self.is_ready(&backlog, now) {
                 continue;
             }
             match self.intend(scope, &backlog, now).await? {
@@ -152,8 +152,9 @@ impl Engine {
             Submission::NotSent(error) => match (error.kind(), error.retry()) {
                 // The quota of one category says nothing of the other.
                 (ErrorKind::QuotaExhausted, Retry::After(Some(wait))) => {
-                    let until = after(self.clock.now(), wait);
-                    self.rests.hold(&claimed.item.connection, claimed.item.kind.quota(), until);
+                    let (now, mut claimed) = (self.clock.now(), claimed);
+                    // A wrong word of Segment's costs one call more a month, and not the deadline of everybody.
+                    claimed.item.rests_until = Some(after(now, wait).min(quota::next_month(now)));
                     self.waits(claimed, &error).await
                 }
                 _ => self.not_asked(claimed, &error).await,

@@ -84,6 +84,9 @@ pub struct Backlog {
     pub since: Timestamp,
     /// Whether requests of the connection are still to be resolved now, so that waiting would fill the batch.
     pub resolvable: bool,
+    /// When Segment's own count of the month's quota has room again, if it turned a regulation of this category away until a
+    /// moment that lies ahead.
+    pub rests_until: Option<Timestamp>,
 }
 
 /// When the next things are due, perhaps in the past where somebody else holds them; `None` when nothing is planned. What
@@ -240,6 +243,8 @@ pub struct Ledger {
     pub finished_at: Option<Timestamp>,
     /// When to go on.
     pub next_at: Option<Timestamp>,
+    /// When the month's quota has room again, as Segment said when it turned this attempt away.
+    pub rests_until: Option<Timestamp>,
     /// How often a step failed in a row.
     pub attempts: u32,
     /// Read-backs done.
@@ -278,6 +283,9 @@ pub struct Member {
     pub verified: bool,
     /// Whether the person's rows in owned databases are masked, too.
     pub masks: bool,
+    /// How many regulations of the person before this one were looked for and not found, since the person was resolved or
+    /// somebody retried: whoever sent them may have crashed over them.
+    pub lost: u32,
 }
 
 /// A step of a regulation.

@@ -14,6 +14,7 @@ use crate::{Connection, ConnectionKind, Parts, Policy, ProgressSink, Sources};
 pub(crate) fn ledger(people: usize) -> Claimed<Ledger> {
     let subject = |at: usize| segment_core::Pii::new(format!("u-{at}"));
     let member = |at: usize| Member {
+        lost: 0,
         request: RequestId::new(format!("pri_{at}")),
         given: None,
         known: segment_core::Resolution::default(),
@@ -39,6 +40,7 @@ pub(crate) fn ledger(people: usize) -> Claimed<Ledger> {
         accepted_at: None,
         finished_at: None,
         next_at: None,
+        rests_until: None,
         attempts: 0,
         looks: 0,
         destinations: Vec::new(),
@@ -65,6 +67,7 @@ fn backlog(people: u64) -> Backlog {
         subjects: people,
         since: Timestamp::UNIX_EPOCH,
         resolvable: false,
+        rests_until: None,
     }
 }
 
@@ -203,6 +206,16 @@ async fn a_lost_race_holds_nothing_and_a_used_up_quota_does() {
     };
     assert_eq!(rests(|| Intended::Nothing).await, None);
     assert_eq!(rests(|| Intended::OverQuota).await, Some(quota::next_month(ManualClock::default().now())));
+}
+
+/// Segment's word on the quota, whoever heard it, keeps everybody from asking again.
+#[tokio::test]
+async fn what_segment_said_to_another_worker_is_heeded() {
+    let mut store = MockRequestStore::new();
+    let until = Some(Timestamp::UNIX_EPOCH + Duration::from_hours(300_000 * 24));
+    store.expect_backlog().returning(move |_, _| Ok(vec![Backlog { rests_until: until, ..backlog(1) }]));
+    let engine = engine(store, acme(), MockRegulationSubmit::new());
+    assert!(engine.close_batch(&ClaimScope::All).await.unwrap().is_none(), "no intent was recorded");
 }
 
 /// A list that grows while it is read shows an entry on two pages: that is one regulation, not two.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use privacy_engine::Until;
 use segment_core::{
-    Action, ClaimScope, IntentId, IntentPlan, LedgerState, RegulationType, RequestStatus,
+    Action, ClaimScope, Claimed, ConnectionKey, Intended, IntentId, IntentPlan, Ledger, LedgerState, LedgerUpdate,
+    MemberChange, MonthlyQuota, RegulationType, RequestId, RequestStatus, RequestUpdate, Resolution, TaskEvent,
     ports::{Clock, RequestStore},
 };
 use segment_http::SystemClock;
@@ -174,41 +175,78 @@ async fn an_older_regulation_for_the_same_ids_is_not_taken_for_ours() {
     assert_eq!(rig.mock.regulations().len(), 2, "{:?}", rig.steps(&second.id).await);
 }
 
-#[tokio::test]
-async fn a_worker_that_died_after_the_intent_is_reconciled_by_the_next() {
-    let rig = Rig::new(false).await;
-    let engine = rig.engine();
-    let id = rig.take(&engine, Action::Erasure, &ANN).await;
-    let scope = ClaimScope::Requests(vec![id.clone()]);
-    // The dead worker: resolved, intended, and never heard of again.
-    let clock = SystemClock::new();
-    let claimed =
-        rig.store().claim_requests(&scope, "dead", Duration::from_secs(5), 1, rig.mock.clock().now()).await.unwrap();
+/// The request is ready for a regulation, by somebody else's hand.
+async fn resolve(rig: &Rig, id: &RequestId) {
+    let (scope, at) = (ClaimScope::Requests(vec![id.clone()]), rig.mock.clock().now());
+    let claimed = rig.store().claim_requests(&scope, "dead", Duration::from_secs(5), 1, at).await.unwrap();
     let mut task = claimed[0].item.tasks[0].clone();
-    task.state = task.state.apply(segment_core::TaskEvent::Resolve).unwrap();
+    task.state = task.state.apply(TaskEvent::Resolve).unwrap();
     task.kind = Some(RegulationType::SuppressWithDelete);
     task.user_ids = 1;
-    task.resolution =
-        Some(segment_core::Resolution { user_ids: ["u-ann".into()].into(), ..segment_core::Resolution::default() });
-    let at = rig.mock.clock().now();
-    let update = segment_core::RequestUpdate { tasks: vec![task], package: None, next_at: None, audit: Vec::new(), at };
+    task.resolution = Some(Resolution { user_ids: ["u-ann".into()].into(), ..Resolution::default() });
+    let update = RequestUpdate { tasks: vec![task], package: None, next_at: None, audit: Vec::new(), at };
     rig.store().save_request(&claimed[0].lease, &update).await.unwrap();
+}
+
+/// A worker that has recorded the intent, and is never heard of again.
+async fn die_after_the_intent(rig: &Rig, id: &RequestId, intent: &str) -> Claimed<Ledger> {
+    let at = rig.mock.clock().now();
     let plan = IntentPlan {
-        intent: IntentId::new("rin_dead"),
-        connection: segment_core::ConnectionKey::new("main"),
+        intent: IntentId::new(intent),
+        connection: ConnectionKey::new("main"),
         kind: RegulationType::SuppressWithDelete,
         source: None,
-        scope: scope.clone(),
+        scope: ClaimScope::Requests(vec![id.clone()]),
         max_subjects: 5_000,
         max_bytes: 1_000_000,
-        quota: segment_core::MonthlyQuota { users: 110_000, since: at, reserve: 0, urgent_before: at },
+        quota: MonthlyQuota { users: 110_000, since: at, reserve: 0, urgent_before: at },
         lease: Duration::from_millis(80),
         send_within: Duration::from_millis(40),
         owner: "dead".to_owned(),
         at,
     };
-    let segment_core::Intended::Recorded(dead) = rig.store().intend(&plan).await.unwrap() else { panic!("it waits") };
+    let Intended::Recorded(dead) = rig.store().intend(&plan).await.unwrap() else { panic!("it waits") };
     assert_eq!(dead.item.state, LedgerState::Sending);
+    *dead
+}
+
+#[tokio::test]
+async fn who_kills_every_sender_is_parked_until_a_human_retries() {
+    let mut rig = Rig::new(false).await;
+    rig.policy.attempts = 3;
+    let id = rig.take(&rig.engine(), Action::Erasure, &ANN).await;
+    resolve(&rig, &id).await;
+    for intent in ["rin_1", "rin_2"] {
+        // Both listings showed nothing, and it waits again.
+        let dead = die_after_the_intent(&rig, &id, intent).await;
+        let ledger = Ledger { state: LedgerState::Closed, next_at: None, ..dead.item };
+        let members = MemberChange::Requeue { max_people: None };
+        let at = rig.mock.clock().now();
+        let update = LedgerUpdate { ledger, absent: true, members, notes: Vec::new(), audit: Vec::new(), at };
+        rig.store().save_regulation(&dead.lease, &update).await.unwrap();
+    }
+    die_after_the_intent(&rig, &id, "rin_3").await;
+    rig.work(&rig.engine(), &[&id], Until::Accepted).await;
+    let request = rig.request(&id).await;
+    assert_eq!((request.status, halt_code(&request)), (RequestStatus::RequiresAttention, Some("never_finished")));
+    assert_eq!(posts(&rig), 0);
+
+    rig.retry(&id).await;
+    die_after_the_intent(&rig, &id, "rin_4").await;
+    rig.work(&rig.engine(), &[&id], Until::Accepted).await;
+    let request = rig.request(&id).await;
+    assert_eq!(request.status, RequestStatus::AwaitingProcessor, "what came before the retry does not count");
+    assert_eq!(posts(&rig), 1);
+}
+
+#[tokio::test]
+async fn a_worker_that_died_after_the_intent_is_reconciled_by_the_next() {
+    let rig = Rig::new(false).await;
+    let engine = rig.engine();
+    let id = rig.take(&engine, Action::Erasure, &ANN).await;
+    let clock = SystemClock::new();
+    resolve(&rig, &id).await;
+    let dead = die_after_the_intent(&rig, &id, "rin_dead").await;
 
     let begun = clock.monotonic();
     rig.work(&engine, &[&id], Until::Accepted).await;
@@ -217,13 +255,13 @@ async fn a_worker_that_died_after_the_intent_is_reconciled_by_the_next() {
     let steps = rig.steps(&id).await;
     assert!(steps.contains(&"ruled_out".to_owned()), "{steps:?}");
     // It comes back to life: its fencing token is worth nothing any more.
-    let late = segment_core::LedgerUpdate {
+    let late = LedgerUpdate {
         ledger: dead.item.clone(),
         absent: false,
-        members: segment_core::MemberChange::None,
+        members: MemberChange::None,
         notes: Vec::new(),
         audit: Vec::new(),
-        at,
+        at: rig.mock.clock().now(),
     };
     let refused = rig.store().save_regulation(&dead.lease, &late).await;
     assert!(matches!(refused, Err(segment_core::ports::StoreError::StaleLease)), "{refused:?}");

@@ -61,7 +61,9 @@ impl RecordStore {
             task_in_scope = db.dialect().within("t.request_id", "$1"),
         );
         let rows: Vec<BacklogRow> = db.all(&sql, args![scope::parameter(scope), millis(at)]).await?;
+        let rests = if rows.is_empty() { BTreeMap::new() } else { rests(&mut db, at).await? };
         let read = |row: BacklogRow| Backlog {
+            rests_until: rests.get(&(row.connection.clone(), RegulationType::parse(&row.kind).quota())).copied(),
             connection: ConnectionKey::new(row.connection),
             kind: RegulationType::parse(&row.kind),
             source: row.source,
@@ -116,15 +118,16 @@ impl RecordStore {
                 ],
             )
             .await?;
-        let Some(first) = waiting.first() else { return Ok(None) };
-        // Parts of a refused batch go the larger ones first, so that a part is tried next to its other half.
-        let part = first.max_people.and_then(|_| waiting.iter().filter_map(|row| row.max_people).max());
+        if waiting.is_empty() {
+            return Ok(None);
+        }
         let used = submitted(connection, &plan.connection, plan.kind.quota(), plan.quota.since).await?;
         let urgent = urgent(connection, plan).await?;
         let left = |row: &WaitingRow| {
             let kept = if time(row.due_at) < plan.quota.urgent_before { 0 } else { plan.quota.reserve.min(urgent) };
             plan.quota.users.saturating_sub(kept).saturating_sub(used)
         };
+        let part = part_to_send(&waiting, |row| count(row.user_ids) <= left(row));
         let waiting: Vec<_> = waiting.into_iter().filter(|row| row.max_people == part).collect();
         let mut known = self.user_ids(connection, plan, &waiting).await?;
         let mut batch = Batch::default();
@@ -191,6 +194,25 @@ impl RecordStore {
         let mut db = self.read().await?;
         submitted(&mut db, connection, category, since).await
     }
+}
+
+/// Until when Segment asked to wait, by connection and category.
+async fn rests(db: &mut Db, at: Timestamp) -> Result<BTreeMap<(String, QuotaCategory), Timestamp>, StoreError> {
+    let sql = "SELECT connection, kind, rests_until FROM regulations WHERE rests_until > $1 ORDER BY rests_until";
+    let rows: Vec<(String, String, i64)> = db.all(sql, args![millis(at)]).await?;
+    let rest = |(connection, kind, until): (String, String, i64)| {
+        ((connection, RegulationType::parse(&kind).quota()), time(until))
+    };
+    Ok(rows.into_iter().map(rest).collect())
+}
+
+/// How many people the regulation may hold: parts of a refused batch go the larger ones first, so that a part is tried next
+/// to its other half. A part for which the month has no room keeps back no smaller one, whose people may be more urgent.
+fn part_to_send(waiting: &[WaitingRow], has_room: impl Fn(&WaitingRow) -> bool) -> Option<i64> {
+    let own = waiting.first()?.max_people?;
+    let first_of_part = waiting.iter().rev().filter_map(|row| Some((row.max_people?, row)));
+    let mut parts = first_of_part.collect::<BTreeMap<_, _>>().into_iter().rev();
+    Some(parts.find(|(_, row)| has_room(row)).map_or(own, |(most, _)| most))
 }
 
 /// Makes the tasks of the listed requests part of an intent.

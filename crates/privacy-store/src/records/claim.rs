@@ -154,9 +154,16 @@ impl RecordStore {
             )
             .await?;
         }
-        let claimed = self.claimed_ledger(&mut tx, &intent, owner, lease).await?;
+        let claimed = match self.claimed_ledger(&mut tx, &intent, owner, lease).await {
+            // The same as with a request: it stays taken, and keeps no other from being claimed next.
+            Err(error @ StoreError::Corrupt { .. }) if *scope == ClaimScope::All => {
+                passed_over(&error);
+                None
+            }
+            claimed => Some(claimed?),
+        };
         tx.commit().await?;
-        Ok(Some(claimed))
+        Ok(claimed)
     }
 
     /// Takes the lease of a regulation and reads it whole.
@@ -195,7 +202,7 @@ impl RecordStore {
 }
 
 fn passed_over(error: &StoreError) {
-    tracing::error!("a request is passed over, which the record database holds and this worker cannot read: {error}");
+    tracing::error!("work is passed over, which the record database holds and this worker cannot read: {error}");
 }
 
 /// Takes a lease and answers with the new fencing token, and how often it was taken since a step of it was saved.

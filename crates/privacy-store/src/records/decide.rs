@@ -59,6 +59,9 @@ async fn apply(connection: &mut Db, request: &Request, decision: &Decision, at: 
             ("canceled", json!({"tasks": changed, "of": request.tasks.len()}))
         }
         Decision::Retry => {
+            // What waits for a regulation again waits, and is counted, from now on.
+            let sql = "UPDATE tasks SET resolved_at = $2 WHERE request_id = $1 AND halt_resume = 'resolved'";
+            connection.execute(sql, args![id, millis(at)]).await?;
             let halted = request.tasks.iter().any(|task| task.state.halt().is_some());
             let changed = if halted { each(connection, request, &TaskEvent::Retry).await? } else { 0 };
             for task in &request.tasks {

@@ -45,7 +45,7 @@ impl RecordStore {
         let absent = if update.absent { Some(claim::store_now(connection).await?) } else { None };
         connection.execute("UPDATE regulations SET state = $2, regulation_id = $3, status = $4, absent_at = COALESCE(absent_at, $5), \
              accepted_at = $6, finished_at = $7, next_at = $8, attempts = $9, looks = $10, \
-             destinations = COALESCE($11, destinations) WHERE intent = $1", args![intent, ledger.state.as_str(), ledger.regulation.as_ref().map(RegulationId::as_str), ledger.status.as_ref().map(RegulationStatus::as_str), absent, ledger.accepted_at.map(millis), ledger.finished_at.map(millis), ledger.next_at.map(millis), i64::from(ledger.attempts), i64::from(ledger.looks), destinations]).await?;
+             destinations = COALESCE($11, destinations), rests_until = $12 WHERE intent = $1", args![intent, ledger.state.as_str(), ledger.regulation.as_ref().map(RegulationId::as_str), ledger.status.as_ref().map(RegulationStatus::as_str), absent, ledger.accepted_at.map(millis), ledger.finished_at.map(millis), ledger.next_at.map(millis), i64::from(ledger.attempts), i64::from(ledger.looks), destinations, ledger.rests_until.map(millis)]).await?;
         Ok(())
     }
 

@@ -22,7 +22,7 @@ pub(super) const DATA_KEY: &str = "regulations.data_key";
 pub(super) const SEALED: &str = "regulations.sealed";
 pub(super) const DESTINATIONS: &str = "regulations.destinations";
 const COLUMNS: &str = "intent, connection, kind, source, state, regulation_id, status, subject_count, created_at, send_by, \
-    absent_at, accepted_at, finished_at, next_at, attempts, looks, data_key, sealed, destinations";
+    absent_at, accepted_at, finished_at, next_at, rests_until, attempts, looks, data_key, sealed, destinations";
 
 #[derive(FromRow)]
 struct LedgerRow {
@@ -40,6 +40,7 @@ struct LedgerRow {
     accepted_at: Option<i64>,
     finished_at: Option<i64>,
     next_at: Option<i64>,
+    rests_until: Option<i64>,
     attempts: i64,
     looks: i64,
     data_key: Option<Vec<u8>>,
@@ -87,6 +88,7 @@ impl LedgerRow {
             accepted_at: self.accepted_at.map(time),
             finished_at: self.finished_at.map(time),
             next_at: self.next_at.map(time),
+            rests_until: self.rests_until.map(time),
             attempts: u32::try_from(self.attempts).unwrap_or(u32::MAX),
             looks: u32::try_from(self.looks).unwrap_or(u32::MAX),
             destinations,
@@ -115,10 +117,14 @@ impl RecordStore {
         let rows: Vec<TaskRow> = connection.all(&sql, args![intent]).await?;
         let people = rows.iter().map(|row| row.request_id.as_str()).collect::<BTreeSet<_>>();
         let mut people = self.people(connection, &scope::list(people)).await?;
+        let lost = lost(connection, intent).await?;
         let of_one = rows.chunk_by(|one, next| one.request_id == next.request_id);
         let member =
             |rows: &[TaskRow]| Self::member(intent, rows, rows.first().and_then(|row| people.remove(&row.request_id)));
-        of_one.map(member).filter_map(Result::transpose).collect()
+        let members = of_one.map(member).filter_map(Result::transpose);
+        let counted =
+            |member: Member| Member { lost: lost.get(member.request.as_str()).copied().unwrap_or(0), ..member };
+        members.map(|member| member.map(counted)).collect()
     }
 
     fn member(
@@ -146,6 +152,7 @@ impl RecordStore {
                 identifiers: resolution.identifiers,
                 verified: task.verified_at.is_some(),
                 masks: rows.iter().any(TaskRow::is_of_dataset),
+                lost: 0,
             }
         }))
     }
@@ -198,4 +205,15 @@ impl RecordStore {
         let rows: Vec<LedgerRow> = db.all(&sql, args![requests, filter.id.as_deref(), limit]).await?;
         rows.into_iter().map(|row| row.read(&self.keys, false)).collect()
     }
+}
+
+/// How many of each person's regulations before this one came to nothing, where it is not known why; nobody's are none.
+async fn lost(connection: &mut Db, intent: &str) -> Result<BTreeMap<String, u32>, StoreError> {
+    let sql = "SELECT t.request_id, CAST(COUNT(*) AS BIGINT) FROM tasks t JOIN regulations mine ON mine.intent = t.intent \
+        JOIN regulation_members m ON m.request_id = t.request_id AND m.connection = t.connection \
+        JOIN regulations g ON g.intent = m.intent \
+        WHERE t.intent = $1 AND mine.state = 'unknown' AND g.state = 'closed' AND g.regulation_id IS NULL \
+        AND g.absent_at IS NOT NULL AND g.created_at >= t.resolved_at GROUP BY t.request_id";
+    let rows: Vec<(String, i64)> = connection.all(sql, args![intent]).await?;
+    Ok(rows.into_iter().map(|(request, times)| (request, u32::try_from(times).unwrap_or(u32::MAX))).collect())
 }

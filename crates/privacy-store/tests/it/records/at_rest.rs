@@ -232,6 +232,33 @@ async fn a_value_that_was_moved_to_another_row_is_corrupt() {
 }
 
 #[tokio::test]
+async fn a_regulation_that_does_not_open_keeps_no_other_from_being_claimed() {
+    let place = Place::new();
+    let store = place.open().await;
+    store.intake(&[planted(), NewRequest { id: id(2), external_id: None, ..erasure(2) }]).await.unwrap();
+    for intent in ["rin_1", "rin_2"] {
+        let Claimed { lease, item, .. } =
+            store.claim_requests(&ClaimScope::All, "worker", HELD, 1, now()).await.unwrap().remove(0);
+        let tasks = item.tasks.into_iter().map(resolved).collect();
+        let update = RequestUpdate { tasks, package: None, next_at: None, audit: Vec::new(), at: now() };
+        store.save_request(&lease, &update).await.unwrap();
+        let plan = IntentPlan { intent: IntentId::new(intent), ..plan() };
+        let Intended::Recorded(claimed) = store.intend(&plan).await.unwrap() else { panic!("nothing waits") };
+        let regulation = Some(RegulationId::new(intent));
+        let mut accepted = step(claimed.item, LedgerState::Tracking, MemberChange::All(TaskEvent::Accept));
+        accepted.ledger = Ledger { regulation, ..accepted.ledger };
+        store.save_regulation(&claimed.lease, &accepted).await.unwrap();
+    }
+    let options = SqliteConnectOptions::new().filename(place.path());
+    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+    let swap = "UPDATE regulations SET sealed = (SELECT sealed FROM regulations WHERE intent = 'rin_2'), next_at = 1 \
+        WHERE intent = 'rin_1'";
+    sqlx::query(swap).execute(&mut other).await.unwrap();
+    assert!(store.claim_regulation(&ClaimScope::All, "worker", HELD, now()).await.unwrap().is_none());
+    assert_eq!(claim(&store).await.item.intent, IntentId::new("rin_2"), "and it is not in the way again");
+}
+
+#[tokio::test]
 async fn a_key_that_was_destroyed_is_in_no_file() {
     let place = Place::new();
     let store = place.open().await;

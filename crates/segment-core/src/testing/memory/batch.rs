@@ -10,8 +10,8 @@ use serde_json::json;
 
 use super::state::{Entry, Hold, Regulation, State, after, covers, misuse};
 use crate::{
-    Action, Backlog, ClaimScope, ConnectionKey, Gate, Intended, IntentPlan, Ledger, LedgerState, Pii, RequestId, Task,
-    TaskEvent, TaskState, ports::StoreError,
+    Action, Backlog, ClaimScope, ConnectionKey, Gate, Intended, IntentPlan, Ledger, LedgerState, Pii, QuotaCategory,
+    RequestId, Task, TaskEvent, TaskState, ports::StoreError,
 };
 
 /// The people picked for a regulation, and their user ids.
@@ -42,6 +42,7 @@ impl State {
                     subjects: 0,
                     since,
                     resolvable: self.resolvable(&task.connection, scope, at),
+                    rests_until: self.rests_until(&task.connection, kind.quota(), at),
                 });
             group.people += 1;
             group.subjects += task.user_ids;
@@ -61,6 +62,13 @@ impl State {
                 && covers(scope, &request.id)
                 && self.need_not_wait(entry)
         })
+    }
+
+    /// Until when Segment asked to wait with a category, if that lies ahead.
+    fn rests_until(&self, connection: &ConnectionKey, category: QuotaCategory, at: Timestamp) -> Option<Timestamp> {
+        let ledgers = self.regulations.values().map(|regulation| &regulation.ledger);
+        let of_category = ledgers.filter(|ledger| (&ledger.connection, ledger.kind.quota()) == (connection, category));
+        of_category.filter_map(|ledger| ledger.rests_until).max().filter(|until| *until > at)
     }
 
     pub(super) fn intend(&mut self, plan: &IntentPlan, now: Timestamp) -> Result<Intended, StoreError> {
@@ -111,8 +119,7 @@ impl State {
         let limit = |entry: &Entry| entry.waits.get(&plan.connection).and_then(|waiting| waiting.max_people);
         let mut waiting: Vec<_> = self.waiting(&plan.scope).filter(|(_, task)| of_plan(task)).collect();
         waiting.sort_by_key(|(entry, _)| (entry.request.due_at, entry.request.id.clone()));
-        // Parts of a refused batch go the larger ones first, so that a part is tried next to its other half.
-        let part = limit(waiting.first()?.0).and_then(|_| waiting.iter().filter_map(|(entry, _)| limit(entry)).max());
+        let own = limit(waiting.first()?.0);
         let used = self.submitted(&plan.connection, plan.kind.quota(), plan.quota.since);
         let urgent = self.urgent(plan);
         let left = |entry: &Entry| {
@@ -120,6 +127,11 @@ impl State {
             let kept = if is_urgent { 0 } else { plan.quota.reserve.min(urgent) };
             plan.quota.users.saturating_sub(kept).saturating_sub(used)
         };
+        // Parts of a refused batch go the larger ones first, so that a part is tried next to its other half. A part for which
+        // the month has no room keeps back no smaller one, whose people may be more urgent.
+        let first_of_part = waiting.iter().rev().filter_map(|&(entry, task)| Some((limit(entry)?, (entry, task))));
+        let mut parts = first_of_part.collect::<BTreeMap<_, _>>().into_iter().rev().filter(|_| own.is_some());
+        let part = parts.find(|(_, (entry, task))| task.user_ids <= left(entry)).map(|(most, _)| most).or(own);
         let mut batch = Batch::default();
         let mut bytes = 2;
         for (entry, task) in waiting.into_iter().filter(|(entry, _)| limit(entry) == part) {
@@ -166,6 +178,7 @@ fn ledger(plan: &IntentPlan, subjects: BTreeSet<Pii<String>>, now: Timestamp) ->
         accepted_at: None,
         finished_at: None,
         next_at: None,
+        rests_until: None,
         attempts: 0,
         looks: 0,
         destinations: Vec::new(),

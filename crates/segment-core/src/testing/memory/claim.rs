@@ -1,13 +1,16 @@
 //! Who works on what: leases by the store's clock, with fencing tokens.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::state::{Entry, Hold, State, after, covers};
+use super::{
+    batch::since,
+    state::{Entry, Hold, Regulation, State, after, covers},
+};
 use crate::{
     ClaimScope, Claimed, Gate, Holder, IntentId, Lease, LeaseSubject, Ledger, LedgerState, Member, Request, RequestId,
-    Resolution, ports::StoreError,
+    Resolution, Task, ports::StoreError,
 };
 
 impl State {
@@ -96,9 +99,10 @@ impl State {
 
     /// Who is part of it now; a task that went on to another regulation is not.
     fn members(&self, intent: &IntentId) -> Vec<Member> {
-        let tasks =
-            self.requests.values().flat_map(|entry| entry.request.tasks.iter().map(move |task| (&entry.request, task)));
-        let member = tasks.filter(|(_, task)| task.regulation.as_ref() == Some(intent)).map(|(request, task)| {
+        let entries = self.requests.values().map(Arc::as_ref);
+        let tasks = entries.flat_map(|entry| entry.request.tasks.iter().map(move |task| (entry, task)));
+        let member = tasks.filter(|(_, task)| task.regulation.as_ref() == Some(intent)).map(|(entry, task)| {
+            let request = &entry.request;
             let resolution = task.resolution.clone().unwrap_or_default();
             let mut known = Resolution::default();
             request.tasks.iter().filter_map(|task| task.resolution.as_ref()).for_each(|found| known.learn(found));
@@ -110,9 +114,29 @@ impl State {
                 identifiers: resolution.identifiers,
                 verified: task.verified_at.is_some(),
                 masks: request.tasks.iter().any(|task| task.holder == Holder::Dataset),
+                lost: self.lost(entry, task),
             }
         });
         member.collect()
+    }
+
+    /// How many of a person's regulations before this one came to nothing, where this one is looked for.
+    fn lost(&self, entry: &Entry, task: &Task) -> u32 {
+        let of_task = |intent: &IntentId| task.regulation.as_ref() == Some(intent);
+        let looked_for = |one: &Regulation| of_task(&one.ledger.intent) && one.ledger.state == LedgerState::Unknown;
+        let regulations = || self.regulations.values().map(Arc::as_ref);
+        if !regulations().any(looked_for) {
+            return 0;
+        }
+        let lost = regulations().filter(|one| {
+            let ledger = &one.ledger;
+            (ledger.state, &ledger.regulation) == (LedgerState::Closed, &None)
+                && ledger.absent_at.is_some()
+                && ledger.connection == task.connection
+                && one.people.contains(&entry.request.id)
+                && since(entry, task).is_some_and(|since| ledger.created_at >= since)
+        });
+        u32::try_from(lost.count()).unwrap_or(u32::MAX)
     }
 
     /// The hold of a lease, if it is still that lease's.

@@ -82,6 +82,7 @@ fn apply(entry: &mut Entry, decision: &Decision, at: Timestamp) -> Result<(&'sta
         }
         Decision::Retry => {
             let halted = entry.request.tasks.iter().any(|task| task.state.halt().is_some());
+            wait_anew(entry, at);
             let changed = if halted { entry.each(&TaskEvent::Retry) } else { 0 };
             go_on(entry, Some(at));
             ("retried", json!({"tasks": changed}))
@@ -121,6 +122,15 @@ fn go_on(entry: &mut Entry, at: Option<Timestamp>) {
     entry.next_at = if entry.has_queued() { at.or(entry.next_at) } else { None };
     for task in entry.request.tasks.iter_mut().filter(|task| task.state == TaskState::Queued) {
         task.attempts = 0;
+    }
+}
+
+/// What waits for a regulation again waits, and is counted, from now on.
+fn wait_anew(entry: &mut Entry, at: Timestamp) {
+    let resumes = |task: &&Task| task.state.halt().is_some_and(|halt| halt.resume == Resume::Resolved);
+    let again: Vec<_> = entry.request.tasks.iter().filter(resumes).map(|task| task.connection.clone()).collect();
+    for connection in again {
+        entry.waits.entry(connection).or_default().since = Some(at);
     }
 }
 

@@ -40,7 +40,7 @@ impl State {
             ledger.absent_at.get_or_insert(now);
         }
         (ledger.accepted_at, ledger.finished_at, ledger.next_at) = (new.accepted_at, new.finished_at, new.next_at);
-        (ledger.attempts, ledger.looks) = (new.attempts, new.looks);
+        (ledger.attempts, ledger.looks, ledger.rests_until) = (new.attempts, new.looks, new.rests_until);
         if !new.destinations.is_empty() {
             ledger.destinations.clone_from(&new.destinations);
         }

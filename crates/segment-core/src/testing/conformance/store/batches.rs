@@ -41,6 +41,7 @@ pub async fn the_backlog_counts_what_waits(store: &dyn RequestStore) {
         subjects,
         since,
         resolvable: false,
+        rests_until: None,
     };
     let expected = [
         of(BASIC, RegulationType::SuppressOnly, 2, 3, at(100)),
@@ -50,6 +51,25 @@ pub async fn the_backlog_counts_what_waits(store: &dyn RequestStore) {
     assert_eq!(all, expected);
     let scoped = store.backlog(&only(3), at(1_000)).await.unwrap();
     assert_eq!(scoped, [of(BASIC, RegulationType::SuppressOnly, 1, 1, at(110))]);
+}
+
+/// Until when Segment asked to wait is told of everything of its connection and category, and of nothing else, until then.
+pub async fn a_backlog_knows_until_when_segment_asked_to_wait(store: &dyn RequestStore) {
+    let Claimed { lease, item, .. } = sending(store, 1, "rin_1").await;
+    let item = Ledger { rests_until: Some(at(5_000)), ..item };
+    store.save_regulation(&lease, &closed(item, MemberChange::Requeue { max_people: None })).await.unwrap();
+    assert_eq!(ledger(store, "rin_1").await.rests_until, Some(at(5_000)));
+    wait_with(store, NewRequest { connections: vec![ConnectionKey::new(UNIFY)], ..erasure(2) }, ["u2"]).await;
+    record(store, &[erasure(3)]).await;
+    let Claimed { lease, item, .. } = claim_only(store, 3, HELD).await;
+    let deleted = Task { kind: Some(RegulationType::SuppressWithDelete), ..resolved(item.tasks[0].clone(), ["u3"]) };
+    store.save_request(&lease, &update(vec![deleted])).await.unwrap();
+    let rests = async |minute| -> Vec<_> {
+        let backlog = store.backlog(&ClaimScope::All, at(minute)).await.unwrap();
+        backlog.into_iter().filter_map(|one| Some((one.connection, one.kind, one.rests_until?))).collect()
+    };
+    assert_eq!(rests(1_000).await, [(ConnectionKey::new(BASIC), RegulationType::SuppressOnly, at(5_000))]);
+    assert_eq!(rests(5_000).await, []);
 }
 
 /// A batch could still grow while an erasure of its connection is queued and due, or being resolved; not by an access, one
@@ -244,6 +264,22 @@ pub async fn a_refused_batch_is_halved(store: &dyn RequestStore) {
     assert_eq!(members(&intend(store, &plan("rin_5")).await.item), [id(1)]);
     assert_eq!(members(&intend(store, &plan("rin_6")).await.item), [id(2)]);
     assert_eq!(members(&intend(store, &plan("rin_7")).await.item), [id(9)], "whose deadline is later");
+}
+
+/// A part of a refused batch for which the month has no room keeps back nobody who is in a smaller one and more urgent.
+pub async fn a_part_without_room_keeps_back_nobody(store: &dyn RequestStore) {
+    let Claimed { lease, item, .. } = sending(store, 3, "rin_1").await;
+    let halve = |people| MemberChange::Requeue { max_people: Some(people) };
+    store.save_regulation(&lease, &closed(item, halve(2))).await.unwrap();
+    let first = intend(store, &plan("rin_2")).await;
+    assert_eq!(members(&first.item), [id(1), id(2)]);
+    store.save_regulation(&first.lease, &closed(first.item, halve(1))).await.unwrap();
+    record(store, &[erasure(0)]).await;
+    // What is left of the month is kept for the one who is not found yet; who is as urgent may take it all the same.
+    let urgent_before = get(store, 1).await.due_at + std::time::Duration::from_millis(1);
+    let quota = MonthlyQuota { users: 1, since: at(0), reserve: 1, urgent_before };
+    assert_eq!(members(&intend(store, &IntentPlan { quota, ..plan("rin_3") }).await.item), [id(1)]);
+    assert_eq!(state(store, 3).await, TaskState::Resolved);
 }
 
 /// A task that waits again has its first regulation in its history, and its last one in the task.

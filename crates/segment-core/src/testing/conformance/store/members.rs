@@ -142,3 +142,33 @@ pub async fn a_step_can_leave_everybody_alone(store: &dyn RequestStore) {
     store.save_regulation(&claimed.lease, &ledger_update(polled, MemberChange::None)).await.unwrap();
     assert_eq!((get(store, 1).await, steps(store, 1).await), before);
 }
+
+/// Regulations of a person that were looked for and not found are counted while the next one is looked for, until somebody
+/// retries; one that Segment refused is none of them.
+pub async fn what_was_lost_is_counted_by_person(store: &dyn RequestStore) {
+    let again = |item, absent| LedgerUpdate {
+        absent,
+        ..super::sample::closed(item, MemberChange::Requeue { max_people: None })
+    };
+    let lost = async |store: &dyn RequestStore, intent| {
+        let claimed = intend(store, &IntentPlan { lease: super::sample::OVER, ..plan(intent) }).await;
+        assert!(claimed.item.members.iter().all(|member| member.lost == 0), "nothing is looked for yet");
+        let claimed = claim_regulation(store, HELD).await.unwrap();
+        let counts: Vec<_> = claimed.item.members.iter().map(|member| member.lost).collect();
+        (claimed, counts)
+    };
+    let Claimed { lease, item, .. } = sending(store, 1, "rin_1").await;
+    store.save_regulation(&lease, &again(item, false)).await.unwrap();
+    let (claimed, counts) = lost(store, "rin_2").await;
+    assert_eq!(counts, [0], "the first was refused");
+    store.save_regulation(&claimed.lease, &again(claimed.item, true)).await.unwrap();
+    wait_with(store, erasure(2), ["u2"]).await;
+    let (claimed, counts) = lost(store, "rin_3").await;
+    assert_eq!(counts, [1, 0]);
+    let mut parked = again(claimed.item, true);
+    parked.notes = vec![MemberNote { event: Some(TaskEvent::NeedHuman(halt(Resume::Resolved))), ..note(1) }];
+    store.save_regulation(&claimed.lease, &parked).await.unwrap();
+    store.decide(&id(1), &Decision::Retry, at(400)).await.unwrap();
+    let (_, counts) = lost(store, "rin_4").await;
+    assert_eq!(counts, [0, 1], "the first was retried");
+}

@@ -55,6 +55,7 @@ macro_rules! request_store_conformance {
             completion_has_its_time
             the_log_keeps_its_order
             the_backlog_counts_what_waits
+            a_backlog_knows_until_when_segment_asked_to_wait
             a_backlog_knows_whether_it_can_grow
             an_intent_is_recorded_whole
             a_batch_closes_before_the_person_who_does_not_fit
@@ -67,6 +68,7 @@ macro_rules! request_store_conformance {
             the_months_quota_is_kept
             a_reserve_is_for_who_cannot_wait
             a_refused_batch_is_halved
+            a_part_without_room_keeps_back_nobody
             a_task_can_be_in_two_regulations
             an_accepted_regulation_is_tracked
             a_regulation_whose_sender_is_gone_is_unknown
@@ -85,6 +87,7 @@ macro_rules! request_store_conformance {
             another_regulation_is_verified_anew
             a_settled_task_stays_as_it_is
             a_step_can_leave_everybody_alone
+            what_was_lost_is_counted_by_person
             approval_opens_a_request
             a_denial_says_why
             cancel_stops_what_has_not_left
