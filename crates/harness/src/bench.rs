@@ -6,6 +6,7 @@ mod intake;
 mod lookup;
 mod masking;
 mod pacing;
+mod package;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ pub use intake::bench_intake as intake;
 pub use lookup::bench_lookup as lookup;
 pub use masking::bench_masking as masking;
 pub use pacing::bench_pacing as pacing;
+pub use package::bench_package as package;
 
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();

@@ -18,7 +18,7 @@ mod setup;
 
 pub use bench::{
     access as bench_access, claims as bench_claims, intake as bench_intake, lookup as bench_lookup,
-    masking as bench_masking, pacing as bench_pacing,
+    masking as bench_masking, pacing as bench_pacing, package as bench_package,
 };
 pub use context::{Api, Context, Records};
 pub use process::{Invocation, Run, Running};

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod chain;
 mod error;
 mod findings;
 mod hold;
@@ -22,6 +23,7 @@ pub mod testing;
 mod verdict;
 mod work;
 
+pub use chain::{ChainEnd, LogChain, canonical};
 pub use error::{ErrorKind, Retry, SegmentError, Service};
 pub use findings::{Finding, FindingCode};
 pub use hold::LegalHold;

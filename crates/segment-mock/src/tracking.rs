@@ -100,7 +100,7 @@ fn identify(event: &Value, world: &mut World, config: &MockConfig, now: Timestam
         profile.set_custom_trait(key, value.clone(), source, now);
     }
     profile.updated_at = now;
-    profile.events.push(StoredEvent {
+    profile.add_event(StoredEvent {
         kind: "identify".into(),
         name: None,
         properties: None,

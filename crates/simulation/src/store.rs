@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use segment_core::{
     AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
-    IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
-    RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Task,
+    IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, LogChain, NewRequest, QuotaCategory,
+    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Task,
     ports::{RequestStore, StoreError},
     testing::MemoryStore,
 };
@@ -82,6 +82,10 @@ impl RequestStore for Store {
 
     async fn log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError> {
         self.inner().log(id).await
+    }
+
+    async fn chains(&self, id: &RequestId) -> Result<Vec<LogChain>, StoreError> {
+        self.inner().chains(id).await
     }
 
     async fn note(&self, id: &RequestId, entry: &AuditEntry) -> Result<bool, StoreError> {

@@ -51,6 +51,15 @@ enum Figure {
         #[arg(long, default_value_t = 1_000)]
         people: usize,
     },
+    /// A package of many events, and the memory that an access of them takes
+    Package {
+        /// Events of the package
+        #[arg(long, default_value_t = 1_000_000)]
+        events: u64,
+        /// Events of the profile that is read for the memory
+        #[arg(long, default_value_t = 1_000_000)]
+        in_profile: u64,
+    },
     /// 100,000 rows of one person, masked on PostgreSQL
     Masking {
         /// Rows of the person
@@ -72,6 +81,7 @@ fn main() -> anyhow::Result<()> {
         Figure::Claims { closed, runs } => harness::bench_claims(closed, runs),
         Figure::Pacing { people } => harness::bench_pacing(people),
         Figure::Lookup { rows, runs } => harness::bench_lookup(rows, runs),
+        Figure::Package { events, in_profile } => harness::bench_package(events, in_profile),
         Figure::Masking { rows, others, runs } => harness::bench_masking(rows, others, runs),
     }
 }

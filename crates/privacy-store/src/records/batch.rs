@@ -4,17 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use segment_core::{
-    Backlog, ClaimScope, ConnectionKey, Intended, IntentPlan, MAX_SUBJECTS, Pii, QuotaCategory, RegulationType,
-    TaskEvent, TaskState, ports::StoreError,
+    AuditEntry, Backlog, ClaimScope, ConnectionKey, Intended, IntentPlan, MAX_SUBJECTS, Pii, QuotaCategory,
+    RegulationType, TaskEvent, TaskState, ports::StoreError,
 };
 use sqlx::FromRow;
 
 use super::{
     RecordStore, claim,
     db::{Db, args},
-    errors, ledger_rows,
+    errors,
+    journal::{self, Of},
+    ledger_rows,
     request_rows::{TASK_COLUMNS, TaskRow, count, known, millis, number, time},
-    scope, sealed, status,
+    scope, sealed,
 };
 use crate::crypto::Place;
 
@@ -84,13 +86,8 @@ impl RecordStore {
             return Ok(Intended::OverQuota);
         }
         self.insert_intent(&mut tx, plan, &batch).await?;
-        let facts = serde_json::json!({
-            "intent": plan.intent.as_str(), "connection": plan.connection.as_str(), "type": plan.kind.as_str(),
-            "people": batch.requests.len(), "subjects": batch.subjects.len(),
-        });
         let requests = scope::list(batch.requests.iter().map(String::as_str));
         join(&mut tx, plan, &requests).await?;
-        status::log_all(&mut tx, &requests, &segment_core::AuditEntry::new(plan.at, "intended", facts)).await?;
         let claimed = self.claimed_ledger(&mut tx, plan.intent.as_str(), &plan.owner, plan.lease).await?;
         tx.commit().await?;
         Ok(Intended::Recorded(Box::new(claimed)))
@@ -180,9 +177,15 @@ impl RecordStore {
         let (key, wrapped) = self.keys.master.new_data_key(random, Place(ledger_rows::DATA_KEY, intent));
         let plain = sealed::write_subjects(&batch.subjects);
         let send_by = claim::store_now(connection).await? + claim::lease_millis(plan.send_within);
+        let facts = serde_json::json!({
+            "intent": intent, "connection": plan.connection.as_str(), "type": plan.kind.as_str(),
+            "people": batch.requests.len(), "subjects": batch.subjects.len(),
+        });
+        let mut told = Of::Regulation(intent).begun();
+        told.tell(&AuditEntry::new(plan.at, "intended", facts));
         connection.execute("INSERT INTO regulations (intent, connection, kind, source, state, subject_count, created_at, send_by, data_key, \
-             sealed) VALUES ($1, $2, $3, $4, 'sending', $5, $6, $7, $8, $9)", args![intent, plan.connection.as_str(), plan.kind.as_str(), plan.source.as_deref(), number(batch.subjects.len() as u64), millis(plan.at), send_by, wrapped, key.seal(random, Place(ledger_rows::SEALED, intent), &plain)]).await?;
-        Ok(())
+             sealed, log_count, log_hash) VALUES ($1, $2, $3, $4, 'sending', $5, $6, $7, $8, $9, $10, $11)", args![intent, plan.connection.as_str(), plan.kind.as_str(), plan.source.as_deref(), number(batch.subjects.len() as u64), millis(plan.at), send_by, wrapped, key.seal(random, Place(ledger_rows::SEALED, intent), &plain), told.count(), told.hash()]).await?;
+        journal::append(connection, &told.into_rows()).await
     }
 
     pub(super) async fn do_submitted(

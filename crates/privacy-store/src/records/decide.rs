@@ -27,14 +27,14 @@ impl RecordStore {
         if *decision == Decision::Retry && request.identities.is_none() {
             return Err(errors::misuse("what names the person was destroyed when its time was over: ask anew"));
         }
-        apply(&mut tx, &request, decision, at).await?;
+        let told = apply(&mut tx, &request, decision, at).await?;
         // Whoever works on it right now must not overwrite the decision.
         tx.execute(
             "UPDATE requests SET fence = fence + 1, lease_owner = NULL, lease_until = NULL, tries = 0 WHERE id = $1",
             args![id.as_str()],
         )
         .await?;
-        status::refresh(&mut tx, id.as_str(), at).await?;
+        status::refresh(&mut tx, id.as_str(), &[told], at).await?;
         let decided = self.load(&mut tx, id).await?;
         tx.hint().await?;
         tx.commit().await?;
@@ -42,7 +42,13 @@ impl RecordStore {
     }
 }
 
-async fn apply(connection: &mut Db, request: &Request, decision: &Decision, at: Timestamp) -> Result<(), StoreError> {
+/// Applies it, and answers with what to tell.
+async fn apply(
+    connection: &mut Db,
+    request: &Request,
+    decision: &Decision,
+    at: Timestamp,
+) -> Result<AuditEntry, StoreError> {
     let id = request.id.as_str();
     let (step, facts) = match decision {
         Decision::Approve => {
@@ -84,7 +90,7 @@ async fn apply(connection: &mut Db, request: &Request, decision: &Decision, at: 
         }
         _ => return Err(errors::misuse("this decision is not known here")),
     };
-    status::log(connection, id, &AuditEntry::new(at, step, facts)).await
+    Ok(AuditEntry::new(at, step, facts))
 }
 
 async fn gate(connection: &mut Db, request: &Request, gate: Gate, reason: Option<&str>) -> Result<(), StoreError> {
@@ -147,7 +153,7 @@ async fn reopen(connection: &mut Db, task: &Task, at: Timestamp) -> Result<(), S
         )
         .await?;
     for (request,) in others {
-        status::refresh(connection, &request, at).await?;
+        status::refresh(connection, &request, &[], at).await?;
     }
     Ok(())
 }

@@ -9,10 +9,10 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::{
     RecordStore, claim,
     db::{Db, args},
-    errors,
-    prepared::{self, Prepared},
+    errors, journal,
+    prepared::Prepared,
     request_rows::millis,
-    scope, status,
+    scope,
 };
 
 /// Requests that one statement is about, at most.
@@ -100,17 +100,13 @@ impl RecordStore {
 async fn take(connection: &mut Db, chunk: Vec<Prepared>) -> Result<Vec<Intake>, StoreError> {
     let mut known = known(connection, &chunk).await?;
     let (mut rows, mut answers) = (Rows::default(), Vec::with_capacity(chunk.len()));
-    let mut requests = Vec::with_capacity(chunk.len());
+    let (mut requests, mut linked) = (Vec::with_capacity(chunk.len()), Vec::new());
     for one in chunk {
         let earlier = known.earlier(&one);
         match &earlier {
             Some(Intake::Linked(id)) => {
-                rows.log.push(prepared::told(
-                    id,
-                    &one.request,
-                    "linked",
-                    json!({"external_id": one.external.is_some()}),
-                ));
+                let facts = json!({"external_id": one.external.is_some()});
+                linked.push((id.as_str().to_owned(), AuditEntry::new(one.request.received_at, "linked", facts)));
             }
             Some(_) => {}
             None => {
@@ -121,6 +117,7 @@ async fn take(connection: &mut Db, chunk: Vec<Prepared>) -> Result<Vec<Intake>, 
         answers.push(earlier.unwrap_or(Intake::Created));
     }
     rows.insert(connection).await?;
+    journal::log_each(connection, &linked).await?;
     log_waiting(connection, &rows.erasures, &requests).await?;
     Ok(answers)
 }
@@ -131,7 +128,7 @@ impl Rows {
         self.requests.push(row);
         self.identities.extend(identities);
         self.tasks.extend(tasks);
-        self.log.push(received);
+        self.log.extend(received);
         if request.action == Action::Erasure {
             self.erasures.push(request.id.as_str().to_owned());
         }
@@ -144,13 +141,15 @@ impl Rows {
         let number = |name: &str| format!("CAST(value->>'{name}' AS BIGINT)");
         let sql = format!(
             "INSERT INTO requests (id, external_id_hash, identities_hash, action, regime, gate, status, received_at, due_at, \
-             data_key, sealed, next_at) SELECT value->>'id', {}, {}, value->>'action', value->>'regime', value->>'gate', \
-             value->>'status', {received}, {}, {}, {}, {received} FROM {rows}",
+             data_key, sealed, log_count, log_hash, next_at) SELECT value->>'id', {}, {}, value->>'action', value->>'regime', value->>'gate', \
+             value->>'status', {received}, {}, {}, {}, {}, {}, {received} FROM {rows}",
             bytes("external"),
             bytes("identities"),
             number("due"),
             bytes("key"),
             bytes("sealed"),
+            number("told"),
+            bytes("hash"),
             received = number("received"),
         );
         insert(connection, &sql, &self.requests).await?;
@@ -164,7 +163,7 @@ impl Rows {
              SELECT value->>'id', value->>'connection', value->>'holder', 'queued' FROM {rows}"
         );
         insert(connection, &sql, &self.tasks).await?;
-        status::tell(connection, &self.log).await
+        journal::append(connection, &self.log).await
     }
 }
 
@@ -213,10 +212,9 @@ async fn log_waiting(connection: &mut Db, erasures: &[String], requests: &[NewRe
     );
     let waiting: Vec<(String, String)> =
         connection.all(&sql, args![scope::list(erasures.iter().map(String::as_str))]).await?;
-    for (id, access) in waiting {
-        let Some(request) = requests.iter().find(|request| request.id.as_str() == id) else { continue };
-        let entry = AuditEntry::new(request.received_at, "waits", json!({"for_access": access}));
-        status::log(connection, &id, &entry).await?;
-    }
-    Ok(())
+    let entry = |(id, access): (String, String)| {
+        let request = requests.iter().find(|request| request.id.as_str() == id)?;
+        Some((id, AuditEntry::new(request.received_at, "waits", json!({"for_access": access}))))
+    };
+    journal::log_each(connection, &waiting.into_iter().filter_map(entry).collect::<Vec<_>>()).await
 }

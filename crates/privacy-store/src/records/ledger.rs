@@ -7,15 +7,26 @@ use segment_core::{
     RegulationStatus, TaskEvent, TaskState, ports::StoreError,
 };
 use serde_json::json;
+use sqlx::FromRow;
 
 use super::{
     RecordStore, claim,
     db::{Db, args},
-    errors, ledger_rows,
+    errors,
+    journal::{self, End, Of},
+    ledger_rows,
     request_rows::{TASK_COLUMNS, TaskRow, known, millis, number, read_findings, time, write_findings},
     scope, sealed, status,
 };
 use crate::crypto::Place;
+
+/// What is read of a regulation before a step of it is written.
+#[derive(FromRow)]
+struct BeforeRow {
+    data_key: Option<Vec<u8>>,
+    #[sqlx(flatten)]
+    log: End,
+}
 
 impl RecordStore {
     pub(super) async fn do_save_regulation(&self, lease: &Lease, update: &LedgerUpdate) -> Result<(), StoreError> {
@@ -35,8 +46,11 @@ impl RecordStore {
     async fn write_ledger(&self, connection: &mut Db, update: &LedgerUpdate) -> Result<(), StoreError> {
         let ledger = &update.ledger;
         let intent = ledger.intent.as_str();
-        let (wrapped,): (Option<Vec<u8>>,) =
-            connection.one("SELECT data_key FROM regulations WHERE intent = $1", args![intent]).await?;
+        let sql = "SELECT data_key, log_count, log_hash FROM regulations WHERE intent = $1";
+        let BeforeRow { data_key: wrapped, log } = connection.one(sql, args![intent]).await?;
+        // It happens to everybody in it, and is told once.
+        let mut told = Of::Regulation(intent).from(&log);
+        update.audit.iter().for_each(|entry| told.tell(entry));
         let key = wrapped.map(|wrapped| ledger_rows::data_key(&self.keys, intent, &wrapped)).transpose()?;
         let destinations = key.filter(|_| !ledger.destinations.is_empty()).map(|key| {
             let plain = sealed::write_destinations(&ledger.destinations);
@@ -45,8 +59,9 @@ impl RecordStore {
         let absent = if update.absent { Some(claim::store_now(connection).await?) } else { None };
         connection.execute("UPDATE regulations SET state = $2, regulation_id = $3, status = $4, absent_at = COALESCE(absent_at, $5), \
              accepted_at = $6, finished_at = $7, next_at = $8, attempts = $9, looks = $10, \
-             destinations = COALESCE($11, destinations), rests_until = $12 WHERE intent = $1", args![intent, ledger.state.as_str(), ledger.regulation.as_ref().map(RegulationId::as_str), ledger.status.as_ref().map(RegulationStatus::as_str), absent, ledger.accepted_at.map(millis), ledger.finished_at.map(millis), ledger.next_at.map(millis), i64::from(ledger.attempts), i64::from(ledger.looks), destinations, ledger.rests_until.map(millis)]).await?;
-        Ok(())
+             destinations = COALESCE($11, destinations), rests_until = $12, \
+             log_count = $13, log_hash = $14 WHERE intent = $1", args![intent, ledger.state.as_str(), ledger.regulation.as_ref().map(RegulationId::as_str), ledger.status.as_ref().map(RegulationStatus::as_str), absent, ledger.accepted_at.map(millis), ledger.finished_at.map(millis), ledger.next_at.map(millis), i64::from(ledger.attempts), i64::from(ledger.looks), destinations, ledger.rests_until.map(millis), told.count(), told.hash()]).await?;
+        journal::append(connection, &told.into_rows()).await
     }
 
     pub(super) async fn do_is_known(&self, connection: &ConnectionKey, id: &RegulationId) -> Result<bool, StoreError> {
@@ -85,7 +100,7 @@ impl RecordStore {
 /// Applies what a step means for the people in the regulation. Tasks that a human settled meanwhile stay as they are.
 async fn change_members(connection: &mut Db, intent: &str, update: &LedgerUpdate) -> Result<(), StoreError> {
     let notes: BTreeMap<&str, &MemberNote> = update.notes.iter().map(|note| (note.request.as_str(), note)).collect();
-    if update.members == MemberChange::None && notes.is_empty() && update.audit.is_empty() {
+    if update.members == MemberChange::None && notes.is_empty() {
         return Ok(());
     }
     let sql = format!("SELECT {TASK_COLUMNS} FROM tasks WHERE intent = $1 ORDER BY request_id");
@@ -105,10 +120,6 @@ async fn change_members(connection: &mut Db, intent: &str, update: &LedgerUpdate
         }
     }
     write_changes(connection, &changes).await?;
-    let everybody = scope::list(rows.iter().map(|row| row.request_id.as_str()));
-    for entry in &update.audit {
-        status::log_all(connection, &everybody, entry).await?;
-    }
     status::refresh_all(connection, &changed, update.at).await
 }
 

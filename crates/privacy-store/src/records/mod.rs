@@ -12,6 +12,7 @@ mod errors;
 mod hints;
 mod holds;
 mod intake;
+mod journal;
 mod ledger;
 mod ledger_rows;
 mod open;

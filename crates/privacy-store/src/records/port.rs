@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use segment_core::{
     AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
-    IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
-    RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Task,
+    IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, LogChain, NewRequest, QuotaCategory,
+    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Task,
     ports::{RequestStore, StoreError},
 };
 use tracing::instrument;
@@ -63,6 +63,11 @@ impl RequestStore for RecordStore {
     #[instrument(name = "db.log", skip_all, fields(%id), err(level = "debug"))]
     async fn log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError> {
         self.do_log(id).await
+    }
+
+    #[instrument(name = "db.chains", skip_all, fields(%id), err(level = "debug"))]
+    async fn chains(&self, id: &RequestId) -> Result<Vec<LogChain>, StoreError> {
+        self.do_chains(id).await
     }
 
     #[instrument(name = "db.note", skip_all, fields(%id), err(level = "debug"))]

@@ -23,6 +23,9 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// How long a connection to the server is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A connection that was idle for as long is tried before it is used.
+const IDLE: Duration = Duration::from_secs(1);
+
 /// Held by whoever migrates, on whatever schema of the database.
 const MIGRATION_LOCK: i64 = 0x7365_676d_656e_7470;
 
@@ -96,6 +99,16 @@ async fn connect(url: &SecretString, options: &RecordOptions) -> Result<(PgPool,
     let pool = PgPoolOptions::new()
         .max_connections(options.connections)
         .acquire_timeout(PATIENCE)
+        // A connection that was just used is there, or fails as one does that breaks in the middle of a step.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for >= IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_with(connect)
         .await
         .map_err(unreachable)?;

@@ -1,12 +1,12 @@
 //! What recording a request takes before the database is asked: hashes, sealed texts and rows.
 
-use segment_core::{AuditEntry, ConnectionKey, Gate, Holder, NewRequest, RequestId};
+use segment_core::{AuditEntry, ConnectionKey, Gate, Holder, NewRequest};
 use serde_json::{Value, json};
 
 use super::{
+    journal::{Of, Told},
     open::Keys,
     request_rows::{self, millis},
-    status,
 };
 use crate::crypto::Place;
 
@@ -26,7 +26,7 @@ pub(super) struct Prepared {
     pub(super) identities: Vec<String>,
     pub(super) tasks: Vec<String>,
     /// The first entry of its log.
-    pub(super) received: String,
+    pub(super) received: Vec<String>,
 }
 
 impl Prepared {
@@ -41,14 +41,16 @@ impl Prepared {
         });
         let connections = request.connections.iter().map(|key| (Holder::Connection, key));
         let holders = connections.chain(request.datasets.iter().map(|key| (Holder::Dataset, key)));
+        let mut told = Of::Request(id).begun();
+        told.tell(&AuditEntry::new(request.received_at, "received", received(&request)));
         let task = |(holder, key): (Holder, &ConnectionKey)| {
             json!({"id": id, "connection": key.as_str(), "holder": holder.as_str()}).to_string()
         };
         Self {
-            row: row(keys, &request, &same_person, external.as_deref()),
+            row: row(keys, &request, &same_person, external.as_deref(), &told),
             identities: identities.collect(),
             tasks: holders.map(task).collect(),
-            received: told(&request.id, &request, "received", received(&request)),
+            received: told.into_rows(),
             same_person,
             external,
             request,
@@ -56,7 +58,7 @@ impl Prepared {
     }
 }
 
-fn row(keys: &Keys, request: &NewRequest, same_person: &str, external: Option<&str>) -> String {
+fn row(keys: &Keys, request: &NewRequest, same_person: &str, external: Option<&str>, told: &Told<'_>) -> String {
     let id = request.id.as_str();
     let (key, wrapped) = keys.master.new_data_key(keys.random.as_ref(), Place(request_rows::DATA_KEY, id));
     let (gate, status) = if request.needs_approval { (Gate::Pending, "pending") } else { (Gate::Open, "approved") };
@@ -65,6 +67,7 @@ fn row(keys: &Keys, request: &NewRequest, same_person: &str, external: Option<&s
         "action": request.action.as_str(), "regime": request.regime.as_str(), "gate": gate.as_str(), "status": status,
         "received": millis(request.received_at), "due": millis(request.regime.due_at(request.received_at)),
         "key": hex::encode(wrapped), "sealed": hex::encode(request_rows::seal_person(keys, &key, request)),
+        "told": told.count(), "hash": told.hash().map(hex::encode),
     });
     row.to_string()
 }
@@ -79,9 +82,4 @@ fn received(request: &NewRequest) -> Value {
         "datasets": names(&request.datasets),
         "left_out": names(&request.left_out),
     })
-}
-
-/// An entry for the log of a request that `request` is, or is the same as.
-pub(super) fn told(id: &RequestId, request: &NewRequest, step: &str, facts: Value) -> String {
-    status::entry(id.as_str(), &AuditEntry::new(request.received_at, step, facts))
 }

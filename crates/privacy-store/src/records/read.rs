@@ -1,15 +1,12 @@
-//! Reading requests and their logs, and noting that somebody did.
+//! Reading requests.
 
-use segment_core::{
-    Action, AuditEntry, Request, RequestFilter, RequestId, RequestStatus, RequestSummary, ports::StoreError,
-};
+use segment_core::{Action, Request, RequestFilter, RequestId, RequestStatus, RequestSummary, ports::StoreError};
 use sqlx::FromRow;
 
 use super::{
     RecordStore,
     db::{Db, args},
     request_rows::{REQUEST_COLUMNS, RequestRow, count, known, millis, tasks, time},
-    status,
 };
 
 #[derive(FromRow)]
@@ -65,29 +62,6 @@ impl RecordStore {
         ];
         let rows: Vec<SummaryRow> = db.all(&sql, args).await?;
         rows.into_iter().map(summary).collect()
-    }
-
-    pub(super) async fn do_note(&self, id: &RequestId, entry: &AuditEntry) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        if Self::row(&mut tx, id.as_str()).await?.is_none() {
-            return Ok(false);
-        }
-        status::log(&mut tx, id.as_str(), entry).await?;
-        tx.commit().await?;
-        Ok(true)
-    }
-
-    pub(super) async fn do_log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError> {
-        let rows: Vec<(i64, String, String)> = self
-            .read()
-            .await?
-            .all("SELECT at, step, facts FROM log WHERE request_id = $1 ORDER BY id", args![id.as_str()])
-            .await?;
-        let entry = |(at, step, facts): (i64, String, String)| {
-            let facts = known(serde_json::from_str(&facts).ok(), "log.facts", id.as_str())?;
-            Ok(AuditEntry::new(time(at), step, facts))
-        };
-        rows.into_iter().map(entry).collect()
     }
 }
 

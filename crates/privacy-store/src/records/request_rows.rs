@@ -14,6 +14,7 @@ use sqlx::FromRow;
 use super::{
     db::{Db, args},
     errors,
+    journal::End,
     open::Keys,
     scope, sealed,
     status::StatusRow,
@@ -62,6 +63,8 @@ pub(super) struct RequestRow {
     sealed: Option<Vec<u8>>,
     package: Option<String>,
     pub(super) fence: i64,
+    #[sqlx(flatten)]
+    log: End,
 }
 
 #[derive(Clone, FromRow)]
@@ -149,6 +152,7 @@ impl RequestRow {
             begun: self.begun,
             status: self.status.clone(),
             verified_at: self.verified_at,
+            log: self.log.clone(),
         }
     }
 
@@ -287,7 +291,7 @@ pub(super) fn write_findings(findings: &BTreeSet<Finding>) -> String {
 }
 
 pub(super) const REQUEST_COLUMNS: &str = "id, action, regime, gate, begun, status, received_at, due_at, completed_at, \
-    verified_at, denied_reason, data_key, sealed, package, fence";
+    verified_at, denied_reason, data_key, sealed, package, fence, log_count, log_hash";
 pub(super) const TASK_COLUMNS: &str = "request_id, connection, holder, state, outcome, halt_kind, halt_message, halt_resume, \
     kind, source, sealed, user_ids, unreachable, collections, findings, attempts, verified_at, intent";
 
@@ -315,7 +319,7 @@ pub(super) async fn tasks_of(
     Ok(tasks)
 }
 
-/// Writes all of a task but its regulation's intent and limits, which change with regulations only.
+/// Writes all of a task but its regulation's intent and limits, which change with regulations only; the answer is the row.
 pub(super) async fn write_task(
     connection: &mut Db,
     keys: &Keys,
@@ -323,7 +327,7 @@ pub(super) async fn write_task(
     key: Option<&DataKey>,
     task: &Task,
     at: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<TaskRow, StoreError> {
     let row = format!("{request}/{}", task.connection);
     let sealed = match (key, &task.resolution) {
         (Some(key), Some(resolution)) => {
@@ -333,9 +337,11 @@ pub(super) async fn write_task(
     };
     let resolved = (task.state == TaskState::Resolved).then(|| millis(at));
     let halt = task.state.halt();
-    let sql = "UPDATE tasks SET kind = $3, sealed = $4, user_ids = $5, unreachable = $6, collections = $7, findings = $8, \
+    let sql = format!(
+        "UPDATE tasks SET kind = $3, sealed = $4, user_ids = $5, unreachable = $6, collections = $7, findings = $8, \
         attempts = $9, verified_at = $10, resolved_at = COALESCE($11, resolved_at), source = $12, state = $13, outcome = $14, \
-        halt_kind = $15, halt_message = $16, halt_resume = $17 WHERE request_id = $1 AND connection = $2";
+        halt_kind = $15, halt_message = $16, halt_resume = $17 WHERE request_id = $1 AND connection = $2 RETURNING {TASK_COLUMNS}"
+    );
     let args = args![
         request,
         task.connection.as_str(),
@@ -355,11 +361,8 @@ pub(super) async fn write_task(
         halt.map(|halt| halt.message.as_str()),
         halt.map(|halt| halt.resume.as_str()),
     ];
-    if connection.execute(sql, args).await? == 1 {
-        Ok(())
-    } else {
-        Err(errors::misuse("the request has no task of this connection"))
-    }
+    let written = connection.optional(&sql, args).await?;
+    written.ok_or_else(|| errors::misuse("the request has no task of this connection"))
 }
 
 /// Writes where a task stands.

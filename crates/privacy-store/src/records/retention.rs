@@ -8,9 +8,8 @@ use serde_json::json;
 use super::{
     RecordStore,
     db::{Db, args},
-    errors,
+    errors, journal,
     request_rows::{self, millis},
-    status,
 };
 
 /// Regulations that somebody still works on: nothing of the people in them goes before.
@@ -55,7 +54,7 @@ impl RecordStore {
         let mut tx = self.begin().await?;
         let sql = "UPDATE requests SET package_deleted_at = $2 WHERE id = $1 AND package IS NOT NULL AND package_deleted_at IS NULL";
         if tx.execute(sql, args![id.as_str(), millis(at)]).await? == 1 {
-            status::log(&mut tx, id.as_str(), &AuditEntry::new(at, "package_deleted", json!({}))).await?;
+            journal::log(&mut tx, id.as_str(), &AuditEntry::new(at, "package_deleted", json!({}))).await?;
         }
         tx.commit().await
     }
@@ -68,7 +67,7 @@ impl RecordStore {
         }
         if row.has_key() {
             destroy(&mut tx, id.as_str()).await?;
-            status::log(&mut tx, id.as_str(), &AuditEntry::new(at, "identities_destroyed", json!({}))).await?;
+            journal::log(&mut tx, id.as_str(), &AuditEntry::new(at, "identities_destroyed", json!({}))).await?;
         }
         tx.commit().await
     }
@@ -87,7 +86,7 @@ impl RecordStore {
         let sql = "UPDATE requests SET external_id_hash = NULL, identities_hash = $2 WHERE id = $1";
         tx.execute(sql, args![id.as_str(), nobody.to_vec()]).await?;
         tx.execute("DELETE FROM request_identities WHERE request_id = $1", args![id.as_str()]).await?;
-        status::log(&mut tx, id.as_str(), &AuditEntry::new(at, "forgotten", json!({}))).await?;
+        journal::log(&mut tx, id.as_str(), &AuditEntry::new(at, "forgotten", json!({}))).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use segment_core::{Lease, LeaseSubject, RequestUpdate, Task, TaskState, ports::StoreError};
 
+use sqlx::FromRow;
+
 use super::{
     RecordStore, claim,
     db::args,
@@ -10,6 +12,14 @@ use super::{
     request_rows::{self, REQUEST_COLUMNS, RequestRow, millis},
     status,
 };
+
+/// A request, and how many tasks it has.
+#[derive(FromRow)]
+struct SavedRow {
+    #[sqlx(flatten)]
+    request: RequestRow,
+    tasks: i64,
+}
 
 impl RecordStore {
     pub(super) async fn do_save_request(&self, lease: &Lease, update: &RequestUpdate) -> Result<(), StoreError> {
@@ -23,20 +33,23 @@ impl RecordStore {
         let sql = format!(
             "UPDATE requests SET {}, next_at = $3, package = COALESCE($4, package), \
              package_deleted_at = CASE WHEN $4 IS NULL THEN package_deleted_at END WHERE id = $1 AND fence = $2 \
-             RETURNING {REQUEST_COLUMNS}",
+             RETURNING {REQUEST_COLUMNS}, (SELECT COUNT(*) FROM tasks WHERE request_id = requests.id) AS tasks",
             claim::GIVEN_BACK
         );
         let package = update.package.as_ref().map(request_rows::write_package);
-        let row: Option<RequestRow> =
+        let row: Option<SavedRow> =
             tx.optional(&sql, args![id, lease.fence, update.next_at.map(millis), package]).await?;
-        let row = row.ok_or(StoreError::StaleLease)?;
+        let SavedRow { request: row, tasks: count } = row.ok_or(StoreError::StaleLease)?;
         let key = row.key(&self.keys)?;
+        let mut tasks = Vec::with_capacity(update.tasks.len());
         for task in &update.tasks {
             check(task)?;
-            request_rows::write_task(&mut tx, &self.keys, id, key.as_ref(), task, update.at).await?;
+            tasks.push(request_rows::write_task(&mut tx, &self.keys, id, key.as_ref(), task, update.at).await?);
         }
-        let told = update.audit.iter().map(|entry| status::entry(id, entry)).collect();
-        status::settle(&mut tx, &row.standing(), told, update.at).await?;
+        if usize::try_from(count) != Ok(tasks.len()) {
+            tasks = request_rows::tasks(&mut tx, id).await?;
+        }
+        status::settle(&mut tx, &row.standing(), &tasks, &update.audit, update.at).await?;
         tx.commit().await
     }
 

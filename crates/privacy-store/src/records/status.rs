@@ -9,6 +9,7 @@ use sqlx::FromRow;
 
 use super::{
     db::{Db, args},
+    journal::{self, End, Of, Told},
     request_rows::{TaskRow, known, millis, tasks, tasks_of},
     scope,
 };
@@ -22,9 +23,11 @@ pub(super) struct StatusRow {
     pub(super) begun: bool,
     pub(super) status: String,
     pub(super) verified_at: Option<i64>,
+    #[sqlx(flatten)]
+    pub(super) log: End,
 }
 
-const COLUMNS: &str = "id, action, gate, begun, status, verified_at";
+const COLUMNS: &str = "id, action, gate, begun, status, verified_at, log_count, log_hash";
 
 /// What follows from a request's tasks.
 struct Judged {
@@ -52,40 +55,50 @@ fn judge(row: &StatusRow, tasks: &[TaskRow]) -> Result<Judged, StoreError> {
     })
 }
 
-/// Recomputes the status; a change is told in the log. Statements about one request find it by its key: what a plan for many
+/// Recomputes the status; `entries`, and then a change of it, are told in the log. Statements about one request find it by its key: what a plan for many
 /// would read besides, other workers' steps would clash with.
 ///
 /// Whoever changes tasks holds the row of their request when it looks at all of them, here or by having written it.
-pub(super) async fn refresh(connection: &mut Db, id: &str, at: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn refresh(
+    connection: &mut Db,
+    id: &str,
+    entries: &[AuditEntry],
+    at: Timestamp,
+) -> Result<(), StoreError> {
     let held = connection.dialect().take_all("requests");
-    let row = connection.one(&format!("SELECT {COLUMNS} FROM requests WHERE id = $1 {held}"), args![id]).await?;
-    settle(connection, &row, Vec::new(), at).await
+    let row: StatusRow =
+        connection.one(&format!("SELECT {COLUMNS} FROM requests WHERE id = $1 {held}"), args![id]).await?;
+    let tasks = tasks(connection, id).await?;
+    settle(connection, &row, &tasks, entries, at).await
 }
 
-/// The same of a request that is at hand, in whose log `entries` come first.
+/// The same of a request that is at hand, with its tasks; `entries` come first in its log.
 pub(super) async fn settle(
     connection: &mut Db,
     row: &StatusRow,
-    mut entries: Vec<String>,
+    tasks: &[TaskRow],
+    entries: &[AuditEntry],
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let id = row.id.as_str();
-    let judged = judge(row, &tasks(connection, id).await?)?;
-    if row.is_before(&judged) {
-        write_status(connection, id, &judged, at).await?;
+    let judged = judge(row, tasks)?;
+    let mut told = Of::Request(id).from(&row.log);
+    entries.iter().for_each(|entry| told.tell(entry));
+    row.tell(&judged, at, &mut told);
+    if row.is_before(&judged) || !told.is_empty() {
+        write_status(connection, id, &judged, &told, at).await?;
     }
     if judged.may_mask {
         wake_masking(connection, &[id.to_owned()], at).await?;
     }
-    entries.extend(row.told(&judged, at));
-    tell(connection, &entries).await
+    journal::append(connection, &told.into_rows()).await
 }
 
 /// Recomputes the statuses of many.
 pub(super) async fn refresh_all(connection: &mut Db, ids: &[String], at: Timestamp) -> Result<(), StoreError> {
     match ids {
         [] => return Ok(()),
-        [id] => return refresh(connection, id, at).await,
+        [id] => return refresh(connection, id, &[], at).await,
         _ => {}
     }
     let ids: Vec<_> = ids.iter().map(String::as_str).collect();
@@ -103,26 +116,28 @@ pub(super) async fn settle_all(
     tasks: &BTreeMap<String, Vec<TaskRow>>,
     at: Timestamp,
 ) -> Result<Vec<RequestStatus>, StoreError> {
-    let (mut statuses, mut changed, mut entries, mut woken) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut statuses, mut changed, mut woken) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         let judged = judge(row, tasks.get(&row.id).map_or(&[], Vec::as_slice))?;
         let status = judged.status;
-        entries.extend(row.told(&judged, at));
+        let mut told = Of::Request(&row.id).from(&row.log);
+        row.tell(&judged, at, &mut told);
         if judged.may_mask {
             woken.push(row.id.clone());
         }
         statuses.push(status);
         if row.is_before(&judged) {
-            changed.push((row.id.as_str(), judged));
+            changed.push((row.id.as_str(), judged, told));
         }
     }
     match changed.as_slice() {
         [] => {}
-        [(id, judged)] => write_status(connection, id, judged, at).await?,
+        [(id, judged, told)] => write_status(connection, id, judged, told, at).await?,
         many => write_statuses(connection, many, at).await?,
     }
     wake_masking(connection, &woken, at).await?;
-    tell(connection, &entries).await?;
+    let rows: Vec<_> = changed.into_iter().flat_map(|(_, _, told)| told.into_rows()).collect();
+    journal::append(connection, &rows).await?;
     Ok(statuses)
 }
 
@@ -132,31 +147,45 @@ impl StatusRow {
         self.status != judged.status.as_str() || self.verified_at != judged.verified
     }
 
-    fn told(&self, judged: &Judged, at: Timestamp) -> Option<String> {
+    fn tell(&self, judged: &Judged, at: Timestamp, told: &mut Told<'_>) {
         let (before, after) = (self.status.as_str(), judged.status.as_str());
-        (before != after).then(|| entry(&self.id, &AuditEntry::new(at, "status", json!({"from": before, "to": after}))))
+        if before != after {
+            told.tell(&AuditEntry::new(at, "status", json!({"from": before, "to": after})));
+        }
     }
 }
 
-async fn write_status(connection: &mut Db, id: &str, judged: &Judged, at: Timestamp) -> Result<(), StoreError> {
+async fn write_status(
+    connection: &mut Db,
+    id: &str,
+    judged: &Judged,
+    told: &Told<'_>,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     let (complete, ended) = (judged.status == RequestStatus::Complete, judged.status.is_terminal());
     let sql = "UPDATE requests SET status = $2, completed_at = CASE WHEN $3 THEN COALESCE(completed_at, $4) END, \
-        verified_at = $5, ended_at = CASE WHEN $6 THEN COALESCE(ended_at, $4) END WHERE id = $1";
-    let args = args![id, judged.status.as_str(), complete, millis(at), judged.verified, ended];
+        verified_at = $5, ended_at = CASE WHEN $6 THEN COALESCE(ended_at, $4) END, log_count = $7, log_hash = $8 WHERE id = $1";
+    let status = judged.status.as_str();
+    let args = args![id, status, complete, millis(at), judged.verified, ended, told.count(), told.hash()];
     connection.execute(sql, args).await.map(drop)
 }
 
-async fn write_statuses(connection: &mut Db, judged: &[(&str, Judged)], at: Timestamp) -> Result<(), StoreError> {
-    let change = |(id, judged): &(&str, Judged)| {
+async fn write_statuses(
+    connection: &mut Db,
+    changed: &[(&str, Judged, Told<'_>)],
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let change = |(id, judged, told): &(&str, Judged, Told<'_>)| {
         let status = judged.status;
         let change = json!({
             "id": id, "status": status.as_str(), "verified": judged.verified,
             "completed": (status == RequestStatus::Complete).then(|| millis(at)),
             "ended": status.is_terminal().then(|| millis(at)),
+            "count": told.count(), "hash": told.hash().map(hex::encode),
         });
         change.to_string()
     };
-    let changed: Vec<_> = judged.iter().map(change).collect();
+    let changed: Vec<_> = changed.iter().map(change).collect();
     // What it was once complete or ended at stays, as long as it is.
     let since = |name: &str, column: &str| {
         format!(
@@ -164,10 +193,11 @@ async fn write_statuses(connection: &mut Db, judged: &[(&str, Judged)], at: Time
         )
     };
     let sql = format!(
-        "UPDATE requests SET status = value->>'status', {}, verified_at = CAST(value->>'verified' AS BIGINT), {} \
-         FROM {} WHERE requests.id = value->>'id'",
+        "UPDATE requests SET status = value->>'status', {}, verified_at = CAST(value->>'verified' AS BIGINT), {}, \
+         log_count = CAST(value->>'count' AS BIGINT), log_hash = {} FROM {} WHERE requests.id = value->>'id'",
         since("completed", "completed_at"),
         since("ended", "ended_at"),
+        connection.dialect().bytes("hash"),
         connection.dialect().rows("$1")
     );
     connection.execute(&sql, args![scope::rows(&changed)]).await.map(drop)
@@ -189,36 +219,4 @@ async fn wake_masking(connection: &mut Db, ids: &[String], at: Timestamp) -> Res
     );
     let list = scope::list(ids.iter().map(String::as_str));
     connection.execute(&sql, args![list, millis(at)]).await.map(drop)
-}
-
-/// An entry for [`tell`].
-pub(super) fn entry(id: &str, entry: &AuditEntry) -> String {
-    let (at, facts) = (millis(entry.at), entry.facts.to_string());
-    json!({"id": id, "at": at, "step": entry.step, "facts": facts}).to_string()
-}
-
-/// Appends entries of many requests.
-pub(super) async fn tell(connection: &mut Db, entries: &[String]) -> Result<(), StoreError> {
-    if entries.is_empty() {
-        return Ok(());
-    }
-    let sql = format!(
-        "INSERT INTO log (request_id, at, step, facts) \
-         SELECT value->>'id', CAST(value->>'at' AS BIGINT), value->>'step', value->>'facts' FROM {}",
-        connection.dialect().rows("$1")
-    );
-    connection.execute(&sql, args![scope::rows(entries)]).await.map(drop)
-}
-
-/// Appends to the log of a request.
-pub(super) async fn log(connection: &mut Db, id: &str, entry: &AuditEntry) -> Result<(), StoreError> {
-    log_all(connection, &scope::list([id]), entry).await
-}
-
-/// Appends to the log of each request of a list.
-pub(super) async fn log_all(connection: &mut Db, ids: &str, entry: &AuditEntry) -> Result<(), StoreError> {
-    let each = connection.dialect().each("$1");
-    let sql = format!("INSERT INTO log (request_id, at, step, facts) SELECT id, $2, $3, $4 FROM ({each}) AS m");
-    connection.execute(&sql, args![ids, millis(entry.at), &entry.step, entry.facts.to_string()]).await?;
-    Ok(())
 }

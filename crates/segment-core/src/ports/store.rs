@@ -8,8 +8,8 @@ use thiserror::Error;
 
 use crate::{
     AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
-    IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
-    RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Task,
+    IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, LogChain, NewRequest, QuotaCategory,
+    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Task,
 };
 
 /// Keeps everything that must survive. Each method is one durable step: one transaction that checks the fence, writes
@@ -28,6 +28,9 @@ pub trait RequestStore: Send + Sync + std::fmt::Debug {
 
     /// The log of one request, oldest first.
     async fn log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// The same as chains of hashes: the request's own, and those of the regulations that it was part of.
+    async fn chains(&self, id: &RequestId) -> Result<Vec<LogChain>, StoreError>;
 
     /// Adds to the log of a request what happened beside its work, such as that somebody looked at who it is about. `false` if
     /// there is no such request.

@@ -117,6 +117,7 @@ impl Profile {
         }
         let known = stored.id_pairs();
         stored.events = self.events.into_iter().map(|event| resolve_event(event, &known, now, ids)).collect();
+        stored.events.sort_by(|one, other| one.order().cmp(&other.order()));
         stored.links = self.links;
         stored.updated_at = stored.events.iter().map(|event| event.timestamp).max().unwrap_or(created_at);
         stored
@@ -148,6 +149,7 @@ pub(crate) struct StoredProfile {
     /// Oldest first.
     pub(crate) external_ids: Vec<Mapping>,
     pub(crate) traits: Vec<Trait>,
+    /// Oldest first.
     pub(crate) events: Vec<StoredEvent>,
     pub(crate) links: Vec<Link>,
     pub(crate) created_at: Timestamp,
@@ -158,6 +160,12 @@ impl StoredProfile {
     pub(crate) fn new(segment_id: String, collection: &'static str, created_at: Timestamp) -> Self {
         let (external_ids, traits, events, links) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         Self { segment_id, collection, external_ids, traits, events, links, created_at, updated_at: created_at }
+    }
+
+    /// Adds an event at its place.
+    pub(crate) fn add_event(&mut self, event: StoredEvent) {
+        let at = self.events.partition_point(|known| known.order() <= event.order());
+        self.events.insert(at, event);
     }
 
     pub(crate) fn id_pairs(&self) -> Vec<(String, String)> {

@@ -173,3 +173,10 @@ pub(crate) struct StoredEvent {
     pub(crate) source_id: String,
     pub(crate) timestamp: Timestamp,
 }
+
+impl StoredEvent {
+    /// What events are sorted by.
+    pub(crate) fn order(&self) -> (Timestamp, &str) {
+        (self.timestamp, &self.message_id)
+    }
+}

@@ -83,7 +83,7 @@ mod pool_of_one {
     segment_core::request_store_conformance!(optional fresh);
 }
 
-/// Every seventh statement that writes clashes with another worker's, as the server would say it.
+/// Every eleventh statement that writes clashes with another worker's, as the server would say it.
 mod clashing {
     use super::{Opened, execute};
 
@@ -92,7 +92,7 @@ mod clashing {
         CREATE FUNCTION {schema}.clash() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             -- What a sequence has counted stays counted when the transaction is undone.
-            IF nextval('{schema}.written') % 7 = 0 THEN
+            IF nextval('{schema}.written') % 11 = 0 THEN
                 RAISE EXCEPTION 'could not serialize access' USING ERRCODE = '40001';
             END IF;
             RETURN NULL;

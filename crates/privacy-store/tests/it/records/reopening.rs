@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use segment_core::{
     AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
-    IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
-    RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Task,
+    IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, LogChain, NewRequest, QuotaCategory,
+    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Task,
     ports::{RequestStore, StoreError},
 };
 
@@ -45,6 +45,10 @@ impl RequestStore for Reopening {
 
     async fn log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError> {
         on_fresh!(self, log(id))
+    }
+
+    async fn chains(&self, id: &RequestId) -> Result<Vec<LogChain>, StoreError> {
+        on_fresh!(self, chains(id))
     }
 
     async fn note(&self, id: &RequestId, entry: &AuditEntry) -> Result<bool, StoreError> {

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 
 use super::state::{State, misuse};
 use crate::{
-    AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
-    IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, NewRequest, QuotaCategory, RegulationId, Request,
-    RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Task,
+    AuditEntry, Backlog, ChainEnd, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake,
+    Intended, IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, LogChain, NewRequest, QuotaCategory,
+    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Task,
     ports::{Clock, RequestStore, StoreError},
     testing::ManualClock,
 };
@@ -68,6 +68,18 @@ impl RequestStore for MemoryStore {
 
     async fn log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError> {
         Ok(self.read(|state| state.find(id).map(|entry| entry.log.clone()).unwrap_or_default()))
+    }
+
+    /// One chain: what is told of a regulation stands in the log of each person here.
+    async fn chains(&self, id: &RequestId) -> Result<Vec<LogChain>, StoreError> {
+        let mut end = ChainEnd::of(id.as_str());
+        let link = |entry: AuditEntry| {
+            end.append(&entry);
+            (entry, end.hash)
+        };
+        let entries: Vec<_> = self.log(id).await?.into_iter().map(link).collect();
+        let chain = LogChain { subject: id.as_str().to_owned(), entries };
+        Ok(Some(chain).filter(|chain| !chain.entries.is_empty()).into_iter().collect())
     }
 
     async fn note(&self, id: &RequestId, entry: &AuditEntry) -> Result<bool, StoreError> {

@@ -7,8 +7,8 @@ use super::sample::{
     id, intend, ledger_update, on_both, only, pending, plan, put, record, sending, update, wait_with,
 };
 use crate::{
-    Action, AuditEntry, ClaimScope, Claimed, ConnectionKey, Decision, Due, IntentPlan, Ledger, LedgerFilter,
-    LedgerState, MemberChange, NewRequest, Outcome, QuotaCategory, Regime, RegulationType, RequestFilter,
+    Action, AuditEntry, ChainEnd, ClaimScope, Claimed, ConnectionKey, Decision, Due, IntentPlan, Ledger, LedgerFilter,
+    LedgerState, LogChain, MemberChange, NewRequest, Outcome, QuotaCategory, Regime, RegulationType, RequestFilter,
     RequestStatus, RequestUpdate, Resume, Task, TaskState, ports::RequestStore,
 };
 
@@ -181,4 +181,60 @@ pub async fn nothing_is_planned_for_what_is_over(store: &dyn RequestStore) {
         store.save_regulation(&lease, &ledger_update(over, MemberChange::None)).await.unwrap();
     }
     assert_eq!(store.next_due(&ClaimScope::All).await.unwrap().earliest(), None);
+}
+
+/// The log is kept as chains, of the request and of its regulations. They hold every entry in its order, each hash follows
+/// from the one before it, and they only grow.
+pub async fn a_log_is_kept_as_chains(store: &dyn RequestStore) {
+    let mut earlier: Vec<Vec<LogChain>> = Vec::new();
+    let look = async |store: &dyn RequestStore, earlier: &mut Vec<Vec<LogChain>>| {
+        let mut all = Vec::new();
+        for number in [1, 2] {
+            let chains = store.chains(&id(number)).await.unwrap();
+            for chain in &chains {
+                let mut end = ChainEnd::of(&chain.subject);
+                for (entry, hash) in &chain.entries {
+                    end.append(entry);
+                    assert_eq!(end.hash, *hash, "{} of {}", entry.step, chain.subject);
+                }
+            }
+            let told: Vec<_> = chains.iter().flat_map(|chain| chain.entries.iter().map(|(entry, _)| entry)).collect();
+            let log = store.log(&id(number)).await.unwrap();
+            assert_eq!(told.len(), log.len());
+            assert!(log.iter().all(|entry| told.contains(&entry)));
+            all.extend(chains);
+        }
+        let grown = |before: &LogChain| {
+            all.iter().any(|now| now.subject == before.subject && now.entries.starts_with(&before.entries))
+        };
+        assert!(earlier.iter().flatten().all(grown));
+        earlier.push(all);
+    };
+    record(store, &[erasure(1)]).await;
+    look(store, &mut earlier).await;
+    record_again(store, &erasure(1)).await;
+    let Claimed { lease, item, .. } = claim_only(store, 1, HELD).await;
+    let step = RequestUpdate {
+        audit: vec![AuditEntry::new(at(50), "resolved", serde_json::json!({"user_ids": 1, "of": ["a", "b"]}))],
+        ..update(vec![super::sample::resolved(item.tasks[0].clone(), ["u1"])])
+    };
+    store.save_request(&lease, &step).await.unwrap();
+    look(store, &mut earlier).await;
+    wait_with(store, erasure(2), ["u2"]).await;
+    let claimed = intend(store, &plan("rin_1")).await;
+    look(store, &mut earlier).await;
+    let mut step = accepted(claimed.item, "reg_1", at(400));
+    step.audit = vec![AuditEntry::new(at(300), "accepted", serde_json::json!({"regulation": "reg_1"}))];
+    store.save_regulation(&claimed.lease, &step).await.unwrap();
+    look(store, &mut earlier).await;
+    store.note(&id(2), &AuditEntry::new(at(301), "revealed", serde_json::json!({"by": "ops"}))).await.unwrap();
+    store.decide(&id(1), &Decision::Cancel, at(302)).await.unwrap();
+    look(store, &mut earlier).await;
+    assert!(store.chains(&id(9)).await.unwrap().is_empty());
+}
+
+/// Somebody asks for the same once more.
+async fn record_again(store: &dyn RequestStore, request: &NewRequest) {
+    let again = NewRequest { id: id(90), ..request.clone() };
+    assert_eq!(store.intake(&[again]).await.unwrap(), [crate::Intake::Linked(request.id.clone())]);
 }
