@@ -125,7 +125,7 @@ impl Engine {
                 }
                 (Ok(_), None) if waits => {}
                 (Ok(found), None) => {
-                    update.audit.push(AuditEntry::new(at, "resolved", looked(&task.connection, &found)));
+                    update.audit.push(AuditEntry::new(at, "resolved", looked(request, &task.connection, &found)));
                     self.resolved(request.action, &mut task, &found);
                     people.insert(task.connection.clone(), found);
                     update.tasks.push(task);
@@ -276,9 +276,11 @@ pub(crate) fn wrong_workspace(key: &ConnectionKey, resume: Resume) -> Failure {
     })
 }
 
-fn looked(connection: &ConnectionKey, found: &Found) -> serde_json::Value {
+fn looked(request: &Request, connection: &ConnectionKey, found: &Found) -> serde_json::Value {
+    let hash = |id| request.evidence_salt.as_ref().map(|salt| salt.hash("user_id", id));
     json!({
         "connection": connection.as_str(), "looked_in": found.looked, "user_ids": found.resolution.user_ids.len(),
+        "user_id_hashes": found.resolution.user_ids.iter().filter_map(hash).collect::<Vec<_>>(),
         "profiles": found.resolution.profiles.len(), "unreachable": found.resolution.unreachable,
     })
 }

@@ -10,17 +10,17 @@ use zeroize::Zeroizing;
 
 use crate::layout::Format;
 use crate::staging::Sealed;
-use crate::survey::{Members, Survey};
+use crate::survey::Members;
 
 /// Writes a collection in a format.
-pub(crate) fn write(out: &mut dyn Write, sealed: &Sealed, survey: &Survey, format: Format) -> io::Result<()> {
+pub(crate) fn write(out: &mut dyn Write, sealed: &Sealed, format: Format) -> io::Result<()> {
     match format {
-        Format::Csv => csv::table(out, sealed, survey),
+        Format::Csv => csv::table(out, sealed),
         Format::Lines => json::lines(out, sealed),
         Format::Single if sealed.records == 0 => out.write_all(b"{}\n"),
         Format::Single if sealed.records == 1 => json::single(out, sealed),
         Format::Array | Format::Single => json::array(out, sealed),
-        Format::Members => match &survey.members {
+        Format::Members => match &sealed.survey.members {
             Members::OneProfile => json::members(out, sealed),
             Members::Profiles(ids) => json::members_by_profile(out, sealed, ids),
             Members::No => json::array(out, sealed),

@@ -1,14 +1,15 @@
-//! The first look at a collection: what its records have in common decides how it is laid out.
+//! A look at each record as it comes: what the records of a collection have in common decides how it is laid out.
+
+mod activity;
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
 
 use serde_json::{Map, Value};
 
-use crate::content::for_each_record;
+pub(crate) use activity::Activity;
+
 use crate::layout::Shape;
-use crate::staging::Sealed;
 
 /// More columns than this share the last one.
 pub(crate) const MOST_COLUMNS: usize = 200;
@@ -23,6 +24,7 @@ pub(crate) struct Survey {
     /// Whether there are more fields than columns.
     pub(crate) overflow: bool,
     pub(crate) members: Members,
+    pub(crate) activity: Activity,
 }
 
 /// Whether the records are names and values that an object can hold without losing any.
@@ -36,19 +38,42 @@ pub(crate) enum Members {
     No,
 }
 
-impl Survey {
-    pub(crate) fn take(sealed: &Sealed, shape: Shape) -> io::Result<Self> {
-        let mut columns = Columns::new(shape.columns());
-        let mut members = MemberCheck::default();
-        for_each_record(sealed.read()?, |record| {
-            match &record {
-                Value::Object(fields) => columns.see(fields.keys().map(String::as_str)),
-                _ => columns.see(["value"]),
-            }
-            members.see(&record);
-            Ok(())
-        })?;
-        Ok(Self { columns: columns.names, overflow: columns.overflow, members: members.conclude() })
+/// Sees one record after the other; its memory is bounded.
+pub(crate) struct Surveyor {
+    shape: Shape,
+    columns: Columns,
+    members: MemberCheck,
+    activity: Activity,
+}
+
+impl Surveyor {
+    pub(crate) fn new(shape: Shape) -> Self {
+        let members = MemberCheck { failed: shape != Shape::Traits, ..MemberCheck::default() };
+        Self { shape, columns: Columns::new(shape.columns()), members, activity: Activity::default() }
+    }
+
+    pub(crate) fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    pub(crate) fn see(&mut self, record: &Value) {
+        match record {
+            Value::Object(fields) => self.columns.see(fields.keys().map(String::as_str)),
+            _ => self.columns.see(["value"]),
+        }
+        self.members.see(record);
+        if self.shape == Shape::Events {
+            self.activity.see(record);
+        }
+    }
+
+    pub(crate) fn conclude(self) -> Survey {
+        Survey {
+            columns: self.columns.names,
+            overflow: self.columns.overflow,
+            members: self.members.conclude(),
+            activity: self.activity,
+        }
     }
 }
 
@@ -83,7 +108,8 @@ impl Columns {
 pub(crate) fn as_member(record: &Value) -> Option<(&str, &Value, Option<&str>)> {
     let fields: &Map<String, Value> = record.as_object()?;
     let profile = fields.get("segment_id");
-    if fields.len() != 2 + usize::from(profile.is_some()) {
+    let class = fields.get("class");
+    if fields.len() != 2 + usize::from(profile.is_some()) + usize::from(class.is_some()) {
         return None;
     }
     let profile = profile.map(|id| id.as_str().ok_or(())).transpose().ok()?;

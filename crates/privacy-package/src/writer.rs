@@ -1,6 +1,6 @@
 //! A package in the making.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::archive::{self, Contents, Gathered};
 use crate::destination::Folder;
 use crate::failure::{PACKAGE, STAGING, blocking, write_error};
+use crate::layout::Shape;
 use crate::manifest::ManifestFile;
 use crate::names;
 use crate::staging::{StagedCollection, StagingArea};
@@ -40,9 +41,10 @@ impl StagedWriter {
         names::check("a collection with such a name", name)?;
         let mut collections = self.collections.lock().await;
         let number = u32::try_from(collections.len()).unwrap_or(u32::MAX);
-        let collection = collections
-            .entry((source.to_owned(), name.to_owned()))
-            .or_insert_with(|| Arc::new(Mutex::new(StagedCollection::new(Arc::clone(&self.area), number))));
+        let collection = collections.entry((source.to_owned(), name.to_owned())).or_insert_with(|| {
+            let shape = Shape::of(self.package.tables.contains(source), name);
+            Arc::new(Mutex::new(StagedCollection::new(Arc::clone(&self.area), number, shape)))
+        });
         let collection = Arc::clone(collection);
         drop(collections);
         Ok(collection.lock_owned().await)
@@ -53,8 +55,7 @@ impl StagedWriter {
         for ((source, collection), staged) in self.collections.into_inner() {
             open.push((source, collection, staged.lock_owned().await));
         }
-        let tables = self.package.tables;
-        let collections = blocking(STAGING, move || open.into_iter().map(|one| seal(one, &tables)).collect()).await?;
+        let collections = blocking(STAGING, move || open.into_iter().map(seal).collect()).await?;
         let contents = Contents {
             request_id: self.package.request.as_str().to_owned(),
             action: self.package.action.as_str(),
@@ -68,8 +69,8 @@ impl StagedWriter {
 
 type Open = (String, String, OwnedMutexGuard<StagedCollection>);
 
-fn seal((source, collection, mut staged): Open, tables: &BTreeSet<String>) -> Result<Gathered, PackageError> {
-    Ok(Gathered { table: tables.contains(&source), source, collection, sealed: staged.seal()? })
+fn seal((source, collection, mut staged): Open) -> Result<Gathered, PackageError> {
+    Ok(Gathered { source, collection, sealed: staged.seal()? })
 }
 
 fn pack(contents: &Contents, parts: crate::upload::PartWriter) -> Result<(Sent, Vec<ManifestFile>), PackageError> {

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
-mod chain;
 mod error;
+mod evidence;
 mod findings;
 mod hold;
 mod identity;
@@ -23,8 +23,8 @@ pub mod testing;
 mod verdict;
 mod work;
 
-pub use chain::{ChainEnd, LogChain, canonical};
 pub use error::{ErrorKind, Retry, SegmentError, Service};
+pub use evidence::{ChainEnd, EvidenceSalt, LogChain, canonical};
 pub use findings::{Finding, FindingCode};
 pub use hold::LegalHold;
 pub use identity::{Identity, IdentityError, IdentityKind, IdentitySet};

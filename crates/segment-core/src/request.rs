@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    ConnectionKey, Finding, Gate, IdentitySet, IntentId, MaskingKey, Outcome, PackageReceipt, Pii, ProfileRef, Regime,
-    RegulationType, RequestId, RequestStatus, RowTrace, StagingKey, TaskEvent, TaskState,
+    ConnectionKey, EvidenceSalt, Finding, Gate, IdentitySet, IntentId, MaskingKey, Outcome, PackageReceipt, Pii,
+    ProfileRef, Regime, RegulationType, RequestId, RequestStatus, RowTrace, StagingKey, TaskEvent, TaskState,
 };
 
 /// What is asked for.
@@ -159,6 +159,8 @@ pub struct Request {
     pub staging_key: Option<StagingKey>,
     /// Masks rows; `None` once the data key is destroyed.
     pub masking_key: Option<MaskingKey>,
+    /// By which ids of the person are hashed in the log; gone with the data key.
+    pub evidence_salt: Option<EvidenceSalt>,
 }
 
 impl Request {

@@ -6,11 +6,12 @@ use segment_core::{Pii, StagingKey};
 use serde_json::json;
 
 use super::*;
+use crate::layout::Shape;
 use crate::staging::{StagedCollection, StagingArea};
 
 fn sealed(root: &std::path::Path) -> Sealed {
     let area = StagingArea::create(root, StagingKey::new([1; 32]), [2; 16]).unwrap();
-    let mut collection = StagedCollection::new(Arc::new(area), 0);
+    let mut collection = StagedCollection::new(Arc::new(area), 0, Shape::Table);
     collection.append(&vec![Pii::new(json!({"a": 1}))]).unwrap();
     collection.seal().unwrap()
 }
@@ -25,7 +26,7 @@ fn an_entry_that_may_pass_four_gigabytes_is_readable_too() {
         request_id: "pri_1".into(),
         action: "access",
         created_at: Timestamp::UNIX_EPOCH,
-        collections: vec![Gathered { table: false, source: "s".into(), collection: "t".into(), sealed }],
+        collections: vec![Gathered { source: "s".into(), collection: "t".into(), sealed }],
         limits: vec![],
     };
     let (bytes, _) = write(&contents, Vec::new()).unwrap();
@@ -46,14 +47,13 @@ fn the_bound_on_a_files_length_holds_for_what_grows_most() {
     // Quotes double in CSV, and again where they stand in JSON in a cell.
     let root = tempfile::tempdir().unwrap();
     let area = StagingArea::create(root.path(), StagingKey::new([1; 32]), [2; 16]).unwrap();
-    let mut collection = StagedCollection::new(Arc::new(area), 0);
+    let mut collection = StagedCollection::new(Arc::new(area), 0, Shape::Table);
     let wide: serde_json::Map<_, _> = (0..300).map(|n| (n.to_string(), json!({"\"\"\"": "\"\"\"\""}))).collect();
     collection.append(&vec![Pii::new(wide.into()), Pii::new(json!({"\"\"": "=\"\"\"\"\""}))]).unwrap();
     let sealed = collection.seal().unwrap();
-    let survey = Survey::take(&sealed, Shape::Table).unwrap();
     for format in [Format::Csv, Format::Array, Format::Lines] {
         let mut out = Vec::new();
-        content::write(&mut out, &sealed, &survey, format).unwrap();
+        content::write(&mut out, &sealed, format).unwrap();
         assert!(out.len() as u64 <= most_bytes(&sealed), "{format:?}");
     }
 }

@@ -1,31 +1,36 @@
 //! CSV that a spreadsheet may open: no cell is taken for a formula.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 
 use csv::Writer;
-use serde_json::{Map, Value};
+use serde_json::{Value, value::RawValue};
 
-use super::for_each_record;
+use super::for_each_line;
 use crate::staging::Sealed;
 use crate::survey::Survey;
 
-pub(super) fn table(out: &mut dyn Write, sealed: &Sealed, survey: &Survey) -> io::Result<()> {
+/// The fields of a record, each as the JSON text that it is: what is copied needs no parsing.
+type Fields<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
+
+pub(super) fn table(out: &mut dyn Write, sealed: &Sealed) -> io::Result<()> {
+    let survey = &sealed.survey;
     if survey.columns.is_empty() {
         return Ok(());
     }
     let mut rows = Writer::from_writer(out);
-    write_row(&mut rows, header(survey).iter().map(|name| harmless(name)))?;
+    write_row(&mut rows, header(survey).iter().map(|name| harmless(Cow::Borrowed(name))))?;
     let known: HashSet<&str> = survey.columns.iter().map(String::as_str).collect();
-    for_each_record(sealed.read()?, |record| {
-        let fields = match record {
-            Value::Object(fields) => fields,
-            other => Map::from_iter([("value".to_owned(), other)]),
+    for_each_line(sealed.read()?, |line| {
+        let fields = match line.first() {
+            Some(b'{') => serde_json::from_slice(line)?,
+            _ => Fields::from([(Cow::Borrowed("value"), serde_json::from_slice(line)?)]),
         };
-        let cells = survey.columns.iter().map(|column| cell(fields.get(column)));
-        let rest = survey.overflow.then(|| rest(&fields, &known));
-        write_row(&mut rows, cells.chain(rest))
+        let cells = survey.columns.iter().map(|column| fields.get(column.as_str()).map_or(Ok(Cow::Borrowed("")), cell));
+        let rest = survey.overflow.then(|| Ok(Cow::Owned(rest(&fields, &known))));
+        let cells = cells.chain(rest).collect::<io::Result<Vec<_>>>()?;
+        write_row(&mut rows, cells.into_iter())
     })?;
     rows.flush()
 }
@@ -50,31 +55,25 @@ fn header(survey: &Survey) -> Vec<String> {
 }
 
 /// The fields without a column, as JSON.
-fn rest(fields: &Map<String, Value>, known: &HashSet<&str>) -> Cow<'static, str> {
-    let rest: Map<_, _> = fields
-        .iter()
-        .filter(|(name, _)| !known.contains(name.as_str()))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    if rest.is_empty() { Cow::Borrowed("") } else { Cow::Owned(Value::Object(rest).to_string()) }
+fn rest(fields: &Fields<'_>, known: &HashSet<&str>) -> String {
+    let rest = fields.iter().filter(|(name, _)| !known.contains(name.as_ref()));
+    let members: Vec<_> = rest.map(|(name, value)| format!("{}:{}", Value::from(name.as_ref()), value.get())).collect();
+    if members.is_empty() { String::new() } else { format!("{{{}}}", members.join(",")) }
 }
 
-fn cell(value: Option<&Value>) -> Cow<'_, str> {
-    match value {
-        None | Some(Value::Null) => Cow::Borrowed(""),
-        Some(Value::String(text)) => harmless(text),
+fn cell<'a>(value: &&'a RawValue) -> io::Result<Cow<'a, str>> {
+    let text = value.get();
+    Ok(match text.as_bytes().first() {
+        Some(b'"') => harmless(serde_json::from_str::<String>(text)?.into()),
+        Some(b'n') => Cow::Borrowed(""),
         // A number may begin with a minus; objects and arrays begin with a bracket.
-        Some(other) => Cow::Owned(other.to_string()),
-    }
+        _ => Cow::Borrowed(text),
+    })
 }
 
 /// A text that no spreadsheet evaluates: an apostrophe goes before what begins like a formula.
-fn harmless(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
-    }
+fn harmless(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { Cow::Owned(format!("'{text}")) } else { text }
 }
 
 #[cfg(test)]
@@ -84,7 +83,10 @@ mod tests {
 
     #[test]
     fn formulas_are_neutralised_and_numbers_are_not() {
-        let check = |value: Value, expected: &str| assert_eq!(cell(Some(&value)), expected);
+        let check = |value: Value, expected: &str| {
+            let raw = RawValue::from_string(value.to_string()).unwrap();
+            assert_eq!(cell(&&*raw).unwrap(), expected);
+        };
         check(json!("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")");
         check(json!("+1"), "'+1");
         check(json!("-1"), "'-1");

@@ -10,12 +10,15 @@ use segment_core::ports::PackageError;
 use super::area::StagingArea;
 use super::seal::{FileKey, Opener, Sealer};
 use crate::failure::{STAGING, write_error};
+use crate::layout::Shape;
+use crate::survey::{Survey, Surveyor};
 
 /// Takes a collection's records and keeps none of them: they go into its staging file, a JSON text per line.
 pub(crate) struct StagedCollection {
     area: Arc<StagingArea>,
     file: u32,
     state: State,
+    survey: Surveyor,
     records: u64,
     bytes: u64,
     gaps: Vec<String>,
@@ -30,8 +33,9 @@ enum State {
 
 impl StagedCollection {
     /// Collection number `file` of the area. Its file is made when the first records come.
-    pub(crate) fn new(area: Arc<StagingArea>, file: u32) -> Self {
-        Self { area, file, state: State::Unopened, records: 0, bytes: 0, gaps: Vec::new() }
+    pub(crate) fn new(area: Arc<StagingArea>, file: u32, shape: Shape) -> Self {
+        let survey = Surveyor::new(shape);
+        Self { area, file, state: State::Unopened, survey, records: 0, bytes: 0, gaps: Vec::new() }
     }
 
     /// Adds a page of records. After a failure the collection is lost, and with it the package. Blocking.
@@ -39,6 +43,7 @@ impl StagedCollection {
         let mut sealer = self.open().map_err(|e| write_error(STAGING, e))?;
         let added = write_lines(&mut sealer, records).map_err(|e| write_error(STAGING, e))?;
         self.state = State::Open(sealer);
+        records.iter().for_each(|record| self.survey.see(record.expose()));
         self.records += records.len() as u64;
         self.bytes += added;
         Ok(())
@@ -55,7 +60,11 @@ impl StagedCollection {
     pub(crate) fn seal(&mut self) -> Result<Sealed, PackageError> {
         let key = self.area.key_of(self.file).map_err(|e| write_error(STAGING, e))?;
         self.open().and_then(|sealer| sealer.finish()).map_err(|e| write_error(STAGING, e))?;
+        let shape = self.survey.shape();
+        let survey = std::mem::replace(&mut self.survey, Surveyor::new(shape)).conclude();
         Ok(Sealed {
+            shape,
+            survey,
             area: Arc::clone(&self.area),
             file: self.file,
             key,
@@ -114,6 +123,8 @@ pub(crate) struct Sealed {
     area: Arc<StagingArea>,
     file: u32,
     key: FileKey,
+    pub(crate) shape: Shape,
+    pub(crate) survey: Survey,
     /// How many records there are, one a line.
     pub(crate) records: u64,
     /// The length of all lines.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use segment_core::{MaskingKey, Pii, StagingKey, ports::Random};
+use segment_core::{EvidenceSalt, MaskingKey, Pii, StagingKey, ports::Random};
 use sha2::Sha256;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -175,6 +175,11 @@ impl DataKey {
     /// The key from which the keys and salts of its masking come.
     pub(crate) fn masking_key(&self) -> MaskingKey {
         MaskingKey::new(keyed_hash(&self.0, &[b"masking"]))
+    }
+
+    /// By which ids of the person are hashed in the log.
+    pub(crate) fn evidence_salt(&self) -> EvidenceSalt {
+        EvidenceSalt::new(keyed_hash(&self.0, &[b"evidence"]))
     }
 
     /// The key of the request's staging files; it cannot be had without the data key.

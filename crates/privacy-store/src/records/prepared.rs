@@ -8,7 +8,7 @@ use super::{
     open::Keys,
     request_rows::{self, millis},
 };
-use crate::crypto::Place;
+use crate::crypto::{DataKey, Place};
 
 /// An external id and an identity set are hashed apart from single identities.
 const EXTERNAL_ID: &str = "external id";
@@ -42,12 +42,14 @@ impl Prepared {
         let connections = request.connections.iter().map(|key| (Holder::Connection, key));
         let holders = connections.chain(request.datasets.iter().map(|key| (Holder::Dataset, key)));
         let mut told = Of::Request(id).begun();
-        told.tell(&AuditEntry::new(request.received_at, "received", received(&request)));
+        let (key, wrapped) = keys.master.new_data_key(keys.random.as_ref(), Place(request_rows::DATA_KEY, id));
+        told.tell(&AuditEntry::new(request.received_at, "received", received(&request, &key)));
+        let key = (&key, wrapped.as_slice());
         let task = |(holder, key): (Holder, &ConnectionKey)| {
             json!({"id": id, "connection": key.as_str(), "holder": holder.as_str()}).to_string()
         };
         Self {
-            row: row(keys, &request, &same_person, external.as_deref(), &told),
+            row: row(keys, &request, key, [Some(&same_person), external.as_ref()], &told),
             identities: identities.collect(),
             tasks: holders.map(task).collect(),
             received: told.into_rows(),
@@ -58,26 +60,33 @@ impl Prepared {
     }
 }
 
-fn row(keys: &Keys, request: &NewRequest, same_person: &str, external: Option<&str>, told: &Told<'_>) -> String {
+fn row(
+    keys: &Keys,
+    request: &NewRequest,
+    (key, wrapped): (&DataKey, &[u8]),
+    [same_person, external]: [Option<&String>; 2],
+    told: &Told<'_>,
+) -> String {
     let id = request.id.as_str();
-    let (key, wrapped) = keys.master.new_data_key(keys.random.as_ref(), Place(request_rows::DATA_KEY, id));
     let (gate, status) = if request.needs_approval { (Gate::Pending, "pending") } else { (Gate::Open, "approved") };
     let row = json!({
         "id": id, "external": external, "identities": same_person,
         "action": request.action.as_str(), "regime": request.regime.as_str(), "gate": gate.as_str(), "status": status,
         "received": millis(request.received_at), "due": millis(request.regime.due_at(request.received_at)),
-        "key": hex::encode(wrapped), "sealed": hex::encode(request_rows::seal_person(keys, &key, request)),
+        "key": hex::encode(wrapped), "sealed": hex::encode(request_rows::seal_person(keys, key, request)),
         "told": told.count(), "hash": told.hash().map(hex::encode),
     });
     row.to_string()
 }
 
-fn received(request: &NewRequest) -> Value {
+fn received(request: &NewRequest, key: &DataKey) -> Value {
+    let salt = key.evidence_salt();
     let names = |all: &[ConnectionKey]| all.iter().map(|key| key.as_str().to_owned()).collect::<Vec<_>>();
     json!({
         "action": request.action.as_str(),
         "regime": request.regime.as_str(),
         "identities": request.identities.iter().map(|identity| identity.kind().as_str()).collect::<Vec<_>>(),
+        "identity_hashes": request.identities.iter().map(|one| salt.hash(one.kind().as_str(), one.value())).collect::<Vec<_>>(),
         "connections": names(&request.connections),
         "datasets": names(&request.datasets),
         "left_out": names(&request.left_out),

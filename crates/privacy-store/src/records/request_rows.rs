@@ -183,6 +183,7 @@ impl RequestRow {
             tasks: tasks.into_iter().map(|task| task.read(key.as_ref())).collect::<Result<_, _>>()?,
             staging_key: key.as_ref().map(DataKey::staging_key),
             masking_key: key.as_ref().map(DataKey::masking_key),
+            evidence_salt: key.as_ref().map(DataKey::evidence_salt),
             denied_reason: self.denied_reason,
             id: RequestId::new(self.id),
         })

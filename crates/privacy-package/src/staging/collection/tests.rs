@@ -17,7 +17,7 @@ fn records(count: usize) -> Records {
 #[test]
 fn records_are_lines_and_are_counted() {
     let root = tempfile::tempdir().unwrap();
-    let mut collection = StagedCollection::new(area(root.path()), 0);
+    let mut collection = StagedCollection::new(area(root.path()), 0, Shape::Table);
     collection.append(&records(2)).unwrap();
     collection.append(&records(0)).unwrap();
     collection.append(&records(3)).unwrap();
@@ -31,8 +31,8 @@ fn records_are_lines_and_are_counted() {
 fn a_changed_staging_file_is_refused_and_so_is_anothers() {
     let root = tempfile::tempdir().unwrap();
     let area = area(root.path());
-    let mut first = StagedCollection::new(Arc::clone(&area), 0);
-    let mut second = StagedCollection::new(Arc::clone(&area), 1);
+    let mut first = StagedCollection::new(Arc::clone(&area), 0, Shape::Table);
+    let mut second = StagedCollection::new(Arc::clone(&area), 1, Shape::Table);
     first.append(&records(5_000)).unwrap();
     second.append(&records(5_000)).unwrap();
     let (first, _second) = (first.seal().unwrap(), second.seal().unwrap());
@@ -62,7 +62,7 @@ fn keys_differ_by_file_by_package_and_by_request() {
 #[test]
 fn a_full_disk_is_an_error_without_values_and_loses_the_collection() {
     let root = tempfile::tempdir().unwrap();
-    let mut collection = StagedCollection::new(area(root.path()), 0);
+    let mut collection = StagedCollection::new(area(root.path()), 0, Shape::Table);
     collection.write_to(File::options().write(true).open("/dev/full").unwrap());
     let error = collection.append(&records(5_000)).unwrap_err();
     assert!(matches!(error, PackageError::Write { what: "the staging file", .. }), "{error:?}");

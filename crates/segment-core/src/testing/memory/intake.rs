@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::state::{Entry, Hold, State, misuse};
 use crate::{
-    Gate, Holder, Identity, IdentityKind, Intake, MaskingKey, NewRequest, Pii, Request, RequestId, RequestStatus,
-    StagingKey, Task, ports::StoreError,
+    EvidenceSalt, Gate, Holder, Identity, IdentityKind, Intake, MaskingKey, NewRequest, Pii, Request, RequestId,
+    RequestStatus, StagingKey, Task, ports::StoreError,
 };
 
 impl State {
@@ -88,6 +88,7 @@ fn entry(new: &NewRequest) -> Result<Entry, StoreError> {
         package: None,
         staging_key: Some(StagingKey::new(key(&new.id))),
         masking_key: Some(MaskingKey::new(key(&new.id))),
+        evidence_salt: Some(EvidenceSalt::new(key(&new.id))),
     };
     let next_at = Some(new.received_at);
     let (hold, waits) = (Hold::default(), BTreeMap::new());

@@ -32,6 +32,7 @@ pub async fn a_new_request_is_recorded_whole(store: &dyn RequestStore) {
     let [basic, unify, shop] = ["segment_basic", "segment_unify", "shop"].map(ConnectionKey::new);
     assert_eq!(request.tasks, [Task::new(basic), Task::new(unify), Task::of(Holder::Dataset, shop)]);
     assert!(request.package.is_none() && request.staging_key.is_some() && request.masking_key.is_some());
+    assert!(request.evidence_salt.is_some());
     assert_eq!(steps(store, 1).await, ["received"]);
     let facts = store.log(&id(1)).await.unwrap().remove(0).facts;
     assert_eq!(facts["left_out"], serde_json::json!(["off"]), "whose data are not part of it");

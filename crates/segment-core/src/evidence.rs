@@ -1,10 +1,13 @@
-//! The log's chain: each entry is hashed together with the one before it, so that none can be changed, dropped, moved or
+//! What makes the log evidence. Each entry is hashed together with the one before it, so that none can be changed, dropped, moved or
 //! slipped in without every later hash being another one.
+
+use std::fmt;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::AuditEntry;
+use crate::{AuditEntry, Pii};
 
 /// What the first hash of every chain begins with.
 const LABEL: &str = "segment-privacy log 1\n";
@@ -46,6 +49,42 @@ pub struct LogChain {
     pub entries: Vec<(AuditEntry, [u8; 32])>,
 }
 
+/// By which ids of one person stand in the log without being told. It is another one for every request and dies with its data
+/// key: then nobody can try ids against the hashes any more.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct EvidenceSalt([u8; 32]);
+
+impl EvidenceSalt {
+    /// A salt of 32 random or derived bytes.
+    #[must_use]
+    pub const fn new(salt: [u8; 32]) -> Self {
+        Self(salt)
+    }
+
+    /// In hexadecimal digits, for whom the ids may be shown to.
+    #[must_use]
+    pub fn reveal(&self) -> String {
+        hex(&self.0)
+    }
+
+    /// SHA-256 of the salt's bytes, the kind of id such as `user_id`, a colon and the id, in hexadecimal digits.
+    #[must_use]
+    pub fn hash(&self, kind: &str, id: &Pii<String>) -> String {
+        let hash = Sha256::new().chain_update(self.0).chain_update(kind).chain_update(":");
+        hex(&hash.chain_update(id.expose()).finalize())
+    }
+}
+
+impl fmt::Debug for EvidenceSalt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[salt]")
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |text, byte| text + &format!("{byte:02x}"))
+}
+
 /// A JSON text that is the same wherever it is made: members sorted by name, nothing between them.
 #[must_use]
 pub fn canonical(value: &Value) -> String {
@@ -72,14 +111,6 @@ mod tests {
 
     fn entry(step: &str, facts: Value) -> AuditEntry {
         AuditEntry::new(Timestamp::from_millisecond(1_795_500_000_123).unwrap(), step, facts)
-    }
-
-    fn hex(bytes: &[u8]) -> String {
-        use std::fmt::Write as _;
-        bytes.iter().fold(String::new(), |mut text, byte| {
-            write!(text, "{byte:02x}").unwrap();
-            text
-        })
     }
 
     /// By Python: `h = sha256(b"segment-privacy log 1\n" + b"pri_1"); h = sha256(h + b'{"at":…}')`.
@@ -112,5 +143,16 @@ mod tests {
             chain("pri_1", &[later, two]),
         ];
         assert!(others.iter().all(|other| *other != base));
+    }
+
+    #[test]
+    fn an_id_is_hashed_with_its_kind_and_the_salt_is_not_shown() {
+        let salt = EvidenceSalt::new([7; 32]);
+        let hash = salt.hash("user_id", &"u-1".into());
+        let by_hand: [u8; 32] = Sha256::digest([&[7; 32][..], b"user_id:u-1"].concat()).into();
+        assert_eq!(hash, hex(&by_hand));
+        assert_ne!(hash, salt.hash("email", &"u-1".into()));
+        assert_ne!(hash, EvidenceSalt::new([8; 32]).hash("user_id", &"u-1".into()));
+        assert_eq!(format!("{salt:?}"), "[salt]");
     }
 }
