@@ -84,9 +84,14 @@ impl Engine {
             return Err(PackageError::Destination("the request's data key is destroyed".to_owned()));
         };
         let tables = self.owned.as_ref().map(|owned| owned.sources.tables.clone()).unwrap_or_default();
+        let Some(identities) = request.identities.clone() else {
+            return Err(PackageError::Destination("what names the person is destroyed".to_owned()));
+        };
         let new = NewPackage {
             request: request.id.clone(),
             action: request.action,
+            identities,
+            received_at: request.received_at,
             created_at: update.at,
             staging_key,
             tables,

@@ -9,6 +9,10 @@ pub(crate) const PACKAGE_LIMITS: [&str; 2] = [
     "Consent preferences are not in here: Segment's Profile API does not return them.",
 ];
 
+/// Beside traits of which it is not known whether Segment made them itself.
+pub(crate) const CLASSES_UNKNOWN: &str =
+    "Which of the traits are audiences or were calculated is not marked: Segment did not say.";
+
 /// A package that is made of owned rows only.
 pub(crate) const NOTHING_OF_SEGMENT: &str = "Nothing that Segment holds is in here: without a connection of kind segment_unify \
      it cannot be asked.";

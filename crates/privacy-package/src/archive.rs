@@ -1,4 +1,4 @@
-//! The zip: entries in the order of their paths, then the manifest, written once from front to back.
+//! The zip: data files in the order of their paths, then the report, then the manifest, written once from front to back.
 
 mod ahead;
 
@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
+use segment_core::IdentitySet;
 use segment_core::ports::PackageError;
 use sha2::{Digest, Sha256};
 use zip::write::{SimpleFileOptions, StreamWriter};
@@ -15,6 +16,7 @@ use crate::content;
 use crate::failure::{PACKAGE, write_error};
 use crate::layout::{Format, files_of};
 use crate::manifest::{Manifest, ManifestFile};
+use crate::report;
 use crate::staging::Sealed;
 use crate::survey::MOST_COLUMNS;
 
@@ -25,6 +27,8 @@ const LEVEL: i64 = 2;
 pub(crate) struct Contents {
     pub(crate) request_id: String,
     pub(crate) action: &'static str,
+    pub(crate) identities: IdentitySet,
+    pub(crate) received_at: Timestamp,
     pub(crate) created_at: Timestamp,
     pub(crate) collections: Vec<Gathered>,
     pub(crate) limits: Vec<String>,
@@ -37,10 +41,22 @@ pub(crate) struct Gathered {
     pub(crate) sealed: Sealed,
 }
 
-/// Writes the zip to `out`. Equal contents make equal bytes.
-pub(crate) fn write<W: Write>(contents: &Contents, out: W) -> Result<(W, Vec<ManifestFile>), PackageError> {
+/// Writes the zip to `out`, the report only if it is wanted. Equal contents make equal bytes.
+pub(crate) fn write<W: Write>(
+    contents: &Contents,
+    with_report: bool,
+    out: W,
+) -> Result<(W, Vec<ManifestFile>), PackageError> {
     let mut archive = Archive { zip: ZipWriter::new_stream(out), modified: dos_time(contents.created_at) };
-    let files = archive.collections(&contents.collections).map_err(|e| write_error(PACKAGE, e))?;
+    let failed = |e| write_error(PACKAGE, e);
+    let mut files = archive.collections(&contents.collections).map_err(failed)?;
+    if with_report {
+        report::write(contents, &mut |page| {
+            files.push(archive.page(page)?);
+            Ok(())
+        })
+        .map_err(failed)?;
+    }
     let manifest = Manifest {
         request_id: &contents.request_id,
         action: contents.action,
@@ -80,6 +96,19 @@ impl<W: Write> Archive<W> {
             sha256: hex::encode(hashed.hash.finalize()),
             complete: sealed.gaps.is_empty(),
             reason: (!sealed.gaps.is_empty()).then(|| sealed.gaps.join("; ")),
+        })
+    }
+
+    fn page(&mut self, page: report::Page) -> io::Result<ManifestFile> {
+        self.start(&page.path, page.html.len() as u64)?;
+        self.zip.write_all(page.html.as_bytes())?;
+        Ok(ManifestFile {
+            path: page.path,
+            records: page.records,
+            bytes: page.html.len() as u64,
+            sha256: hex::encode(Sha256::digest(&page.html)),
+            complete: page.gaps.is_empty(),
+            reason: (!page.gaps.is_empty()).then(|| page.gaps.join("; ")),
         })
     }
 

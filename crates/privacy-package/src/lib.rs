@@ -7,6 +7,7 @@ mod failure;
 mod layout;
 mod manifest;
 mod names;
+mod report;
 mod sink;
 mod staging;
 mod survey;

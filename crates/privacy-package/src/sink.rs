@@ -19,6 +19,7 @@ pub struct ZipSink {
     folder: Folder,
     staging_root: Option<PathBuf>,
     random: Arc<dyn Random>,
+    with_report: bool,
 }
 
 impl ZipSink {
@@ -29,13 +30,20 @@ impl ZipSink {
     ///
     /// [`PackageError::Destination`] if it is a URL: object stores are not in this version.
     pub fn new(destination: &str, base: impl AsRef<Path>, random: Arc<dyn Random>) -> Result<Self, PackageError> {
-        Ok(Self { folder: Folder::new(destination, base.as_ref())?, staging_root: None, random })
+        Ok(Self { folder: Folder::new(destination, base.as_ref())?, staging_root: None, random, with_report: true })
     }
 
     /// Keeps the encrypted staging files in `root` instead of the destination; it needs room for a package, uncompressed.
     #[must_use]
     pub fn with_staging_root(mut self, root: impl Into<PathBuf>) -> Self {
         self.staging_root = Some(root.into());
+        self
+    }
+
+    /// Whether packages hold the report that a person reads, beside the files for programs; they do unless this says no.
+    #[must_use]
+    pub fn with_report(mut self, with_report: bool) -> Self {
+        self.with_report = with_report;
         self
     }
 }
@@ -52,7 +60,7 @@ impl PackageSink for ZipSink {
             StagingArea::create(&root, key, number).map_err(|e| write_error("the staging area", e))
         })
         .await?;
-        Ok(Box::new(StagedWriter::new(area, package, self.folder.clone())))
+        Ok(Box::new(StagedWriter::new(area, package, self.folder.clone(), self.with_report)))
     }
 
     async fn check(&self) -> Result<String, PackageError> {

@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Map, Value};
 
-pub(crate) use activity::Activity;
+pub(crate) use activity::{Activity, name as event_name};
 
 use crate::layout::Shape;
 

@@ -26,13 +26,21 @@ pub(crate) struct StagedWriter {
     area: Arc<StagingArea>,
     package: NewPackage,
     folder: Folder,
+    with_report: bool,
     collections: Mutex<BTreeMap<(String, String), Shared>>,
     limits: Mutex<Vec<String>>,
 }
 
 impl StagedWriter {
-    pub(crate) fn new(area: StagingArea, package: NewPackage, folder: Folder) -> Self {
-        Self { area: Arc::new(area), package, folder, collections: Mutex::default(), limits: Mutex::default() }
+    pub(crate) fn new(area: StagingArea, package: NewPackage, folder: Folder, with_report: bool) -> Self {
+        Self {
+            area: Arc::new(area),
+            package,
+            folder,
+            with_report,
+            collections: Mutex::default(),
+            limits: Mutex::default(),
+        }
     }
 
     /// The collection, for this call alone; it begins here if it is new. Waiting calls come in their order.
@@ -59,6 +67,8 @@ impl StagedWriter {
         let contents = Contents {
             request_id: self.package.request.as_str().to_owned(),
             action: self.package.action.as_str(),
+            identities: self.package.identities,
+            received_at: self.package.received_at,
             created_at: self.package.created_at,
             collections,
             limits: self.limits.into_inner(),
@@ -73,8 +83,12 @@ fn seal((source, collection, mut staged): Open) -> Result<Gathered, PackageError
     Ok(Gathered { source, collection, sealed: staged.seal()? })
 }
 
-fn pack(contents: &Contents, parts: crate::upload::PartWriter) -> Result<(Sent, Vec<ManifestFile>), PackageError> {
-    let (parts, files) = archive::write(contents, parts)?;
+fn pack(
+    contents: &Contents,
+    with_report: bool,
+    parts: crate::upload::PartWriter,
+) -> Result<(Sent, Vec<ManifestFile>), PackageError> {
+    let (parts, files) = archive::write(contents, with_report, parts)?;
     let sent = parts.finish().map_err(|e| write_error(PACKAGE, e))?;
     Ok((sent, files))
 }
@@ -101,11 +115,12 @@ impl PackageWriter for StagedWriter {
     }
 
     async fn finish(self: Box<Self>) -> Result<PackageReceipt, PackageError> {
+        let with_report = self.with_report;
         let (contents, folder) = (*self).contents().await?;
         let name = format!("{}.zip", contents.request_id);
         let location = folder.location_of(&name);
         let mut upload = folder.upload(&name).await?;
-        let packed = transfer(&mut *upload, move |parts| pack(&contents, parts)).await;
+        let packed = transfer(&mut *upload, move |parts| pack(&contents, with_report, parts)).await;
         let (sent, files) = match packed {
             Ok(packed) => packed,
             Err(e) => {
@@ -114,7 +129,9 @@ impl PackageWriter for StagedWriter {
             }
         };
         upload.complete().await.map_err(|e| write_error(PACKAGE, e))?;
-        let files = files.into_iter().map(Into::into).collect();
+        // The report shows again what stands in the others, on as many pages as it takes.
+        let data = files.into_iter().filter(|file| !file.path.ends_with(".html"));
+        let files = data.map(Into::into).collect();
         Ok(PackageReceipt { location, bytes: sent.bytes, sha256: sent.sha256, files })
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{Action, Pii, RequestId};
+use crate::{Action, IdentitySet, Pii, RequestId};
 
 /// The key under which staging files are encrypted. It dies with the request's data key.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
@@ -63,6 +63,10 @@ pub struct NewPackage {
     pub request: RequestId,
     /// What was asked.
     pub action: Action,
+    /// Who it is about, as it was asked: the person reads it in the package.
+    pub identities: IdentitySet,
+    /// When it was asked.
+    pub received_at: Timestamp,
     /// When the package was begun.
     pub created_at: Timestamp,
     /// Encrypts the staging files.
@@ -84,7 +88,7 @@ pub struct PackageReceipt {
     pub bytes: u64,
     /// SHA-256 of the stored file, hex.
     pub sha256: String,
-    /// The files in it.
+    /// The files with data in it; the report is made of the same.
     pub files: Vec<FileReceipt>,
 }
 

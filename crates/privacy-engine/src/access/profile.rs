@@ -1,18 +1,20 @@
 //! One profile of one connection, page by page.
 
+use std::collections::BTreeMap;
+
 use futures_util::{
-    StreamExt,
+    StreamExt, TryStreamExt,
     future::{join, join5},
 };
 use segment_core::{
-    ConnectionKey, EventsQuery, ExternalIdsQuery, LinksQuery, Page, Paged, Pii, ProfileRef, Records, Service,
-    TraitsQuery, pages,
+    ConnectionKey, EventsQuery, ExternalIdsQuery, LinksQuery, Page, Paged, Pii, ProfileRef, Records, SegmentError,
+    Service, TraitClass, TraitsQuery, pages,
     ports::{PackageError, PackageWriter, Profiles},
 };
 use serde_json::{Value, json};
 
 use super::Collected;
-use crate::{Engine, Progress, resolve::there};
+use crate::{Engine, Progress, resolve::there, wording};
 
 /// Reads one profile of one connection into the package.
 pub(super) struct Collector<'a> {
@@ -31,16 +33,18 @@ impl Collector<'_> {
             ProfileRef::SegmentId(id) if self.label => Some(id.expose().clone()),
             _ => None,
         };
-        let traits = self.read("traits", |next| {
-            let query = TraitsQuery { next, ..TraitsQuery::default() };
-            let label = label.clone();
-            async move {
-                let record = |item: segment_core::Trait| {
-                    labelled(json!({"name": item.name, "value": item.value.into_exposed()}), label.as_ref())
-                };
-                there(records(api.traits(profile, &query).await?, record))
-            }
-        });
+        let traits = async {
+            let classes = self.classes(profile).await?;
+            let (label, classes) = (label.as_ref(), &classes);
+            let traits = self.read("traits", |next| {
+                let query = TraitsQuery { next, ..TraitsQuery::default() };
+                async move {
+                    let record = |item| labelled(of_trait(item, classes), label);
+                    there(records(api.traits(profile, &query).await?, record))
+                }
+            });
+            traits.await
+        };
         let external_ids = self.read("external_ids", |next| {
             let query = ExternalIdsQuery { next, ..ExternalIdsQuery::default() };
             async move { there(records(api.external_ids(profile, &query).await?, |item| item.record.into_exposed())) }
@@ -63,6 +67,27 @@ impl Collector<'_> {
         let (traits, external_ids, events, links, metadata) =
             join5(traits, external_ids, events, links, metadata).await;
         Ok(vec![traits?, external_ids?, events?, links?, metadata?])
+    }
+
+    /// Which traits Segment made itself, by their names. Not to know is no hole: every trait is in the package all the same.
+    async fn classes(&self, profile: &ProfileRef) -> Result<BTreeMap<String, &'static str>, PackageError> {
+        let (audiences, computed) =
+            join(self.of_class(profile, TraitClass::Audience), self.of_class(profile, TraitClass::ComputedTrait)).await;
+        let (Ok(audiences), Ok(computed)) = (audiences, computed) else {
+            self.writer.limit(wording::CLASSES_UNKNOWN).await?;
+            return Ok(BTreeMap::new());
+        };
+        let named = |names: Vec<String>, class| names.into_iter().map(move |name| (name, class));
+        Ok(named(audiences, "audience").chain(named(computed, "computed_trait")).collect())
+    }
+
+    async fn of_class(&self, profile: &ProfileRef, class: TraitClass) -> Result<Vec<String>, SegmentError> {
+        let fetch = |next| async move {
+            let query = TraitsQuery { class: Some(class), next, ..TraitsQuery::default() };
+            self.api.traits(profile, &query).await
+        };
+        let pages: Vec<_> = pages(Service::ProfileApi, fetch).try_collect().await?;
+        Ok(pages.into_iter().flat_map(|page| page.items).map(|item| item.name).collect())
     }
 
     async fn read<Fut>(
@@ -105,6 +130,16 @@ fn records<T>(page: Option<Page<T>>, record: impl Fn(T) -> Value) -> Option<Page
         items: page.items.into_iter().map(|item| Pii::new(record(item))).collect(),
         next: page.next,
     })
+}
+
+/// A trait, with what it is if Segment made it itself.
+fn of_trait(item: segment_core::Trait, classes: &BTreeMap<String, &'static str>) -> Value {
+    let class = classes.get(&item.name);
+    let mut record = json!({"name": item.name, "value": item.value.into_exposed()});
+    if let Some(class) = class {
+        record["class"] = Value::from(*class);
+    }
+    record
 }
 
 fn labelled(mut record: Value, segment_id: Option<&String>) -> Value {

@@ -2,7 +2,7 @@ use std::io::{Cursor, Read};
 use std::process::Command;
 use std::sync::Arc;
 
-use segment_core::{Pii, StagingKey};
+use segment_core::{Identity, IdentityKind, Pii, StagingKey};
 use serde_json::json;
 
 use super::*;
@@ -25,11 +25,13 @@ fn an_entry_that_may_pass_four_gigabytes_is_readable_too() {
     let contents = Contents {
         request_id: "pri_1".into(),
         action: "access",
+        identities: IdentitySet::new([Identity::new(IdentityKind::UserId, "u-1").unwrap()]).unwrap(),
+        received_at: Timestamp::UNIX_EPOCH,
         created_at: Timestamp::UNIX_EPOCH,
         collections: vec![Gathered { source: "s".into(), collection: "t".into(), sealed }],
         limits: vec![],
     };
-    let (bytes, _) = write(&contents, Vec::new()).unwrap();
+    let (bytes, _) = write(&contents, true, Vec::new()).unwrap();
     let mut zip = zip::ZipArchive::new(Cursor::new(&bytes)).unwrap();
     let mut text = String::new();
     zip.by_name("s/t.json").unwrap().read_to_string(&mut text).unwrap();

@@ -1,10 +1,11 @@
 //! CSV that a spreadsheet may open: no cell is taken for a formula.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 
 use csv::Writer;
+use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
 use super::for_each_line;
@@ -12,7 +13,17 @@ use crate::staging::Sealed;
 use crate::survey::Survey;
 
 /// The fields of a record, each as the JSON text that it is: what is copied needs no parsing.
-type Fields<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
+type Fields<'a> = BTreeMap<Name<'a>, &'a RawValue>;
+
+/// Of a field; borrowed unless it holds something escaped.
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Borrow<str> for Name<'_> {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
 
 pub(super) fn table(out: &mut dyn Write, sealed: &Sealed) -> io::Result<()> {
     let survey = &sealed.survey;
@@ -25,7 +36,7 @@ pub(super) fn table(out: &mut dyn Write, sealed: &Sealed) -> io::Result<()> {
     for_each_line(sealed.read()?, |line| {
         let fields = match line.first() {
             Some(b'{') => serde_json::from_slice(line)?,
-            _ => Fields::from([(Cow::Borrowed("value"), serde_json::from_slice(line)?)]),
+            _ => Fields::from([(Name(Cow::Borrowed("value")), serde_json::from_slice(line)?)]),
         };
         let cells = survey.columns.iter().map(|column| fields.get(column.as_str()).map_or(Ok(Cow::Borrowed("")), cell));
         let rest = survey.overflow.then(|| Ok(Cow::Owned(rest(&fields, &known))));
@@ -56,8 +67,9 @@ fn header(survey: &Survey) -> Vec<String> {
 
 /// The fields without a column, as JSON.
 fn rest(fields: &Fields<'_>, known: &HashSet<&str>) -> String {
-    let rest = fields.iter().filter(|(name, _)| !known.contains(name.as_ref()));
-    let members: Vec<_> = rest.map(|(name, value)| format!("{}:{}", Value::from(name.as_ref()), value.get())).collect();
+    let rest = fields.iter().filter(|(name, _)| !known.contains(name.0.as_ref()));
+    let members: Vec<_> =
+        rest.map(|(name, value)| format!("{}:{}", Value::from(name.0.as_ref()), value.get())).collect();
     if members.is_empty() { String::new() } else { format!("{{{}}}", members.join(",")) }
 }
 

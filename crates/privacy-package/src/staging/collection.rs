@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use segment_core::Records;
 use segment_core::ports::PackageError;
+use zeroize::Zeroizing;
 
 use super::area::StagingArea;
 use super::seal::{FileKey, Opener, Sealer};
@@ -91,31 +92,17 @@ impl StagedCollection {
     }
 }
 
-fn write_lines(out: impl Write, records: &Records) -> io::Result<u64> {
-    let mut out = Counting { out, bytes: 0 };
+fn write_lines(mut out: impl Write, records: &Records) -> io::Result<u64> {
+    let (mut line, mut bytes) = (Zeroizing::new(Vec::new()), 0);
     for record in records {
         // Exposed to be encrypted: the sealer is what stands behind `out`.
-        serde_json::to_writer(&mut out, record.expose())?;
-        out.write_all(b"\n")?;
+        serde_json::to_writer(&mut *line, record.expose())?;
+        line.push(b'\n');
+        out.write_all(&line)?;
+        bytes += line.len() as u64;
+        line.clear();
     }
-    Ok(out.bytes)
-}
-
-struct Counting<W> {
-    out: W,
-    bytes: u64,
-}
-
-impl<W: Write> Write for Counting<W> {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        let taken = self.out.write(data)?;
-        self.bytes += taken as u64;
-        Ok(taken)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
+    Ok(bytes)
 }
 
 /// A whole collection, to be read as often as needed.

@@ -111,7 +111,7 @@ async fn a_second_attempt_replaces_the_first() {
     writer.append("s", "t", records([json!({"n": 1})])).await.unwrap();
     let second = writer.finish().await.unwrap();
     assert_eq!(first.location, second.location);
-    assert_eq!(world.open(&second).paths(), ["s/t.csv", "s/t.json", "manifest.json"]);
+    assert_eq!(world.open(&second).paths(), ["s/t.csv", "s/t.json", "index.html", "manifest.json"]);
     assert_eq!(world.entries(), ["pri_1.zip"]);
 }
 

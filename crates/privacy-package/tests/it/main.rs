@@ -6,6 +6,7 @@ mod archive;
 mod conformance;
 mod content;
 mod destination;
+mod report;
 mod sink;
 mod staging;
 mod support;

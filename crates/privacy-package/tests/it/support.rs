@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use privacy_package::ZipSink;
 use segment_core::ports::{PackageSink, PackageWriter, Random};
-use segment_core::{Action, NewPackage, PackageReceipt, Pii, Records, RequestId, StagingKey};
+use segment_core::{
+    Action, Identity, IdentityKind, IdentitySet, NewPackage, PackageReceipt, Pii, Records, RequestId, StagingKey,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -40,6 +42,8 @@ pub(crate) fn package(request: &str) -> NewPackage {
     NewPackage {
         request: RequestId::new(request),
         action: Action::Access,
+        identities: IdentitySet::new([Identity::new(IdentityKind::Email, "ann@example.com").unwrap()]).unwrap(),
+        received_at: "2026-02-27T09:00:00Z".parse().unwrap(),
         created_at: "2026-02-28T13:37:42Z".parse().unwrap(),
         tables: std::collections::BTreeSet::new(),
         staging_key: StagingKey::new([9; 32]),

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    Action, FileReceipt, NewPackage, PackageReceipt, Pii, Records, RequestId, StagingKey,
+    Action, FileReceipt, Identity, IdentityKind, IdentitySet, NewPackage, PackageReceipt, Pii, Records, RequestId,
+    StagingKey,
     ports::{PackageSink, PackageWriter},
 };
 
@@ -31,6 +32,8 @@ fn package(request: &str) -> NewPackage {
     NewPackage {
         request: RequestId::new(request),
         action: Action::Access,
+        identities: IdentitySet::new([Identity::new(IdentityKind::Email, "ann@example.com").unwrap()]).unwrap(),
+        received_at: Timestamp::from_second(1_795_400_000).unwrap(),
         created_at: Timestamp::from_second(1_795_500_000).unwrap(),
         staging_key: StagingKey::new([7; 32]),
         tables: BTreeSet::new(),

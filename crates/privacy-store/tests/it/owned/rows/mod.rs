@@ -150,6 +150,8 @@ pub(super) async fn copied_of(
     let new = NewPackage {
         request: request.clone(),
         action: Action::Access,
+        identities: IdentitySet::new([Identity::new(IdentityKind::UserId, "u-ann").unwrap()]).unwrap(),
+        received_at: Timestamp::UNIX_EPOCH,
         created_at: Timestamp::UNIX_EPOCH,
         staging_key: StagingKey::new([1; 32]),
         tables: BTreeSet::new(),
