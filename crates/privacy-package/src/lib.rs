@@ -3,6 +3,7 @@
 mod archive;
 mod content;
 mod destination;
+pub mod evidence;
 mod failure;
 mod layout;
 mod manifest;
@@ -12,6 +13,8 @@ mod sink;
 mod staging;
 mod survey;
 mod upload;
+mod verify;
 mod writer;
 
 pub use sink::ZipSink;
+pub use verify::{CheckedPackage, PackageFault, verify_package};

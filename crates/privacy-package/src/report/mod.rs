@@ -6,13 +6,14 @@ mod index;
 mod page;
 mod pager;
 mod records;
-mod texts;
+pub(crate) mod texts;
 mod values;
 
 use std::io;
 
 use maud::{Markup, PreEscaped};
 
+pub(crate) use self::page::frame;
 use self::{
     pager::{Pager, Span},
     records::Rows,

@@ -22,11 +22,16 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// A page with a title and what is in its main part.
+/// A page of the report.
 pub(super) fn page(texts: &Texts, title: &str, main: &Markup) -> String {
+    frame(texts.language, title, texts.skip, main)
+}
+
+/// A page with a title and what is in its main part.
+pub(crate) fn frame(language: &str, title: &str, skip: &str, main: &Markup) -> String {
     let whole = html! {
         (DOCTYPE)
-        html lang=(texts.language) {
+        html lang=(language) {
             head {
                 meta charset="utf-8";
                 meta http-equiv="Content-Security-Policy" content=(*POLICY);
@@ -37,7 +42,7 @@ pub(super) fn page(texts: &Texts, title: &str, main: &Markup) -> String {
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                a.skip href="#main" { (texts.skip) }
+                a.skip href="#main" { (skip) }
                 main #main { (main) }
                 script { (PreEscaped(FILTER)) }
             }

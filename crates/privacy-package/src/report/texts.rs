@@ -81,7 +81,7 @@ pub(super) fn number(number: u64) -> String {
 }
 
 /// Fills in the one gap of a text.
-pub(super) fn fill(text: &str, with: &str) -> String {
+pub(crate) fn fill(text: &str, with: &str) -> String {
     text.replacen("{}", with, 1)
 }
 
@@ -171,6 +171,59 @@ pub(super) static ENGLISH: Texts = Texts {
     files: "The same as files for programs",
     files_intro: "Beside these pages the package holds the same data as JSON and CSV (for spreadsheets). The file manifest.json \
                   lists all files with their sizes and checksums.",
+};
+
+/// The texts of a certificate.
+pub(crate) struct CertificateTexts {
+    pub(crate) language: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) skip: &'static str,
+    pub(crate) intro: &'static str,
+    pub(crate) asked: &'static str,
+    pub(crate) completed: &'static str,
+    pub(crate) verified: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) place: &'static str,
+    pub(crate) done: &'static str,
+    pub(crate) confirmed: &'static str,
+    pub(crate) segment: &'static str,
+    pub(crate) database: &'static str,
+    pub(crate) deleted: &'static str,
+    pub(crate) suppressed: &'static str,
+    pub(crate) masked: &'static str,
+    pub(crate) no_data: &'static str,
+    pub(crate) settled: &'static str,
+    pub(crate) regulation: &'static str,
+    pub(crate) read_back: &'static str,
+    pub(crate) by_us: &'static str,
+    pub(crate) notes: &'static str,
+    pub(crate) proof: &'static str,
+}
+
+pub(crate) static CERTIFICATE: CertificateTexts = CertificateTexts {
+    language: "en",
+    title: "Certificate of erasure",
+    skip: "Skip to the content",
+    intro: "This certifies how your request {} to have your data erased was carried out.",
+    asked: "Asked on",
+    completed: "Completed on",
+    verified: "Looked for again, and not found, on",
+    what: "What was erased, and who confirmed it",
+    place: "Where",
+    done: "What was done",
+    confirmed: "Confirmed by",
+    segment: "Customer data platform (Twilio Segment), connection {}",
+    database: "Our own database {}",
+    deleted: "Deleted, and blocked from being collected again",
+    suppressed: "Blocked from being collected again; what was stored before was not deleted there",
+    masked: "Made unreadable in {} records",
+    no_data: "Nothing was stored there",
+    settled: "Settled by hand",
+    regulation: "Twilio Segment, regulation {}",
+    read_back: "a look at Twilio Segment afterwards",
+    by_us: "our own record of the change",
+    notes: "What you should know",
+    proof: "The full record behind this page is a signed document, which can be checked with the public key {}.",
 };
 
 #[cfg(test)]

@@ -1,0 +1,106 @@
+//! One printable page for the person: what was erased, where, when, and by whom that was confirmed. It is made of a checked
+//! document, and says where that is.
+
+use maud::{Markup, html};
+use serde_json::Value;
+use thiserror::Error;
+
+use super::{EvidenceError, PublicKey, verify};
+use crate::report::{frame, texts::CERTIFICATE as TEXTS, texts::fill};
+
+/// Why there is no certificate.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum NoCertificate {
+    /// The document proves nothing.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// It is about something else.
+    #[error("it is about {0}, and only an erasure has a certificate")]
+    NotAnErasure(String),
+    /// It is not done.
+    #[error("the erasure is {0}, and a certificate says that it is complete")]
+    NotComplete(String),
+    /// It erased nothing.
+    #[error("nothing was erased: the person was blocked at Segment, and that is all")]
+    NothingErased,
+}
+
+/// The certificate of a document, as HTML that opens offline.
+///
+/// # Errors
+///
+/// [`NoCertificate`].
+pub fn certificate(evidence: &str, trusted: Option<&PublicKey>) -> Result<String, NoCertificate> {
+    let verified = verify(evidence, trusted)?;
+    let document: Value = serde_json::from_str(evidence).unwrap_or_default();
+    let request = &document["request"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    if request["action"] != "erasure" {
+        return Err(NoCertificate::NotAnErasure(text(&request["action"])));
+    }
+    if request["status"] != "complete" {
+        return Err(NoCertificate::NotComplete(text(&request["status"])));
+    }
+    let tasks = request["tasks"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let findings = || tasks.iter().flat_map(|task| task["findings"].as_array().into_iter().flatten());
+    if findings().any(|finding| finding["code"] == "nothing_erased") {
+        return Err(NoCertificate::NothingErased);
+    }
+    let mut notes: Vec<_> = findings().map(|finding| text(&finding["message"])).collect();
+    notes.sort();
+    notes.dedup();
+    let main = html! {
+        h1 { (TEXTS.title) }
+        p { (fill(TEXTS.intro, &verified.request)) }
+        dl.facts {
+            dt { (TEXTS.asked) } dd { (day(&request["received_at"])) }
+            dt { (TEXTS.completed) } dd { (day(&request["completed_at"])) }
+            @if let Some(at) = request["verified_at"].as_str() { dt { (TEXTS.verified) } dd { (at) } }
+        }
+        table {
+            caption { (TEXTS.what) }
+            thead {
+                tr { th scope="col" { (TEXTS.place) } th scope="col" { (TEXTS.done) } th scope="col" { (TEXTS.confirmed) } }
+            }
+            tbody { @for task in tasks { (row(task, &document["regulations"])) } }
+        }
+        @if !notes.is_empty() {
+            h2 { (TEXTS.notes) }
+            ul { @for note in notes { li { (note) } } }
+        }
+        p.soft { (fill(TEXTS.proof, &verified.signed_by.to_string())) }
+    };
+    Ok(frame(TEXTS.language, TEXTS.title, TEXTS.skip, &main))
+}
+
+fn row(task: &Value, regulations: &Value) -> Markup {
+    let key = task["key"].as_str().unwrap_or_default();
+    let rows: u64 = task["collections"].as_object().into_iter().flatten().filter_map(|(_, rows)| rows.as_u64()).sum();
+    let of_dataset = task["holder"] == "dataset";
+    let done = match task["outcome"].as_str() {
+        Some("masked") => fill(TEXTS.masked, &rows.to_string()),
+        Some("deleted") => TEXTS.deleted.to_owned(),
+        Some("suppressed") => TEXTS.suppressed.to_owned(),
+        Some("no_data") => TEXTS.no_data.to_owned(),
+        Some("settled") => TEXTS.settled.to_owned(),
+        other => other.unwrap_or_default().to_owned(),
+    };
+    let regulations = regulations.as_array().into_iter().flatten();
+    let ids = regulations.filter(|one| one["connection"] == key).filter_map(|one| one["regulation"].as_str());
+    html! {
+        tr {
+            th scope="row" { (fill(if of_dataset { TEXTS.database } else { TEXTS.segment }, key)) }
+            td { (done) }
+            td {
+                @for id in ids { div { (fill(TEXTS.regulation, id)) } }
+                @if task["verified_at"].is_string() { div { (TEXTS.read_back) } }
+                @if of_dataset { (TEXTS.by_us) }
+            }
+        }
+    }
+}
+
+fn day(at: &Value) -> &str {
+    at.as_str().and_then(|at| at.get(..10)).unwrap_or_default()
+}
