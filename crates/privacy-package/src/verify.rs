@@ -102,8 +102,7 @@ pub fn verify_package(mut package: impl Read + Seek) -> Result<CheckedPackage, P
     let manifest = manifest(&mut zip)?;
     let known: BTreeMap<_, _> = manifest.files.iter().map(|file| (file.path.as_str(), file)).collect();
     let names = zip.file_names().map(|name| name.map(std::borrow::Cow::into_owned));
-    let names: Vec<_> =
-        names.collect::<Result<_, _>>().map_err(|error| PackageFault::NotAZip(error.to_string()))?;
+    let names: Vec<_> = names.collect::<Result<_, _>>().map_err(|error| PackageFault::NotAZip(error.to_string()))?;
     if let Some(unknown) = names.iter().find(|name| *name != "manifest.json" && !known.contains_key(name.as_str())) {
         return Err(PackageFault::Unknown(unknown.clone()));
     }

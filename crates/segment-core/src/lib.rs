@@ -18,6 +18,7 @@ mod regulation;
 mod request;
 mod retention;
 mod rows;
+mod tally;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod verdict;
@@ -48,6 +49,7 @@ pub use request::{
 };
 pub use retention::{Expired, Retention};
 pub use rows::{DatasetRows, MaskOrder, MaskReport, RowMark, RowStep, RowTrace, Subject};
+pub use tally::{Tally, TallyFilter};
 pub use verdict::Verdict;
 pub use work::{
     Backlog, ClaimScope, Claimed, Decision, Due, Intended, IntentPlan, Lease, LeaseSubject, Ledger, LedgerFilter,

@@ -121,8 +121,14 @@ pub(crate) enum Command {
         #[arg(long, value_name = "ID", conflicts_with = "dry_run")]
         forget: Vec<String>,
     },
-    #[command(hide = true)]
-    Evidence(Later),
+    /// Export the log of a request as a signed document, and check one
+    #[command(subcommand)]
+    Evidence(Evidence),
+    /// Check what a person receives
+    #[command(subcommand)]
+    Package(Package),
+    /// Count requests by what was asked, under which law, how they ended and how long that took
+    Report(Report),
     #[command(hide = true)]
     Token(Later),
     /// Make and replace the encryption key of the record database
@@ -289,6 +295,56 @@ pub(crate) enum Regulations {
         /// The regulation
         id: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Evidence {
+    /// Write the log of a request, signed
+    Export {
+        /// The request
+        id: String,
+        /// The file; one that is there is replaced
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Put in by what the hashes of the person's ids are made, so that ids can be compared with them
+        #[arg(long)]
+        reveal: bool,
+        /// Write a page for the person, too: what was erased, where and when
+        #[arg(long, value_name = "FILE")]
+        certificate: Option<PathBuf>,
+    },
+    /// Check a document: needs no configuration, no database and no network
+    Verify {
+        /// The document
+        file: PathBuf,
+        /// Whose signature counts; without it, the key in the document is shown
+        #[arg(long, value_name = "K")]
+        public_key: Option<String>,
+    },
+    /// Show the public key of the configured signing key
+    PublicKey,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Package {
+    /// Check every file of a package against its manifest: needs no configuration
+    Verify {
+        /// The zip
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// Requests that were received from this day on, such as 2026-01-01 (UTC)
+    #[arg(long, value_name = "DAY")]
+    pub(crate) from: Option<jiff::civil::Date>,
+    /// And before this day
+    #[arg(long, value_name = "DAY")]
+    pub(crate) to: Option<jiff::civil::Date>,
+    /// As CSV
+    #[arg(long)]
+    pub(crate) csv: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use segment_core::{
     AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
     IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, LogChain, NewRequest, QuotaCategory,
-    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Task,
+    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Tally, TallyFilter,
+    Task,
     ports::{RequestStore, StoreError},
     testing::MemoryStore,
 };
@@ -78,6 +79,10 @@ impl RequestStore for Store {
 
     async fn requests(&self, filter: &RequestFilter) -> Result<Vec<RequestSummary>, StoreError> {
         self.inner().requests(filter).await
+    }
+
+    async fn tally(&self, filter: &TallyFilter) -> Result<Vec<Tally>, StoreError> {
+        self.inner().tally(filter).await
     }
 
     async fn log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError> {

@@ -28,6 +28,7 @@ mod scope;
 mod sealed;
 mod sqlite;
 mod status;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod turns;

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use segment_core::{
     AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
     IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, LogChain, NewRequest, QuotaCategory,
-    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Task,
+    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Tally, TallyFilter,
+    Task,
     ports::{RequestStore, StoreError},
 };
 use tracing::instrument;
@@ -58,6 +59,11 @@ impl RequestStore for RecordStore {
     #[instrument(name = "db.requests", skip_all, err(level = "debug"))]
     async fn requests(&self, filter: &RequestFilter) -> Result<Vec<RequestSummary>, StoreError> {
         self.do_requests(filter).await
+    }
+
+    #[instrument(name = "db.tally", skip_all, err(level = "debug"))]
+    async fn tally(&self, filter: &TallyFilter) -> Result<Vec<Tally>, StoreError> {
+        self.do_tally(filter).await
     }
 
     #[instrument(name = "db.log", skip_all, fields(%id), err(level = "debug"))]

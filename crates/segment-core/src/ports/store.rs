@@ -9,7 +9,8 @@ use thiserror::Error;
 use crate::{
     AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
     IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, LogChain, NewRequest, QuotaCategory,
-    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Task,
+    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Tally, TallyFilter,
+    Task,
 };
 
 /// Keeps everything that must survive. Each method is one durable step: one transaction that checks the fence, writes
@@ -25,6 +26,9 @@ pub trait RequestStore: Send + Sync + std::fmt::Debug {
 
     /// A list of requests, newest first.
     async fn requests(&self, filter: &RequestFilter) -> Result<Vec<RequestSummary>, StoreError>;
+
+    /// Counts requests.
+    async fn tally(&self, filter: &TallyFilter) -> Result<Vec<Tally>, StoreError>;
 
     /// The log of one request, oldest first.
     async fn log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError>;

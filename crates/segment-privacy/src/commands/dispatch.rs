@@ -1,11 +1,11 @@
 //! From a parsed command line to the command.
 
 use super::{
-    access, check, config, connections, demo, erase, holds, init, key, man, purge, regulations, requests, suppress,
-    worker,
+    access, check, config, connections, demo, erase, evidence, holds, init, key, man, package, purge, regulations,
+    report, requests, suppress, worker,
 };
 use crate::{
-    cli::{Cli, Command, Connections, Key, Requests},
+    cli::{Cli, Command, Connections, Evidence, Key, Package, Requests},
     compose::{self, World},
     config::load,
     error::{CliError, Exit},
@@ -37,7 +37,12 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, CliError> {
         Command::Worker { concurrency } => worker::run(path, concurrency, output).await,
         Command::Serve(_) => Err(later("serve")),
         Command::Purge { dry_run, forget } => purge::run(&load(path)?, dry_run, &forget, output).await,
-        Command::Evidence(_) => Err(later("evidence")),
+        Command::Evidence(Evidence::Verify { file, public_key }) => {
+            evidence::verify(&file, public_key.as_deref(), output)
+        }
+        Command::Evidence(args) => evidence::run(&load(path)?, args, output).await,
+        Command::Package(Package::Verify { file }) => package::verify(&file, output).await,
+        Command::Report(args) => report::run(&load(path)?, &args, output).await,
         Command::Token(_) => Err(later("token")),
         Command::Key(Key::New { file }) => key::new(&file, output),
         Command::Key(Key::Rotate) => key::rotate(&load(path)?, output).await,

@@ -1,6 +1,7 @@
 //! The JSON shapes: a contract. No identity value stands in any of them, unless it was asked for.
 
 mod manage;
+mod report;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,8 @@ pub(crate) use manage::{
     ConnectionShape, ConnectionsShape, FieldShape, HoldShape, HoldsShape, IdentityShape, LastTestShape, PurgeShape,
     RemovedShape,
 };
+
+pub(crate) use report::ReportShape;
 
 /// `access`, `erase`, `requests show`.
 #[derive(Debug, Serialize)]

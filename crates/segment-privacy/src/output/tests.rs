@@ -311,3 +311,26 @@ fn purges() {
         [run(true, &[], Vec::new()), run(false, &[], vec![failure]), run(false, &["pri_0190", "pri_0191"], Vec::new())];
     insta::assert_snapshot!("purges", all.map(|one| tables::purge(&one)).join("\n\n--\n\n"));
 }
+
+#[test]
+fn a_report_as_table_and_csv() {
+    let row = privacy_engine::ReportRow {
+        action: segment_core::Action::Erasure,
+        regime: segment_core::Regime::Ccpa,
+        received: 20,
+        open: 3,
+        overdue: 1,
+        complete: 14,
+        late: 2,
+        outcomes: [(segment_core::Outcome::Deleted, 9), (segment_core::Outcome::NoData, 5)].into(),
+        denied: 2,
+        canceled: 1,
+        median_days: Some(12),
+        ninety_percent_days: Some(31),
+    };
+    let none =
+        privacy_engine::ReportRow { median_days: None, ninety_percent_days: None, outcomes: [].into(), ..row.clone() };
+    let shape = ReportShape::new(Some(jiff::civil::date(2026, 1, 1)), None, vec![row, none]);
+    let json = serde_json::to_string_pretty(&shape).unwrap();
+    insta::assert_snapshot!([shape.table(), shape.csv(), json].join("\n\n"));
+}

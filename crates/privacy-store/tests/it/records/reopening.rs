@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use segment_core::{
     AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
     IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, LogChain, NewRequest, QuotaCategory,
-    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Task,
+    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Tally, TallyFilter,
+    Task,
     ports::{RequestStore, StoreError},
 };
 
@@ -41,6 +42,10 @@ impl RequestStore for Reopening {
 
     async fn requests(&self, filter: &RequestFilter) -> Result<Vec<RequestSummary>, StoreError> {
         on_fresh!(self, requests(filter))
+    }
+
+    async fn tally(&self, filter: &TallyFilter) -> Result<Vec<Tally>, StoreError> {
+        on_fresh!(self, tally(filter))
     }
 
     async fn log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError> {

@@ -12,7 +12,8 @@ use super::state::{State, misuse};
 use crate::{
     AuditEntry, Backlog, ChainEnd, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake,
     Intended, IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, LogChain, NewRequest, QuotaCategory,
-    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Task,
+    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Tally, TallyFilter,
+    Task,
     ports::{Clock, RequestStore, StoreError},
     testing::ManualClock,
 };
@@ -64,6 +65,10 @@ impl RequestStore for MemoryStore {
 
     async fn requests(&self, filter: &RequestFilter) -> Result<Vec<RequestSummary>, StoreError> {
         Ok(self.read(|state| state.list_requests(filter)))
+    }
+
+    async fn tally(&self, filter: &TallyFilter) -> Result<Vec<Tally>, StoreError> {
+        Ok(self.read(|state| state.tally(filter)))
     }
 
     async fn log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError> {

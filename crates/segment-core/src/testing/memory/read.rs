@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::state::{Entry, Regulation, State, covers};
 use crate::{
     ClaimScope, ConnectionKey, Due, Gate, Ledger, LedgerFilter, LedgerState, QuotaCategory, Request, RequestFilter,
-    RequestSummary,
+    RequestStatus, RequestSummary, Tally, TallyFilter,
 };
 
 fn most(limit: Option<u32>) -> usize {
@@ -40,6 +40,31 @@ impl State {
         found.sort_by_key(|request| std::cmp::Reverse((request.received_at, request.id.clone())));
         found.truncate(most(filter.limit));
         found
+    }
+
+    /// Each request by itself: who adds up alike ones adds these up, too.
+    pub(super) fn tally(&self, filter: &TallyFilter) -> Vec<Tally> {
+        let all = self.requests.values().map(|entry| &entry.request);
+        let fits = |request: &&Request| {
+            filter.from.is_none_or(|from| request.received_at >= from)
+                && filter.to.is_none_or(|to| request.received_at < to)
+        };
+        let tally = |request: &Request| {
+            let complete = request.completed_at.filter(|_| request.status == RequestStatus::Complete);
+            let outcomes = request.tasks.iter().filter_map(|task| task.state.outcome());
+            let days = |at: Timestamp| at.duration_since(request.received_at).as_secs() / 86_400;
+            let open_late = !request.status.is_over() && request.due_at < filter.at;
+            Tally {
+                action: request.action,
+                regime: request.regime,
+                status: request.status,
+                outcome: complete.and_then(|_| Tally::least(outcomes)),
+                days: complete.map(|at| u64::try_from(days(at)).unwrap_or(0)),
+                late: complete.map_or(open_late, |at| at > request.due_at),
+                requests: 1,
+            }
+        };
+        all.filter(fits).map(tally).collect()
     }
 
     pub(super) fn list_regulations(&self, filter: &LedgerFilter) -> Vec<Ledger> {

@@ -9,7 +9,7 @@ use super::sample::{
 use crate::{
     Action, AuditEntry, ChainEnd, ClaimScope, Claimed, ConnectionKey, Decision, Due, IntentPlan, Ledger, LedgerFilter,
     LedgerState, LogChain, MemberChange, NewRequest, Outcome, QuotaCategory, Regime, RegulationType, RequestFilter,
-    RequestStatus, RequestUpdate, Resume, Task, TaskState, ports::RequestStore,
+    RequestStatus, RequestUpdate, Resume, TallyFilter, Task, TaskState, ports::RequestStore,
 };
 
 async fn listed(store: &dyn RequestStore, filter: RequestFilter) -> Vec<crate::RequestId> {
@@ -181,6 +181,54 @@ pub async fn nothing_is_planned_for_what_is_over(store: &dyn RequestStore) {
         store.save_regulation(&lease, &ledger_update(over, MemberChange::None)).await.unwrap();
     }
     assert_eq!(store.next_due(&ClaimScope::All).await.unwrap().earliest(), None);
+}
+
+/// Requests are counted by what was asked, under which law, where they stand, what was done, how long it took and whether that
+/// was too long; of those that were received in the time.
+pub async fn requests_are_counted(store: &dyn RequestStore) {
+    record(store, &[erasure(1), access(2), pending(erasure(3)), NewRequest { regime: Regime::Ccpa, ..erasure(4) }])
+        .await;
+    let Claimed { lease, item, .. } = claim_only(store, 1, HELD).await;
+    let done = Task { state: TaskState::Complete(Outcome::NoData), ..item.tasks[0].clone() };
+    let late = item.due_at + std::time::Duration::from_hours(30);
+    store.save_request(&lease, &RequestUpdate { at: late, ..update(vec![done]) }).await.unwrap();
+    let Claimed { lease, item, .. } = claim_only(store, 2, HELD).await;
+    let done = Task { state: TaskState::Complete(Outcome::Collected), ..item.tasks[0].clone() };
+    store.save_request(&lease, &RequestUpdate { at: at(2 + 3 * 1_440), ..update(vec![done]) }).await.unwrap();
+    store.decide(&id(3), &Decision::Deny { reason: "not them".into() }, at(10)).await.unwrap();
+    let counted = async |from, to, now| {
+        let filter = TallyFilter { from, to, at: now };
+        let mut all: Vec<_> = store
+            .tally(&filter)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|one| {
+                (
+                    one.action.as_str(),
+                    one.regime.as_str(),
+                    one.status.as_str(),
+                    one.outcome,
+                    one.days,
+                    one.late,
+                    one.requests,
+                )
+            })
+            .collect();
+        all.sort_by_key(|one| (one.0, one.1, one.2));
+        all
+    };
+    let took = late.duration_since(at(1)).as_secs().unsigned_abs() / 86_400;
+    let [access, ccpa, complete, denied] = [
+        ("access", "gdpr", "complete", Some(Outcome::Collected), Some(3), false, 1),
+        ("erasure", "ccpa", "approved", None, None, false, 1),
+        ("erasure", "gdpr", "complete", Some(Outcome::NoData), Some(took), true, 1),
+        ("erasure", "gdpr", "denied", None, None, false, 1),
+    ];
+    assert_eq!(counted(None, None, at(100)).await, [access, ccpa, complete, denied]);
+    let overdue = (ccpa.0, ccpa.1, ccpa.2, ccpa.3, ccpa.4, true, 1);
+    assert_eq!(counted(None, None, at(1_000_000)).await, [access, overdue, complete, denied]);
+    assert_eq!(counted(Some(at(2)), Some(at(4)), at(100)).await, [access, denied]);
 }
 
 /// The log is kept as chains, of the request and of its regulations. They hold every entry in its order, each hash follows

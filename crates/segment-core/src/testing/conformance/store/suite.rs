@@ -144,6 +144,7 @@ macro_rules! request_store_conformance {
             the_count_is_of_a_connection_a_category_and_a_time
             the_next_due_moment_is_the_earliest
             nothing_is_planned_for_what_is_over
+            requests_are_counted
             a_log_is_kept_as_chains
         }
     };

@@ -1,0 +1,125 @@
+//! `evidence …`: the log of a request as a signed document.
+
+use std::path::Path;
+
+use privacy_package::evidence::{self, EvidenceKey, EvidenceRecord, PublicKey};
+use secrecy::ExposeSecret;
+use segment_core::{AuditEntry, LedgerFilter, RequestId, ports::RequestStore};
+use serde_json::json;
+
+use crate::{
+    cli::Evidence,
+    compose::{self, World, no_such_request},
+    config::{Loaded, operator},
+    error::{CliError, Exit, chain},
+    output::Output,
+};
+
+pub(crate) async fn run(loaded: &Loaded, args: Evidence, output: &Output) -> Result<Exit, CliError> {
+    match args {
+        Evidence::Export { id, out, reveal, certificate } => {
+            export(loaded, &RequestId::new(id), &out, reveal, certificate.as_deref(), output).await
+        }
+        Evidence::Verify { file, public_key } => verify(&file, public_key.as_deref(), output),
+        Evidence::PublicKey => {
+            let public = key(loaded)?.public().to_string();
+            output.result(&json!({"public_key": public}), |_| public.clone())?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// The configured signing key.
+fn key(loaded: &Loaded) -> Result<EvidenceKey, CliError> {
+    let Some(secret) = &loaded.file.evidence.signing_key else {
+        return Err(CliError::usage("no_signing_key", "there is no [evidence] signing_key to sign with").hint(
+            "`segment-privacy key new evidence.key` makes one; then write signing_key = { file = \"evidence.key\" }",
+        ));
+    };
+    let text = secret.read("signing key of [evidence]", &loaded.base)?;
+    // Exposed to be read as a key, which shows nothing of itself.
+    EvidenceKey::from_base64(text.expose_secret()).map_err(|error| {
+        CliError::usage("signing_key_invalid", format!("the signing key of [evidence]: {error}"))
+            .hint("it is 32 bytes in base64: `segment-privacy key new FILE` makes one")
+    })
+}
+
+async fn export(
+    loaded: &Loaded,
+    id: &RequestId,
+    out: &Path,
+    reveal: bool,
+    certificate: Option<&Path>,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    let key = key(loaded)?;
+    let store = compose::store(loaded).await?;
+    let at = World::default().clock.now();
+    // What was handed out is a part of what is handed out.
+    let entry = AuditEntry::new(at, "evidence_exported", json!({"by": operator(), "revealing": reveal}));
+    if !store.note(id, &entry).await? {
+        return Err(no_such_request(id.as_str()));
+    }
+    let request = store.request(id).await?.ok_or_else(|| no_such_request(id.as_str()))?;
+    if reveal && request.evidence_salt.is_none() {
+        return Err(CliError::usage(
+            "identities_destroyed",
+            "what names the person was destroyed when its time was over",
+        )
+        .hint("leave out --reveal: the document can be checked without it"));
+    }
+    let regulations = store.regulations(&LedgerFilter { requests: vec![id.clone()], ..Default::default() }).await?;
+    let chains = store.chains(id).await?;
+    let salt = request.evidence_salt.as_ref().filter(|_| reveal);
+    let record = EvidenceRecord { request: &request, regulations: &regulations, chains: &chains, salt, at };
+    let text = evidence::export(&record, &key);
+    let page = certificate.map(|_| evidence::certificate(&text, Some(&key.public()))).transpose();
+    let page = page.map_err(|error| CliError::usage("no_certificate", chain(&error)))?;
+    write(out, &text)?;
+    if let (Some(file), Some(page)) = (certificate, &page) {
+        write(file, page)?;
+    }
+    let entries: usize = chains.iter().map(|chain| chain.entries.len()).sum();
+    let shape = json!({
+        "request": id.as_str(), "entries": entries, "file": out.display().to_string(),
+        "certificate": certificate.map(|file| file.display().to_string()), "public_key": key.public().to_string(),
+    });
+    output.result(&shape, |_| format!("wrote {entries} entries to {}, signed by {}", out.display(), key.public()))?;
+    Ok(Exit::Done)
+}
+
+fn write(file: &Path, text: &str) -> Result<(), CliError> {
+    std::fs::write(file, text)
+        .map_err(|error| CliError::usage("cannot_write", format!("{} cannot be written: {error}", file.display())))
+}
+
+pub(crate) fn verify(file: &Path, public_key: Option<&str>, output: &Output) -> Result<Exit, CliError> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| CliError::usage("cannot_read", format!("{} cannot be read: {error}", file.display())))?;
+    let trusted = public_key.map(str::parse::<PublicKey>).transpose();
+    let trusted = trusted.map_err(|error| {
+        CliError::usage("public_key_invalid", format!("--public-key: {error}"))
+            .hint("`segment-privacy evidence public-key` shows the key of whoever signs")
+    })?;
+    let verified = evidence::verify(&text, trusted.as_ref())
+        .map_err(|error| CliError::new(Exit::CheckFailed, "evidence_invalid", chain(&error)))?;
+    let signed_by = verified.signed_by.to_string();
+    let shape = json!({
+        "request": verified.request, "status": verified.status, "exported_at": verified.exported_at,
+        "entries": verified.entries, "signed_by": signed_by, "trusted": trusted.is_some(),
+    });
+    output.result(&shape, |_| {
+        format!(
+            "{} is whole: {} entries of request {}, which was {} on {}, signed by {signed_by}",
+            file.display(),
+            verified.entries,
+            verified.request,
+            verified.status,
+            verified.exported_at.strftime("%Y-%m-%d")
+        )
+    })?;
+    if trusted.is_none() {
+        output.say("whether that key is the company's own is for you to compare: --public-key does it");
+    }
+    Ok(Exit::Done)
+}
