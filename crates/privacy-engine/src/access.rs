@@ -94,6 +94,7 @@ impl Engine {
             received_at: request.received_at,
             created_at: update.at,
             staging_key,
+            recipient: request.recipient.clone(),
             tables,
         };
         let writer = self.packages.begin(new).await?;

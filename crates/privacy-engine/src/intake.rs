@@ -1,7 +1,7 @@
 //! Taking requests in.
 
 use jiff::Timestamp;
-use segment_core::{Action, ConnectionKey, IdentitySet, Intake, NewRequest, Pii, Regime, RequestId};
+use segment_core::{Action, ConnectionKey, IdentitySet, Intake, NewRequest, Pii, Recipient, Regime, RequestId};
 
 use crate::{Connection, ConnectionKind, Engine, EngineError, Sources};
 
@@ -20,13 +20,23 @@ pub struct Asked {
     pub connection: Option<ConnectionKey>,
     /// When it was received, if not now.
     pub received_at: Option<Timestamp>,
+    /// For whom an access encrypts its package.
+    pub recipient: Option<Recipient>,
 }
 
 impl Asked {
     /// An action for a person, everything else as configured.
     #[must_use]
     pub fn new(action: Action, identities: IdentitySet) -> Self {
-        Self { action, identities, external_id: None, regime: None, connection: None, received_at: None }
+        Self {
+            action,
+            identities,
+            external_id: None,
+            regime: None,
+            connection: None,
+            received_at: None,
+            recipient: None,
+        }
     }
 }
 
@@ -58,6 +68,7 @@ impl Engine {
             regime: asked.regime.unwrap_or(self.policy.regime),
             received_at: asked.received_at.unwrap_or(now),
             left_out: self.left_out(asked.action, asked.connection.as_ref()),
+            recipient: asked.recipient,
             needs_approval: self.policy.require_approval && asked.action == Action::Erasure,
         })
     }

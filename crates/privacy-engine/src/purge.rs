@@ -76,8 +76,9 @@ impl Engine {
         }
         if expired.identities {
             // One may be there of which the record does not know: made by a worker that was gone before it could say so.
-            let unknown = self.packages.location(id);
-            self.packages.remove(&unknown).await.map_err(|error| error.to_string())?;
+            for unknown in self.packages.locations(id) {
+                self.packages.remove(&unknown).await.map_err(|error| error.to_string())?;
+            }
             self.store.destroy_identities(id, self.clock.now()).await.map_err(failed)?;
             purged.identities += 1;
         }

@@ -25,7 +25,8 @@ pub(crate) fn refuse_url(destination: &str) -> Result<(), PackageError> {
 /// The name of the package's file at the end of a location; anything else is not ours to delete.
 pub(crate) fn file_name(location: &str) -> Result<&str, PackageError> {
     let name = location.rsplit('/').next().unwrap_or_default();
-    if is_safe(name) && name.strip_suffix(".zip").is_some_and(is_safe) {
+    let zip = name.strip_suffix(".age").unwrap_or(name);
+    if is_safe(name) && zip.strip_suffix(".zip").is_some_and(is_safe) {
         Ok(name)
     } else {
         Err(PackageError::Destination("the location does not name a package".to_owned()))
@@ -50,7 +51,10 @@ mod tests {
     #[test]
     fn only_packages_are_named_by_a_location() {
         assert_eq!(file_name("packages/pri_1.zip").unwrap(), "pri_1.zip");
-        for location in ["", "packages", "packages/", "packages/.zip", "packages/x.pem", "packages/a b.zip"] {
+        assert_eq!(file_name("packages/pri_1.zip.age").unwrap(), "pri_1.zip.age");
+        for location in
+            ["", "packages", "packages/", "packages/.zip", "packages/x.pem", "packages/a b.zip", "packages/x.age"]
+        {
             assert!(file_name(location).is_err(), "{location}");
         }
     }

@@ -3,6 +3,7 @@
 mod archive;
 mod content;
 mod destination;
+mod encryption;
 pub mod evidence;
 mod failure;
 mod layout;
@@ -16,5 +17,6 @@ mod upload;
 mod verify;
 mod writer;
 
+pub use encryption::check_recipient;
 pub use sink::ZipSink;
 pub use verify::{CheckedPackage, PackageFault, verify_package};

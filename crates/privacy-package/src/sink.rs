@@ -8,6 +8,7 @@ use segment_core::ports::{PackageError, PackageSink, PackageWriter, Random};
 use segment_core::{NewPackage, RequestId};
 
 use crate::destination::{Folder, check_folder};
+use crate::encryption::{check_recipient, file_name};
 use crate::failure::{STAGING, blocking, write_error};
 use crate::names;
 use crate::staging::StagingArea;
@@ -52,6 +53,7 @@ impl ZipSink {
 impl PackageSink for ZipSink {
     async fn begin(&self, package: NewPackage) -> Result<Box<dyn PackageWriter>, PackageError> {
         names::check("a package for a request with such an id", package.request.as_str())?;
+        package.recipient.as_ref().map_or(Ok(()), check_recipient)?;
         let mut number = [0; 16];
         self.random.fill(&mut number);
         let (root, key) =
@@ -71,8 +73,9 @@ impl PackageSink for ZipSink {
         Ok(format!("folder {}", self.folder.label()))
     }
 
-    fn location(&self, request: &RequestId) -> String {
-        self.folder.location_of(&format!("{request}.zip"))
+    fn locations(&self, request: &RequestId) -> Vec<String> {
+        let names = [file_name(request, false), file_name(request, true)];
+        names.map(|name| self.folder.location_of(&name)).into()
     }
 
     async fn remove(&self, location: &str) -> Result<(), PackageError> {

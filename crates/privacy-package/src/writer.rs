@@ -6,17 +6,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use segment_core::ports::{PackageError, PackageWriter};
-use segment_core::{NewPackage, PackageReceipt, Records};
+use segment_core::{NewPackage, PackageReceipt, Recipient, Records};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::archive::{self, Contents, Gathered};
 use crate::destination::Folder;
+use crate::encryption::{Wrapped, file_name};
 use crate::failure::{PACKAGE, STAGING, blocking, write_error};
 use crate::layout::Shape;
 use crate::manifest::ManifestFile;
 use crate::names;
 use crate::staging::{StagedCollection, StagingArea};
-use crate::upload::{Sent, transfer};
+use crate::upload::{PartWriter, Sent, transfer};
 
 type Shared = Arc<Mutex<StagedCollection>>;
 
@@ -86,9 +87,11 @@ fn seal((source, collection, mut staged): Open) -> Result<Gathered, PackageError
 fn pack(
     contents: &Contents,
     with_report: bool,
-    parts: crate::upload::PartWriter,
+    recipient: Option<&Recipient>,
+    parts: PartWriter,
 ) -> Result<(Sent, Vec<ManifestFile>), PackageError> {
-    let (parts, files) = archive::write(contents, with_report, parts)?;
+    let (wrapped, files) = archive::write(contents, with_report, Wrapped::new(parts, recipient)?)?;
+    let parts = wrapped.finish().map_err(|e| write_error(PACKAGE, e))?;
     let sent = parts.finish().map_err(|e| write_error(PACKAGE, e))?;
     Ok((sent, files))
 }
@@ -115,12 +118,12 @@ impl PackageWriter for StagedWriter {
     }
 
     async fn finish(self: Box<Self>) -> Result<PackageReceipt, PackageError> {
-        let with_report = self.with_report;
+        let (with_report, recipient) = (self.with_report, self.package.recipient.clone());
+        let name = file_name(&self.package.request, recipient.is_some());
         let (contents, folder) = (*self).contents().await?;
-        let name = format!("{}.zip", contents.request_id);
         let location = folder.location_of(&name);
         let mut upload = folder.upload(&name).await?;
-        let packed = transfer(&mut *upload, move |parts| pack(&contents, with_report, parts)).await;
+        let packed = transfer(&mut *upload, move |parts| pack(&contents, with_report, recipient.as_ref(), parts)).await;
         let (sent, files) = match packed {
             Ok(packed) => packed,
             Err(e) => {

@@ -32,7 +32,7 @@ pub use identity::{Identity, IdentityError, IdentityKind, IdentitySet};
 pub use ids::{ConnectionKey, HoldId, IntentId, RegulationId, RequestId};
 pub use lifecycle::{Gate, Halt, HaltKind, InvalidTransition, Outcome, RequestStatus, Resume, TaskEvent, TaskState};
 pub use order::{MAX_SUBJECTS, NewRegulation, RegulationScope, SubjectType};
-pub use package::{FileReceipt, MaskingKey, NewPackage, PackageReceipt, Records, StagingKey};
+pub use package::{FileReceipt, MaskingKey, NewPackage, PackageReceipt, Recipient, Records, StagingKey};
 pub use paging::{Cursor, Page, Paged, pages};
 pub use pii::Pii;
 pub use profile::{

@@ -56,6 +56,16 @@ impl fmt::Debug for MaskingKey {
     }
 }
 
+/// For whom a package is encrypted, in the format of age (age-encryption.org/v1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Recipient {
+    /// For whoever has the key to this public key, `age1…`.
+    PublicKey(Pii<String>),
+    /// For whoever knows this passphrase.
+    Passphrase(Pii<String>),
+}
+
 /// A package to begin.
 #[derive(Debug, Clone)]
 pub struct NewPackage {
@@ -71,6 +81,8 @@ pub struct NewPackage {
     pub created_at: Timestamp,
     /// Encrypts the staging files.
     pub staging_key: StagingKey,
+    /// For whom it is encrypted; `None` leaves it as it is.
+    pub recipient: Option<Recipient>,
     /// Sources whose collections are tables of an owned database, whatever their names: one called `events` holds rows, not
     /// events of Segment.
     pub tables: BTreeSet<String>,

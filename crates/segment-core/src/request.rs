@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::{
     ConnectionKey, EvidenceSalt, Finding, Gate, IdentitySet, IntentId, MaskingKey, Outcome, PackageReceipt, Pii,
-    ProfileRef, Regime, RegulationType, RequestId, RequestStatus, RowTrace, StagingKey, TaskEvent, TaskState,
+    ProfileRef, Recipient, Regime, RegulationType, RequestId, RequestStatus, RowTrace, StagingKey, TaskEvent,
+    TaskState,
 };
 
 /// What is asked for.
@@ -101,6 +102,8 @@ pub struct NewRequest {
     pub received_at: Timestamp,
     /// Whether somebody has to approve it first.
     pub needs_approval: bool,
+    /// For whom an access encrypts its package.
+    pub recipient: Option<Recipient>,
     /// Connections that could take part but are disabled. The log says so: a person's data there are not part of the request.
     pub left_out: Vec<ConnectionKey>,
     /// One task each.
@@ -159,6 +162,8 @@ pub struct Request {
     pub staging_key: Option<StagingKey>,
     /// Masks rows; `None` once the data key is destroyed.
     pub masking_key: Option<MaskingKey>,
+    /// For whom the package is encrypted; gone with the data key.
+    pub recipient: Option<Recipient>,
     /// By which ids of the person are hashed in the log; gone with the data key.
     pub evidence_salt: Option<EvidenceSalt>,
 }

@@ -238,6 +238,12 @@ pub(crate) struct Access {
     /// Write the package to this folder instead of the configured destination
     #[arg(long, value_name = "DIR", conflicts_with = "no_wait")]
     pub(crate) out: Option<PathBuf>,
+    /// Encrypt the package with age for whoever has the key to this public key
+    #[arg(long, value_name = "age1…")]
+    pub(crate) recipient: Option<String>,
+    /// Encrypt the package with age by the passphrase in this file
+    #[arg(long, value_name = "FILE", conflicts_with = "recipient")]
+    pub(crate) passphrase_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) wait: Wait,
 }

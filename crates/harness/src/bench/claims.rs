@@ -119,6 +119,7 @@ fn request() -> Result<NewRequest> {
         regime: Regime::Gdpr,
         received_at: now,
         needs_approval: false,
+        recipient: None,
         left_out: Vec::new(),
         connections: vec![ConnectionKey::new("main")],
         datasets: Vec::new(),

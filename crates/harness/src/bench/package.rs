@@ -122,6 +122,7 @@ async fn packed(folder: &Path, events: u64, report: bool) -> Result<(Duration, D
         received_at: SystemClock::new().now(),
         created_at: SystemClock::new().now(),
         staging_key: StagingKey::new([7; 32]),
+        recipient: None,
         tables: std::collections::BTreeSet::new(),
     };
     let writer = sink.begin(package).await?;

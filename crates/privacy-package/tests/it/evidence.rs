@@ -48,6 +48,7 @@ fn erasure() -> Request {
         tasks: vec![task],
         package: None,
         staging_key: None,
+        recipient: None,
         masking_key: None,
         evidence_salt: None,
     }

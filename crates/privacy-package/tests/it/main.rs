@@ -6,6 +6,7 @@ mod archive;
 mod conformance;
 mod content;
 mod destination;
+mod encryption;
 mod evidence;
 mod report;
 mod sink;

@@ -47,6 +47,7 @@ pub(crate) fn package(request: &str) -> NewPackage {
         created_at: "2026-02-28T13:37:42Z".parse().unwrap(),
         tables: std::collections::BTreeSet::new(),
         staging_key: StagingKey::new([9; 32]),
+        recipient: None,
     }
 }
 

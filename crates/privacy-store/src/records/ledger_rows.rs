@@ -170,7 +170,7 @@ impl RecordStore {
         let rows: Vec<(String, Vec<u8>, Vec<u8>)> = connection.all(&sql, args![requests]).await?;
         let person = |(id, wrapped, sealed): (String, Vec<u8>, Vec<u8>)| {
             let key = request_rows::data_key(&self.keys, &id, &wrapped)?;
-            let (identities, _) = request_rows::open_person(&key, &id, &sealed)?;
+            let identities = request_rows::open_person(&key, &id, &sealed)?.identities;
             Ok((id, (key, identities)))
         };
         rows.into_iter().map(person).collect()

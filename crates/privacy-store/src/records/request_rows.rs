@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use segment_core::{
-    Action, ConnectionKey, FileReceipt, Finding, FindingCode, Gate, Halt, HaltKind, Holder, IdentitySet, IntentId,
-    Outcome, PackageReceipt, Pii, Regime, RegulationType, Request, RequestId, RequestStatus, Resume, Task, TaskState,
+    Action, ConnectionKey, FileReceipt, Finding, FindingCode, Gate, Halt, HaltKind, Holder, IntentId, Outcome,
+    PackageReceipt, Regime, RegulationType, Request, RequestId, RequestStatus, Resume, Task, TaskState,
     ports::StoreError,
 };
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,8 @@ use super::{
     errors,
     journal::End,
     open::Keys,
-    scope, sealed,
+    scope,
+    sealed::{self, Person},
     status::StatusRow,
 };
 use crate::crypto::{DataKey, Place};
@@ -116,12 +117,8 @@ pub(super) fn data_key(keys: &Keys, id: &str, wrapped: &[u8]) -> Result<DataKey,
     keys.master.data_key(place, wrapped).map_err(errors::sealed(place))
 }
 
-/// Who a request is about, and the caller's own reference.
-pub(super) fn open_person(
-    key: &DataKey,
-    id: &str,
-    sealed: &[u8],
-) -> Result<(IdentitySet, Option<Pii<String>>), StoreError> {
+/// Who a request is about.
+pub(super) fn open_person(key: &DataKey, id: &str, sealed: &[u8]) -> Result<Person, StoreError> {
     let place = Place(SEALED, id);
     let plain = key.open(place, sealed).map_err(errors::sealed(place))?;
     known(sealed::read_person(&plain), SEALED, id)
@@ -163,10 +160,14 @@ impl RequestRow {
             (Some(key), Some(sealed)) => Some(open_person(key, id, sealed)?),
             _ => None,
         };
-        let (identities, external_id) = person.map_or((None, None), |(identities, id)| (Some(identities), id));
+        let (identities, external_id, recipient) = match person {
+            Some(Person { identities, external_id, recipient }) => (Some(identities), external_id, recipient),
+            None => (None, None, None),
+        };
         Ok(Request {
             external_id,
             identities,
+            recipient,
             action: known(Action::parse(&self.action), "requests.action", id)?,
             regime: known(Regime::parse(&self.regime), "requests.regime", id)?,
             gate: known(Gate::parse(&self.gate), "requests.gate", id)?,
@@ -191,7 +192,7 @@ impl RequestRow {
 }
 
 pub(super) fn seal_person(keys: &Keys, key: &DataKey, request: &segment_core::NewRequest) -> Vec<u8> {
-    let plain = sealed::write_person(&request.identities, request.external_id.as_ref());
+    let plain = sealed::write_person(request);
     key.seal(keys.random.as_ref(), Place(SEALED, request.id.as_str()), &plain)
 }
 

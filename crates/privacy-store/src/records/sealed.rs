@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use segment_core::{
-    ConnectionKey, DestinationReport, Identity, IdentityKind, IdentitySet, LegalHold, Pii, ProfileRef,
-    RegulationStatus, Resolution, RowMark, RowTrace,
+    ConnectionKey, DestinationReport, Identity, IdentityKind, IdentitySet, LegalHold, NewRequest, Pii, ProfileRef,
+    Recipient, RegulationStatus, Resolution, RowMark, RowTrace,
 };
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -13,6 +13,22 @@ use zeroize::Zeroizing;
 struct PersonForm {
     identities: Vec<(String, String)>,
     external_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recipient: Option<RecipientForm>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RecipientForm {
+    PublicKey(String),
+    Passphrase(String),
+}
+
+/// Whom a request is about, and for whom its package is.
+pub(super) struct Person {
+    pub(super) identities: IdentitySet,
+    pub(super) external_id: Option<Pii<String>>,
+    pub(super) recipient: Option<Recipient>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -82,10 +98,16 @@ fn read_identities(forms: Vec<(String, String)>) -> Option<IdentitySet> {
     IdentitySet::new(forms.into_iter().map(identity).collect::<Option<Vec<_>>>()?).ok()
 }
 
-pub(super) fn write_person(identities: &IdentitySet, external_id: Option<&Pii<String>>) -> Zeroizing<Vec<u8>> {
+pub(super) fn write_person(new: &NewRequest) -> Zeroizing<Vec<u8>> {
+    let recipient = |recipient: &Recipient| match recipient {
+        Recipient::PublicKey(key) => Some(RecipientForm::PublicKey(key.expose().clone())),
+        Recipient::Passphrase(phrase) => Some(RecipientForm::Passphrase(phrase.expose().clone())),
+        _ => None,
+    };
     write(&PersonForm {
-        identities: identity_forms(identities),
-        external_id: external_id.map(|id| id.expose().clone()),
+        identities: identity_forms(&new.identities),
+        external_id: new.external_id.as_ref().map(|id| id.expose().clone()),
+        recipient: new.recipient.as_ref().and_then(recipient),
     })
 }
 
@@ -102,9 +124,17 @@ pub(super) fn read_hold(plain: &[u8]) -> Option<(IdentitySet, Resolution, Pii<St
     Some((read_identities(form.identities)?, read_resolution_form(form.known)?, Pii::new(form.reason)))
 }
 
-pub(super) fn read_person(plain: &[u8]) -> Option<(IdentitySet, Option<Pii<String>>)> {
+pub(super) fn read_person(plain: &[u8]) -> Option<Person> {
     let form: PersonForm = serde_json::from_slice(plain).ok()?;
-    Some((read_identities(form.identities)?, form.external_id.map(Pii::new)))
+    let recipient = |form| match form {
+        RecipientForm::PublicKey(key) => Recipient::PublicKey(Pii::new(key)),
+        RecipientForm::Passphrase(phrase) => Recipient::Passphrase(Pii::new(phrase)),
+    };
+    Some(Person {
+        identities: read_identities(form.identities)?,
+        external_id: form.external_id.map(Pii::new),
+        recipient: form.recipient.map(recipient),
+    })
 }
 
 fn profile_form(profile: &ProfileRef) -> ProfileForm {

@@ -16,8 +16,8 @@ pub trait PackageSink: Send + Sync + std::fmt::Debug {
     /// Checks that the destination can be written; the answer describes it, such as `folder packages`.
     async fn check(&self) -> Result<String, PackageError>;
 
-    /// Where the package of a request is, or would be: one may be there of which the record does not know.
-    fn location(&self, request: &RequestId) -> String;
+    /// Where a package of a request is, or would be, encrypted or not: one may be there of which the record does not know.
+    fn locations(&self, request: &RequestId) -> Vec<String>;
 
     /// Deletes a finished package; one that is not there is deleted.
     async fn remove(&self, location: &str) -> Result<(), PackageError>;
@@ -44,6 +44,9 @@ pub trait PackageWriter: Send + Sync + std::fmt::Debug {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PackageError {
+    /// It cannot be encrypted for its recipient: a sentence that does not show who that is.
+    #[error("the package cannot be encrypted for its recipient: {0}")]
+    Recipient(String),
     /// The staging area or the destination cannot be written: full, read-only, not there.
     #[error("cannot write {what}")]
     Write {

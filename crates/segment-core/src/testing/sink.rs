@@ -68,8 +68,8 @@ impl PackageSink for MemorySink {
         Ok("memory".to_owned())
     }
 
-    fn location(&self, request: &RequestId) -> String {
-        location(request)
+    fn locations(&self, request: &RequestId) -> Vec<String> {
+        vec![location(request)]
     }
 
     async fn remove(&self, location: &str) -> Result<(), PackageError> {

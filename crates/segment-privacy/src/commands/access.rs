@@ -1,19 +1,21 @@
 //! `access`: always runs to its end.
 
 use privacy_engine::{Asked, Until};
-use segment_core::{Action, ConnectionKey, Pii, Regime};
+use privacy_package::check_recipient;
+use segment_core::{Action, ConnectionKey, Pii, Recipient, Regime};
 
 use super::drive;
 use crate::{
     cli::{Access, Ask},
     compose::Need,
     config::Loaded,
-    error::{CliError, Exit},
+    error::{CliError, Exit, chain},
     output::{Output, ProgressLine},
 };
 
 pub(crate) async fn run(loaded: &Loaded, args: &Access, output: &Output) -> Result<Exit, CliError> {
-    let asked = asked(Action::Access, args.identities.read().map_err(|error| refused_identity(&error))?, &args.ask)?;
+    let identities = args.identities.read().map_err(|error| refused_identity(&error))?;
+    let asked = Asked { recipient: recipient(args)?, ..asked(Action::Access, identities, &args.ask)? };
     let line = ProgressLine::new(output.is_json());
     let engine = drive::engine(loaded, Need::of(args.ask.connection.as_deref()), args.out.as_deref(), &line).await?;
     let id = take(&engine, asked, output).await?;
@@ -26,6 +28,26 @@ pub(crate) async fn run(loaded: &Loaded, args: &Access, output: &Output) -> Resu
     drive::report(&engine, &id, &args.wait, args.reveal, driven, output).await
 }
 
+/// For whom the package is encrypted, if it is to be.
+fn recipient(args: &Access) -> Result<Option<Recipient>, CliError> {
+    let recipient = match (&args.recipient, &args.passphrase_file) {
+        (Some(key), _) => Recipient::PublicKey(Pii::new(key.trim().to_owned())),
+        (None, Some(file)) => {
+            let read = std::fs::read_to_string(file);
+            let text = read.map_err(|error| {
+                CliError::usage("cannot_read", format!("--passphrase-file {} cannot be read: {error}", file.display()))
+            })?;
+            Recipient::Passphrase(Pii::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+        }
+        (None, None) => return Ok(None),
+    };
+    check_recipient(&recipient).map_err(|error| {
+        CliError::usage("recipient_refused", chain(&error))
+            .hint("`age-keygen` makes a key and shows its public key; nothing was recorded")
+    })?;
+    Ok(Some(recipient))
+}
+
 /// Records a request and says under which id.
 pub(crate) async fn take(
     engine: &privacy_engine::Engine,
@@ -33,6 +55,7 @@ pub(crate) async fn take(
     output: &Output,
 ) -> Result<segment_core::RequestId, CliError> {
     tell_left_out(engine, asked.action, asked.connection.as_ref(), output);
+    let recipient = asked.recipient.clone();
     let mut answers = engine.intake(vec![asked]).await?;
     let Some((id, intake)) = answers.pop() else {
         return Err(CliError::new(Exit::Unexpected, "unexpected", "the request was not recorded"));
@@ -45,6 +68,15 @@ pub(crate) async fn take(
         .hint("an external id names one request for ever; use another")),
         segment_core::Intake::Linked(id) => {
             let request = engine.store().request(&id).await?;
+            if recipient.is_some() && request.as_ref().is_some_and(|request| request.recipient != recipient) {
+                return Err(CliError::usage(
+                    "recipient_conflict",
+                    format!("this was asked before, as {id}, and its package is for somebody else, or not encrypted"),
+                )
+                .hint(format!(
+                    "cancel that one first (segment-privacy requests cancel {id}), or ask without a recipient"
+                )));
+            }
             if request.is_some_and(|request| request.status == segment_core::RequestStatus::RequiresAttention) {
                 output.say(&format!(
                     "this was asked before and needs a human; once its cause is gone: segment-privacy requests retry {id}"

@@ -94,6 +94,7 @@ fn erasure(number: usize) -> NewRequest {
         regime: Regime::Gdpr,
         received_at: now(),
         needs_approval: false,
+        recipient: None,
         left_out: Vec::new(),
         connections: vec![ConnectionKey::new("segment")],
         datasets: Vec::new(),

@@ -36,6 +36,7 @@ fn package(request: &str) -> NewPackage {
         received_at: Timestamp::from_second(1_795_400_000).unwrap(),
         created_at: Timestamp::from_second(1_795_500_000).unwrap(),
         staging_key: StagingKey::new([7; 32]),
+        recipient: None,
         tables: BTreeSet::new(),
     }
 }

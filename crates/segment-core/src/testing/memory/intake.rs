@@ -88,6 +88,7 @@ fn entry(new: &NewRequest) -> Result<Entry, StoreError> {
         package: None,
         staging_key: Some(StagingKey::new(key(&new.id))),
         masking_key: Some(MaskingKey::new(key(&new.id))),
+        recipient: new.recipient.clone(),
         evidence_salt: Some(EvidenceSalt::new(key(&new.id))),
     };
     let next_at = Some(new.received_at);

@@ -52,7 +52,7 @@ impl State {
         }
         if entry.request.identities.take().is_some() {
             (entry.request.external_id, entry.request.staging_key, entry.request.masking_key) = (None, None, None);
-            entry.request.evidence_salt = None;
+            (entry.request.evidence_salt, entry.request.recipient) = (None, None);
             entry.request.tasks.iter_mut().for_each(|task| task.resolution = None);
             entry.log(at, "identities_destroyed", json!({}));
         }

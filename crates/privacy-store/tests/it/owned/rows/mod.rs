@@ -154,6 +154,7 @@ pub(super) async fn copied_of(
         received_at: Timestamp::UNIX_EPOCH,
         created_at: Timestamp::UNIX_EPOCH,
         staging_key: StagingKey::new([1; 32]),
+        recipient: None,
         tables: BTreeSet::new(),
     };
     let writer = sink.begin(new).await.unwrap();

@@ -4,8 +4,8 @@
 
 use super::sample::{access, at, erasure, get, id, new, on_both, pending, people, put, record, steps, with_rows};
 use crate::{
-    Action, ClaimScope, ConnectionKey, Decision, Gate, Holder, Intake, LedgerFilter, NewRequest, Outcome, Pii, Regime,
-    RegulationId, RequestFilter, RequestStatus, Task, TaskState, ports::RequestStore,
+    Action, ClaimScope, ConnectionKey, Decision, Gate, Holder, Intake, LedgerFilter, NewRequest, Outcome, Pii,
+    Recipient, Regime, RegulationId, RequestFilter, RequestStatus, Task, TaskState, ports::RequestStore,
 };
 
 fn with_external_id(request: NewRequest, external_id: &str) -> NewRequest {
@@ -18,6 +18,7 @@ pub async fn a_new_request_is_recorded_whole(store: &dyn RequestStore) {
     let new = NewRequest {
         regime: Regime::Ccpa,
         left_out: vec![ConnectionKey::new("off")],
+        recipient: Some(Recipient::Passphrase("a b".into())),
         identities: people(["ann", "ann.work"]),
         ..with_rows(on_both(with_external_id(erasure(1), "CASE-7")))
     };
@@ -25,7 +26,7 @@ pub async fn a_new_request_is_recorded_whole(store: &dyn RequestStore) {
     let request = get(store, 1).await;
     assert_eq!((request.id.clone(), request.external_id.clone()), (id(1), new.external_id));
     assert_eq!((request.action, request.regime, request.gate), (Action::Erasure, Regime::Ccpa, Gate::Open));
-    assert_eq!(request.identities, Some(new.identities));
+    assert_eq!((request.identities, request.recipient), (Some(new.identities), new.recipient));
     assert_eq!((request.begun, request.status), (false, RequestStatus::Approved));
     assert_eq!((request.received_at, request.due_at), (at(1), Regime::Ccpa.due_at(at(1))));
     assert_eq!((request.completed_at, request.verified_at, request.denied_reason), (None, None, None));

@@ -103,7 +103,8 @@ pub async fn what_is_destroyed_is_gone_and_the_rest_stays(store: &dyn RequestSto
     }
     let after = get(store, 1).await;
     assert_eq!((after.identities.clone(), after.external_id.clone()), (None, None));
-    assert!(after.staging_key.is_none() && after.masking_key.is_none() && after.evidence_salt.is_none());
+    assert!(after.staging_key.is_none() && after.masking_key.is_none());
+    assert!(after.evidence_salt.is_none() && after.recipient.is_none());
     assert!(after.tasks.iter().all(|task| task.resolution.is_none()));
     assert_eq!((after.status, after.completed_at), (before.status, before.completed_at));
     assert_eq!(after.tasks[0].user_ids, before.tasks[0].user_ids);

@@ -63,6 +63,7 @@ pub(super) fn new(number: u32, action: Action) -> NewRequest {
         regime: Regime::Gdpr,
         received_at: at(number.into()),
         needs_approval: false,
+        recipient: None,
         left_out: Vec::new(),
         connections: vec![ConnectionKey::new(BASIC)],
         datasets: Vec::new(),
