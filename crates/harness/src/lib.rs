@@ -2,6 +2,7 @@
 
 mod assert;
 mod bench;
+mod browser;
 mod context;
 mod database;
 mod environment;

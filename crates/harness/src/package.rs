@@ -61,6 +61,16 @@ impl Package {
         serde_json::from_slice(self.bytes(path)?).with_context(|| format!("{path} is not JSON"))
     }
 
+    /// Writes every file to a folder.
+    pub(crate) fn unpack(&self, folder: &Path) -> Result<()> {
+        for (path, bytes) in &self.files {
+            let path = folder.join(path);
+            path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+            std::fs::write(path, bytes)?;
+        }
+        Ok(())
+    }
+
     /// A JSON document per line.
     pub(crate) fn lines(&self, path: &str) -> Result<Vec<Value>> {
         let text = std::str::from_utf8(self.bytes(path)?)?;

@@ -1,7 +1,7 @@
 use super::{
     access, answers_access, answers_erase, chaos, configuration, connections, credentials, dataset, erasure, files,
-    holds, identities, interruption, masking, masking_broken_off, official_sdk, owned, records, repetition, requests,
-    retention, rows, sources, workers,
+    handing_over, holds, identities, interruption, masking, masking_broken_off, official_sdk, owned, records,
+    repetition, requests, retention, rows, sources, workers,
 };
 use crate::scenario::Scenario;
 
@@ -9,6 +9,7 @@ use crate::scenario::Scenario;
 pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
     let groups = [
         access::ALL,
+        handing_over::ALL,
         erasure::ALL,
         owned::ALL,
         rows::ALL,

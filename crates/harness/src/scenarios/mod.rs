@@ -10,6 +10,7 @@ mod credentials;
 mod dataset;
 mod erasure;
 mod files;
+mod handing_over;
 mod holds;
 mod identities;
 mod interruption;
