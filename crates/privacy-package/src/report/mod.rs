@@ -61,6 +61,8 @@ pub(crate) fn write(contents: &Contents, each: &mut dyn FnMut(Page) -> io::Resul
         };
         sections.push(Section { gathered, shown });
     }
+    // Who somebody is comes before what they did; sources keep their order.
+    sections.sort_by_key(|section| (section.gathered.source.as_str(), records::place(section.gathered.sealed.shape)));
     let gaps = contents.collections.iter().flat_map(|one| one.sealed.gaps.iter().cloned()).collect();
     each(Page { path: "index.html".to_owned(), records: 0, gaps, html: index::render(texts, contents, &sections) })
 }

@@ -83,7 +83,7 @@ impl<'a> Rows<'a> {
                 tr {
                     th scope="row" { (shown.value(&record["type"])) }
                     td { (shown.value(&record["id"])) }
-                    td.time { (shown.value(&record["created_at"])) }
+                    td.time { (shown.time(&record["created_at"])) }
                 }
             },
             Shape::Table if self.is_narrow() => html! {
@@ -122,7 +122,7 @@ impl<'a> Rows<'a> {
         let name = event_name(record);
         html! {
             tr data-event=(name) {
-                td.time { (shown.value(&record["timestamp"])) }
+                td.time { (shown.time(&record["timestamp"])) }
                 th scope="row" { (shown.text(name)) }
                 td {
                     @if let Some(properties) = record.get("properties") { (shown.value(properties)) }
@@ -130,6 +130,18 @@ impl<'a> Rows<'a> {
                 }
             }
         }
+    }
+}
+
+/// Where a shape stands in the overview of its source.
+pub(super) fn place(shape: Shape) -> usize {
+    match shape {
+        Shape::Metadata => 0,
+        Shape::Traits => 1,
+        Shape::ExternalIds => 2,
+        Shape::Events => 3,
+        Shape::Links => 4,
+        Shape::Table => 5,
     }
 }
 

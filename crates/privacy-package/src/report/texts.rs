@@ -121,7 +121,7 @@ pub(super) static ENGLISH: Texts = Texts {
     },
     events: Collection {
         title: "What you did",
-        intro: "Each entry is one thing that you did or that was reported of you, newest pages first as they were stored.",
+        intro: "Each entry is one thing that you did, or that was reported of you, in the order in which it was handed out.",
         one: "event",
         many: "events",
     },

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -51,6 +52,14 @@ impl Shown<'_> {
                     @if members.len() > MOST_MEMBERS { li { (self.cut()) } }
                 }
             },
+        }
+    }
+
+    /// A moment in UTC; what is none is shown as it is.
+    pub(super) fn time(self, value: &Value) -> Markup {
+        match value.as_str().and_then(|text| text.parse::<Timestamp>().ok()) {
+            Some(at) => html! { (at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()) },
+            None => self.value(value),
         }
     }
 
