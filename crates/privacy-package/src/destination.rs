@@ -1,23 +1,96 @@
-//! Where packages go. This version knows folders; an object store would be a second kind beside [`Folder`].
+//! Where packages go: a folder of this machine, or a bucket of an object store.
 
+mod bucket;
 mod folder;
 
-pub(crate) use folder::{Folder, check_folder};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+pub use bucket::StoreOptions;
+pub(crate) use folder::check_folder;
+
+use object_store::MultipartUpload;
 use segment_core::ports::PackageError;
 
+use self::{bucket::Bucket, folder::Folder};
 use crate::names::is_safe;
+
+/// The place, as configured.
+#[derive(Debug, Clone)]
+pub(crate) enum Destination {
+    Folder(Folder),
+    Bucket(Bucket),
+}
+
+impl Destination {
+    /// A folder is relative to `base`.
+    pub(crate) fn new(text: &str, base: &Path, options: &StoreOptions) -> Result<Self, PackageError> {
+        match Bucket::parse(text, options) {
+            Some(bucket) => bucket.map(Self::Bucket),
+            None => Folder::new(text, base).map(Self::Folder),
+        }
+    }
+
+    /// The folder, where it is one.
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
+        match self {
+            Self::Folder(folder) => Some(folder.path()),
+            Self::Bucket(_) => None,
+        }
+    }
+
+    /// What a receipt says about a file in it.
+    pub(crate) fn location_of(&self, name: &str) -> String {
+        match self {
+            Self::Folder(folder) => folder.location_of(name),
+            Self::Bucket(bucket) => format!("{}/{name}", bucket.label()),
+        }
+    }
+
+    /// Begins an upload of which nothing is to be seen until it is completed.
+    pub(crate) async fn upload(&self, name: &str) -> Result<Box<dyn MultipartUpload>, PackageError> {
+        match self {
+            Self::Folder(folder) => folder.upload(name).await,
+            Self::Bucket(bucket) => bucket.upload(name).await,
+        }
+    }
+
+    /// Deletes a package by the location in its receipt; the destination may have changed since, from folder to folder.
+    pub(crate) async fn remove(&self, location: &str, base: &Path) -> Result<(), PackageError> {
+        match self {
+            Self::Bucket(bucket) if location.contains("://") => bucket.remove(location).await,
+            _ => folder::remove(location, base).await,
+        }
+    }
+
+    /// Writes and deletes something named `probe`, and says where.
+    pub(crate) async fn check(&self, probe: &str) -> Result<String, PackageError> {
+        match self {
+            Self::Folder(folder) => check_folder(folder.path()).await.map(|()| format!("folder {}", folder.label())),
+            Self::Bucket(bucket) => bucket.check(probe).await.map(|()| format!("bucket {}", bucket.label())),
+        }
+    }
+
+    pub(crate) async fn link(&self, location: &str, valid: Duration) -> Result<String, PackageError> {
+        match self {
+            Self::Folder(_) => {
+                Err(PackageError::Destination("only object stores sign links; packages go to a folder".to_owned()))
+            }
+            Self::Bucket(bucket) => bucket.link(location, valid).await,
+        }
+    }
+}
 
 /// Refuses what is not a folder. Of a URL only the scheme is repeated, since the rest may hold credentials.
 pub(crate) fn refuse_url(destination: &str) -> Result<(), PackageError> {
     let Some((scheme, _)) = destination.split_once("://") else { return Ok(()) };
     let sentence = match scheme {
         "file" => "name the folder for packages by its path, without `file://`".to_owned(),
-        "s3" | "gs" | "az" => format!("packages cannot go to `{scheme}://` in this version; name a folder"),
+        "s3" | "gs" | "az" => format!("the package is in a bucket of `{scheme}://`, and packages go to a folder now"),
         _ if scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => {
-            format!("packages cannot go to `{scheme}://`; name a folder")
+            format!("packages cannot go to `{scheme}://`; name a folder, or `s3://`, `gs://` or `az://`")
         }
-        _ => "packages cannot go to a URL; name a folder".to_owned(),
+        _ => "packages cannot go to such a URL; name a folder, or `s3://`, `gs://` or `az://`".to_owned(),
     };
     Err(PackageError::Destination(sentence))
 }

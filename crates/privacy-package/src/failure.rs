@@ -9,6 +9,7 @@ use tokio::task::{JoinError, spawn_blocking};
 
 pub(crate) const STAGING: &str = "the staging file";
 pub(crate) const PACKAGE: &str = "the package";
+pub(crate) const BUCKET: &str = "the bucket for packages";
 pub(crate) const FOLDER: &str = "the folder for packages";
 
 /// `what` could not be written because of `source`.

@@ -10,7 +10,7 @@ use segment_core::{NewPackage, PackageReceipt, Recipient, Records};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::archive::{self, Contents, Gathered};
-use crate::destination::Folder;
+use crate::destination::Destination;
 use crate::encryption::{Wrapped, file_name};
 use crate::failure::{PACKAGE, STAGING, blocking, write_error};
 use crate::layout::Shape;
@@ -26,18 +26,18 @@ type Shared = Arc<Mutex<StagedCollection>>;
 pub(crate) struct StagedWriter {
     area: Arc<StagingArea>,
     package: NewPackage,
-    folder: Folder,
+    destination: Destination,
     with_report: bool,
     collections: Mutex<BTreeMap<(String, String), Shared>>,
     limits: Mutex<Vec<String>>,
 }
 
 impl StagedWriter {
-    pub(crate) fn new(area: StagingArea, package: NewPackage, folder: Folder, with_report: bool) -> Self {
+    pub(crate) fn new(area: StagingArea, package: NewPackage, destination: Destination, with_report: bool) -> Self {
         Self {
             area: Arc::new(area),
             package,
-            folder,
+            destination,
             with_report,
             collections: Mutex::default(),
             limits: Mutex::default(),
@@ -59,7 +59,7 @@ impl StagedWriter {
         Ok(collection.lock_owned().await)
     }
 
-    async fn contents(self) -> Result<(Contents, Folder), PackageError> {
+    async fn contents(self) -> Result<(Contents, Destination), PackageError> {
         let mut open = Vec::new();
         for ((source, collection), staged) in self.collections.into_inner() {
             open.push((source, collection, staged.lock_owned().await));
@@ -74,7 +74,7 @@ impl StagedWriter {
             collections,
             limits: self.limits.into_inner(),
         };
-        Ok((contents, self.folder))
+        Ok((contents, self.destination))
     }
 }
 
@@ -120,9 +120,9 @@ impl PackageWriter for StagedWriter {
     async fn finish(self: Box<Self>) -> Result<PackageReceipt, PackageError> {
         let (with_report, recipient) = (self.with_report, self.package.recipient.clone());
         let name = file_name(&self.package.request, recipient.is_some());
-        let (contents, folder) = (*self).contents().await?;
-        let location = folder.location_of(&name);
-        let mut upload = folder.upload(&name).await?;
+        let (contents, destination) = (*self).contents().await?;
+        let location = destination.location_of(&name);
+        let mut upload = destination.upload(&name).await?;
         let packed = transfer(&mut *upload, move |parts| pack(&contents, with_report, recipient.as_ref(), parts)).await;
         let (sent, files) = match packed {
             Ok(packed) => packed,

@@ -333,6 +333,14 @@ pub(crate) enum Evidence {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Package {
+    /// Make an address from which a package in a bucket can be had for a while, by whoever knows it; the log says so
+    Link {
+        /// The request
+        id: String,
+        /// For how long
+        #[arg(long = "for", value_name = "D", default_value = "1h", value_parser = humantime::parse_duration)]
+        valid: Duration,
+    },
     /// Check every file of a package against its manifest: needs no configuration
     Verify {
         /// The zip

@@ -6,8 +6,9 @@ mod records;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use privacy_engine::{Connection, ConnectionKind, Engine, Parts, Planner, Policy, ProgressSink, Sources};
-use privacy_package::ZipSink;
+use privacy_package::{StoreOptions, ZipSink};
 use privacy_store::{Pace, SharedPacer, Turns};
+use secrecy::ExposeSecret;
 use segment_core::{
     ConnectionKey,
     ports::{Clock, Random, RegulationSubmit, Regulations, RequestStore},
@@ -16,7 +17,7 @@ use segment_http::{ConfigApi, Endpoint, Environment, OsRandom, PublicApi, System
 use segment_unify::ProfileApi;
 
 use crate::{
-    config::{Dialect, Kind, Loaded, ResolvedConnection},
+    config::{self, Dialect, Kind, Loaded, ResolvedConnection},
     error::{CliError, Exit, chain},
 };
 
@@ -168,17 +169,42 @@ pub(crate) fn is_dataset(loaded: &Loaded, key: &str) -> bool {
 
 /// Where packages go; `out` overrides the configuration and is relative to the working directory.
 pub(crate) fn packages(loaded: &Loaded, out: Option<&Path>) -> Result<ZipSink, CliError> {
+    let packages = &loaded.file.packages;
     let random: Arc<dyn Random> = Arc::new(OsRandom);
     let made = match out {
         // The record says where it is, whatever folder somebody works in when it is to be deleted.
         Some(folder) => {
             let folder = std::path::absolute(folder)
                 .map_err(|error| CliError::usage("config_invalid", format!("--out: {error}")))?;
-            ZipSink::new(&folder.display().to_string(), Path::new("."), random)
+            ZipSink::new(&folder.display().to_string(), Path::new("."), &StoreOptions::default(), random)
         }
-        None => ZipSink::new(&loaded.file.packages.destination, &loaded.base, random),
+        None => ZipSink::new(&packages.destination, &loaded.base, &store_options(loaded)?, random),
     };
-    made.map_err(|error| CliError::usage("config_invalid", chain(&error)))
+    let made = made.map_err(|error| CliError::usage("config_invalid", format!("[packages]: {}", chain(&error))))?;
+    let staging = match &packages.staging {
+        Some(folder) => Some(loaded.base.join(folder)),
+        None if packages.destination.contains("://") && out.is_none() => Some(config::temporary_folder()),
+        None => None,
+    };
+    let made = staging.into_iter().fold(made, ZipSink::with_staging_root);
+    Ok(made.with_report(packages.report))
+}
+
+/// How a bucket is reached: by the environment, as its own tools read it, and by what the configuration says.
+fn store_options(loaded: &Loaded) -> Result<StoreOptions, CliError> {
+    let packages = &loaded.file.packages;
+    let prefix = match packages.destination.split_once("://") {
+        Some(("s3", _)) => "AWS_",
+        Some(("gs", _)) => "GOOGLE_",
+        Some(("az", _)) => "AZURE_",
+        _ => return Ok(StoreOptions::default()),
+    };
+    let options = StoreOptions::default().with_environment(config::variables(prefix));
+    packages.options.iter().try_fold(options, |all, (name, secret)| {
+        let value = secret.read(&format!("option {name} of [packages]"), &loaded.base)?;
+        // Exposed to be handed to the store's client, which keeps it.
+        Ok(all.with(name, value.expose_secret()))
+    })
 }
 
 /// Which connections a command cannot do without.

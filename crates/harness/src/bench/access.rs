@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use privacy_engine::{Asked, Connection, ConnectionKind, Engine, Parts, Policy, ProgressSink, Sources, Until};
-use privacy_package::ZipSink;
+use privacy_package::{StoreOptions, ZipSink};
 use privacy_store::{MasterKey, RecordStore};
 use segment_core::{
     Action, ClaimScope, ConnectionKey, Identity, IdentityKind, IdentitySet, RequestStatus, ports::Clock,
@@ -139,7 +139,7 @@ impl Prepared {
         let store = RecordStore::open(&folder.join("records.db"), key, Arc::new(OsRandom)).await?;
         let engine = Engine::new(Parts {
             store: Arc::new(store),
-            packages: Arc::new(ZipSink::new("packages", folder, Arc::new(OsRandom))?),
+            packages: Arc::new(ZipSink::new("packages", folder, &StoreOptions::default(), Arc::new(OsRandom))?),
             clock,
             random: Arc::new(OsRandom),
             connections: vec![Connection::new(sources, public, 110_000)],

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use privacy_package::ZipSink;
+use privacy_package::{StoreOptions, ZipSink};
 use segment_core::{
     Action, Identity, IdentityKind, IdentitySet, NewPackage, Pii, RequestId, StagingKey,
     ports::{Clock as _, PackageSink as _},
@@ -114,7 +114,7 @@ fn floor(events: u64) -> Result<Duration> {
 
 /// How long the pages took to gather, and the zip to write; making the events is not counted.
 async fn packed(folder: &Path, events: u64, report: bool) -> Result<(Duration, Duration)> {
-    let sink = ZipSink::new("packages", folder, Arc::new(OsRandom))?.with_report(report);
+    let sink = ZipSink::new("packages", folder, &StoreOptions::default(), Arc::new(OsRandom))?.with_report(report);
     let package = NewPackage {
         request: RequestId::new("pri_bench"),
         action: Action::Access,

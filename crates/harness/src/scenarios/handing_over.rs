@@ -12,6 +12,7 @@ use crate::{
     context::Context,
     package::Package,
     rig::Rig,
+    s3::S3Server,
     scenario::{Outcome, on_rig, scenarios},
     setup::Setup,
 };
@@ -23,6 +24,8 @@ scenarios! {
     package_for_a_recipient,
     /// package verify names a file that was changed, and asks for an encrypted one to be decrypted
     package_verified,
+    /// packages go to a bucket, are linked for a while, and go with their retention; one that is gone is an error that names it
+    package_in_a_bucket,
     /// evidence of an erasure is checked without a database, also after the retention; a changed one is named
     evidence_of_an_erasure,
     /// a certificate is for an erasure that is complete, and has erased something
@@ -154,6 +157,36 @@ fn package_verified(context: &Context) -> Result<Outcome> {
         std::fs::write(&location, bytes)?;
         rig.run(&["package", "verify", &file])?.fails(5, "package_invalid", &[])?;
         rig.run(&["package", "verify", "nothing.zip"])?.fails(2, "cannot_read", &["nothing.zip"])?;
+        Ok(())
+    })
+}
+
+fn package_in_a_bucket(context: &Context) -> Result<Outcome> {
+    let mut server = S3Server::start()?;
+    let options: Vec<_> = server.options().iter().map(|(name, value)| format!("{name} = \"{value}\"")).collect();
+    let packages = format!(
+        "[retention]\npackages_days = 0\nidentities_days = 0\n\n[packages]\ndestination = \"{}\"\nstaging = \"staging\"\noptions = {{ {} }}",
+        server.url("out"),
+        options.join(", ")
+    );
+    let setup = Setup::unify().replace("[packages]\ndestination = \"packages\"", &packages);
+    on_rig(context, &setup, |rig| {
+        ensure!(rig.run(&["check"])?.exits(0)?.stdout.contains("bucket s3://acme/out"), "check does not say where");
+        let run = access(rig, &[])?;
+        let (id, location) = (run.text("/id")?, run.text("/package/location")?);
+        same("location", &location, &format!("s3://acme/out/{id}.zip"))?;
+        same("the bucket", &server.visible()?, &vec![format!("out/{id}.zip")])?;
+        let package = Package::open(&server.path(&format!("out/{id}.zip")))?;
+        same("request", &package.manifest["request_id"], &json!(id))?;
+        let link = rig.run(&["package", "link", &id, "--for", "10m"])?.exits(0)?.text("/link")?;
+        ensure!(link.contains("X-Amz-Signature=") && link.contains("X-Amz-Expires=600"), "{link}");
+        rig.run(&["package", "link", &id, "--for", "30d"])?.fails(2, "invalid_time", &["7d"])?;
+        rig.run(&["purge"])?.exits(0)?.is("/packages", 1)?;
+        ensure!(server.visible()?.is_empty(), "{:?}", server.visible()?);
+        server.stop();
+        let gone = rig.run(&["access", "--email", "hand@shop.example"])?;
+        gone.exits(3)?.is("/tasks/0/code", "package_failed")?;
+        ensure!(gone.stdout.contains("the bucket for packages"), "{}", gone.shown());
         Ok(())
     })
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use privacy_engine::{
     Asked, Connection, ConnectionKind, Engine, Owned, Parts, Policy, ProgressSink, Sources, Stop, Tracking, Until,
 };
-use privacy_package::ZipSink;
+use privacy_package::{StoreOptions, ZipSink};
 use privacy_store::{MasterKey, RecordStore};
 use segment_core::{
     Action, ClaimScope, ConnectionKey, Decision, Identity, IdentityKind, IdentitySet, Intake, LedgerFilter, Request,
@@ -155,7 +155,9 @@ impl Rig {
     pub(crate) fn engine(&self) -> Arc<Engine> {
         Arc::new(Engine::new(Parts {
             store: Arc::new(self.store.clone()),
-            packages: Arc::new(ZipSink::new("packages", self.folder.path(), Arc::new(OsRandom)).unwrap()),
+            packages: Arc::new(
+                ZipSink::new("packages", self.folder.path(), &StoreOptions::default(), Arc::new(OsRandom)).unwrap(),
+            ),
             clock: self.clock(),
             random: Arc::new(OsRandom),
             connections: self.connections(),

@@ -44,15 +44,6 @@ impl Folder {
         format!("{}/{name}", if self.label == "/" { "" } else { &self.label })
     }
 
-    /// Deletes a package by the location in its receipt, which may name another folder than this one: the destination can
-    /// have changed since. Not there is as good as deleted.
-    pub(crate) async fn remove(&self, location: &str) -> Result<(), PackageError> {
-        refuse_url(location)?;
-        file_name(location)?;
-        let path = self.base.join(location);
-        blocking(PACKAGE, move || remove_durably(&path).map_err(|e| write_error(PACKAGE, e))).await
-    }
-
     /// Begins an upload that is not in the folder until it is completed.
     pub(crate) async fn upload(&self, name: &str) -> Result<Box<dyn MultipartUpload>, PackageError> {
         let (folder, target) = (self.path(), self.path().join(name));
@@ -61,6 +52,15 @@ impl Folder {
         });
         Ok(Box::new(FolderUpload(Arc::new(Mutex::new(placing.await?)))))
     }
+}
+
+/// Deletes a package by the location in its receipt, which may name another folder than the configured one. Not there is as
+/// good as deleted.
+pub(crate) async fn remove(location: &str, base: &Path) -> Result<(), PackageError> {
+    refuse_url(location)?;
+    file_name(location)?;
+    let path = base.join(location);
+    blocking(PACKAGE, move || remove_durably(&path).map_err(|e| write_error(PACKAGE, e))).await
 }
 
 /// Makes a folder if need be, and writes and deletes a file in it.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use privacy_package::ZipSink;
+use privacy_package::{StoreOptions, ZipSink};
 use segment_core::ports::{PackageSink, PackageWriter, Random};
 use segment_core::{
     Action, Identity, IdentityKind, IdentitySet, NewPackage, PackageReceipt, Pii, Records, RequestId, StagingKey,
@@ -34,7 +34,7 @@ pub(crate) fn random() -> Arc<dyn Random> {
 
 pub(crate) fn world() -> World {
     let base = tempfile::tempdir().unwrap();
-    let sink = ZipSink::new("packages", base.path(), random()).unwrap();
+    let sink = ZipSink::new("packages", base.path(), &StoreOptions::default(), random()).unwrap();
     World { base, sink }
 }
 

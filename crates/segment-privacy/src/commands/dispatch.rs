@@ -42,6 +42,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, CliError> {
         }
         Command::Evidence(args) => evidence::run(&load(path)?, args, output).await,
         Command::Package(Package::Verify { file }) => package::verify(&file, output).await,
+        Command::Package(Package::Link { id, valid }) => package::link(&load(path)?, &id, valid, output).await,
         Command::Report(args) => report::run(&load(path)?, &args, output).await,
         Command::Token(_) => Err(later("token")),
         Command::Key(Key::New { file }) => key::new(&file, output),

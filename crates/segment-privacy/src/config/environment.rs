@@ -1,5 +1,7 @@
 //! `SEGMENT_PRIVACY__SECTION__KEY` overrides a key; entries of lists are named by their key.
 
+use std::path::PathBuf;
+
 use toml::{Table, Value};
 
 use super::nearest::nearest;
@@ -8,9 +10,10 @@ use crate::error::CliError;
 const PREFIX: &str = "SEGMENT_PRIVACY__";
 const LISTS: [&str; 2] = ["connections", "datasets"];
 /// Keys that hold a number or a boolean; everything else is text, or a table or list in TOML's inline form.
-const NOT_TEXT: [&str; 12] = [
+const NOT_TEXT: [&str; 13] = [
     "enabled",
     "masking_strict",
+    "report",
     "require_approval",
     "max_user_ids",
     "packages_days",
@@ -24,14 +27,24 @@ const NOT_TEXT: [&str; 12] = [
 ];
 
 /// The overriding variables of the process.
-#[expect(clippy::disallowed_methods, reason = "the configuration is the one place that reads the environment")]
 pub(crate) fn overrides() -> Vec<(String, String)> {
+    variables(PREFIX)
+}
+
+/// The variables whose names begin so.
+#[expect(clippy::disallowed_methods, reason = "the configuration is the one place that reads the environment")]
+pub(crate) fn variables(prefix: &str) -> Vec<(String, String)> {
     let mut all: Vec<_> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| name.starts_with(PREFIX))
+        .filter(|(name, _)| name.starts_with(prefix))
         .collect();
     all.sort();
     all
+}
+
+/// Where the system keeps files for a while.
+pub(crate) fn temporary_folder() -> PathBuf {
+    std::env::temp_dir()
 }
 
 /// Who runs the command, as far as the environment says it.

@@ -14,7 +14,7 @@ mod tests;
 
 pub(crate) use connection::{Dialect, ResolvedConnection};
 pub(crate) use dataset::ResolvedDataset;
-pub(crate) use environment::operator;
+pub(crate) use environment::{operator, temporary_folder, variables};
 pub(crate) use load::load;
 pub(crate) use model::{ConfigFile, ConnectionConfig, Kind, LimitsConfig, ScopeConfig, UserIdField, shown_url};
 pub(crate) use nearest::misspelt_kind;

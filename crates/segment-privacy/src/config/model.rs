@@ -104,13 +104,21 @@ pub(crate) struct Masking {
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Packages {
-    /// A folder.
+    /// A folder, or a bucket: `s3://bucket/folder`, `gs://…` or `az://…`.
     pub(crate) destination: String,
+    /// How the bucket is reached, such as `region`, `endpoint` or `access_key_id`, by the names that `object_store` has for it.
+    /// They come before the variables `AWS_…`, `GOOGLE_…` and `AZURE_…` of the environment.
+    pub(crate) options: BTreeMap<String, Secret>,
+    /// A folder of this machine for encrypted staging files, with room for a package. Default: the destination, or for a
+    /// bucket the system's folder for temporary files.
+    pub(crate) staging: Option<String>,
+    /// Whether packages hold the report that a person reads, beside the files for programs.
+    pub(crate) report: bool,
 }
 
 impl Default for Packages {
     fn default() -> Self {
-        Self { destination: "packages".to_owned() }
+        Self { destination: "packages".to_owned(), options: BTreeMap::new(), staging: None, report: true }
     }
 }
 
