@@ -6,6 +6,7 @@ mod rows;
 use std::collections::BTreeMap;
 
 use futures_util::future::{join, join_all};
+use jiff::Timestamp;
 use segment_core::{
     AuditEntry, ConnectionKey, DatasetRows, Finding, FindingCode, Halt, HaltKind, Holder, NewPackage, Outcome,
     PackageReceipt, Request, RequestUpdate, Resume, SegmentError, Subject, Task, TaskEvent, TaskState,
@@ -72,6 +73,26 @@ impl Engine {
         }
     }
 
+    fn new_package(&self, request: &Request, created_at: Timestamp) -> Result<NewPackage, PackageError> {
+        let Some(staging_key) = request.staging_key.clone() else {
+            return Err(PackageError::Destination("the request's data key is destroyed".to_owned()));
+        };
+        let tables = self.owned.as_ref().map(|owned| owned.sources.tables.clone()).unwrap_or_default();
+        let Some(identities) = request.identities.clone() else {
+            return Err(PackageError::Destination("what names the person is destroyed".to_owned()));
+        };
+        Ok(NewPackage {
+            request: request.id.clone(),
+            action: request.action,
+            identities,
+            received_at: request.received_at,
+            created_at,
+            staging_key,
+            recipient: request.recipient.clone(),
+            tables,
+        })
+    }
+
     async fn package(
         &self,
         request: &Request,
@@ -80,24 +101,7 @@ impl Engine {
         tasks: Vec<Task>,
         update: &mut RequestUpdate,
     ) -> Result<(), PackageError> {
-        let Some(staging_key) = request.staging_key.clone() else {
-            return Err(PackageError::Destination("the request's data key is destroyed".to_owned()));
-        };
-        let tables = self.owned.as_ref().map(|owned| owned.sources.tables.clone()).unwrap_or_default();
-        let Some(identities) = request.identities.clone() else {
-            return Err(PackageError::Destination("what names the person is destroyed".to_owned()));
-        };
-        let new = NewPackage {
-            request: request.id.clone(),
-            action: request.action,
-            identities,
-            received_at: request.received_at,
-            created_at: update.at,
-            staging_key,
-            recipient: request.recipient.clone(),
-            tables,
-        };
-        let writer = self.packages.begin(new).await?;
+        let writer = self.packages.begin(self.new_package(request, update.at)?).await?;
         let connections = tasks.iter().map(|task| self.collect_connection(task, people, writer.as_ref()));
         let (collected, rows) = join(join_all(connections), self.copy_rows(subject, &tasks, writer.as_ref())).await;
         let rows = rows?;

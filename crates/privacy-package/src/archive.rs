@@ -96,6 +96,7 @@ impl<W: Write> Archive<W> {
             sha256: hex::encode(hashed.hash.finalize()),
             complete: sealed.gaps.is_empty(),
             reason: (!sealed.gaps.is_empty()).then(|| sealed.gaps.join("; ")),
+            is_report: false,
         })
     }
 
@@ -109,6 +110,7 @@ impl<W: Write> Archive<W> {
             sha256: hex::encode(Sha256::digest(&page.html)),
             complete: page.gaps.is_empty(),
             reason: (!page.gaps.is_empty()).then(|| page.gaps.join("; ")),
+            is_report: true,
         })
     }
 

@@ -25,6 +25,8 @@ pub(crate) struct ManifestFile {
     pub(crate) complete: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
+    #[serde(skip)]
+    pub(crate) is_report: bool,
 }
 
 impl From<ManifestFile> for FileReceipt {

@@ -133,7 +133,7 @@ impl PackageWriter for StagedWriter {
         };
         upload.complete().await.map_err(|e| write_error(PACKAGE, e))?;
         // The report shows again what stands in the others, on as many pages as it takes.
-        let data = files.into_iter().filter(|file| !file.path.ends_with(".html"));
+        let data = files.into_iter().filter(|file| !file.is_report);
         let files = data.map(Into::into).collect();
         Ok(PackageReceipt { location, bytes: sent.bytes, sha256: sent.sha256, files })
     }

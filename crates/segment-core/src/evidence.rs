@@ -127,7 +127,9 @@ mod tests {
     fn whatever_differs_makes_another_hash() {
         let chain = |subject: &str, entries: &[AuditEntry]| {
             let mut end = ChainEnd::of(subject);
-            entries.iter().for_each(|entry| end.append(entry));
+            for entry in entries {
+                end.append(entry);
+            }
             end.hash
         };
         let (one, two) = (entry("one", json!({"n": 1})), entry("two", json!({})));
@@ -136,7 +138,7 @@ mod tests {
         let others = [
             chain("pri_2", &[one.clone(), two.clone()]),
             chain("pri_1", &[two.clone(), one.clone()]),
-            chain("pri_1", &[one.clone()]),
+            chain("pri_1", std::slice::from_ref(&one)),
             chain("pri_1", &[one.clone(), two.clone(), two.clone()]),
             chain("pri_1", &[entry("one", json!({"n": 2})), two.clone()]),
             chain("pri_1", &[entry("eno", json!({"n": 1})), two.clone()]),

@@ -71,7 +71,7 @@ fn report_in_a_browser(context: &Context) -> Result<Outcome> {
         std::fs::write(folder.path().join("control.html"), control)?;
         let visit = browser::open(&folder.path().join("control.html"))?;
         ensure!(
-            visit.console.len() > 0 && visit.requests == ["http://127.0.0.1:9/x.png"],
+            !visit.console.is_empty() && visit.requests == ["http://127.0.0.1:9/x.png"],
             "would not be seen: {visit:?}"
         );
         package.unpack(folder.path())?;

@@ -19,7 +19,7 @@ use super::file_name;
 use crate::failure::{BUCKET, PACKAGE, write_error};
 
 /// A call that fails is made again within this time.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const RETRIES: usize = 5;
 
 /// How an object store is reached: the options of its builder in `object_store`, by their names there, such as `region`,

@@ -87,19 +87,11 @@ impl<'a> Rows<'a> {
                 }
             },
             Shape::Table if self.is_narrow() => html! {
-                tr { @for column in &self.survey.columns { td { (self.field(shown, record, column)) } } }
+                tr { @for column in &self.survey.columns { td { (field(shown, record, column)) } } }
             },
             Shape::Metadata | Shape::Links | Shape::Table => html! { tr { td { (shown.value(record)) } } },
         };
         body.push_str(&row.into_string());
-    }
-
-    /// A record that is no object is the one column.
-    fn field(&self, shown: Shown<'_>, record: &Value, column: &str) -> Markup {
-        match record {
-            Value::Object(fields) => shown.value(fields.get(column).unwrap_or(&Value::Null)),
-            other => shown.value(other),
-        }
     }
 
     fn of_trait(&self, shown: Shown<'_>, record: &Value) -> Markup {
@@ -130,6 +122,14 @@ impl<'a> Rows<'a> {
                 }
             }
         }
+    }
+}
+
+/// A record that is no object is the one column.
+fn field(shown: Shown<'_>, record: &Value, column: &str) -> Markup {
+    match record {
+        Value::Object(fields) => shown.value(fields.get(column).unwrap_or(&Value::Null)),
+        other => shown.value(other),
     }
 }
 

@@ -37,7 +37,7 @@ impl Shown<'_> {
             Value::String(text) => self.text(text),
             Value::Array(items) if items.is_empty() => html! { span.soft { (self.texts.nothing_given) } },
             Value::Object(members) if members.is_empty() => html! { span.soft { (self.texts.nothing_given) } },
-            nested if depth == DEEPEST => self.text(&nested.to_string()),
+            Value::Array(_) | Value::Object(_) if depth == DEEPEST => self.text(&value.to_string()),
             Value::Array(items) => html! {
                 ul {
                     @for item in items.iter().take(MOST_MEMBERS) { li { (self.nested(item, depth + 1)) } }

@@ -44,7 +44,9 @@ impl StagedCollection {
         let mut sealer = self.open().map_err(|e| write_error(STAGING, e))?;
         let added = write_lines(&mut sealer, records).map_err(|e| write_error(STAGING, e))?;
         self.state = State::Open(sealer);
-        records.iter().for_each(|record| self.survey.see(record.expose()));
+        for record in records {
+            self.survey.see(record.expose());
+        }
         self.records += records.len() as u64;
         self.bytes += added;
         Ok(())

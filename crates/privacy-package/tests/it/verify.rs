@@ -8,6 +8,8 @@ use zip::{ZipWriter, write::SimpleFileOptions};
 
 use crate::support::{Package, records, world};
 
+type Files = Vec<(String, Vec<u8>)>;
+
 async fn package() -> (Vec<u8>, Package) {
     let world = world();
     let writer = world.begin().await;
@@ -47,29 +49,29 @@ async fn a_package_as_it_was_written_is_whole_and_says_what_it_lacks() {
 #[tokio::test]
 async fn what_differs_from_the_manifest_is_named() {
     let (bytes, Package(files)) = package().await;
-    let with = |change: &dyn Fn(&mut Vec<(String, Vec<u8>)>)| {
+    let with = |change: &dyn Fn(&mut Files)| {
         let mut files = files.clone();
         change(&mut files);
         fault(&zip(&files))
     };
     let at = |files: &[(String, Vec<u8>)], path: &str| files.iter().position(|(name, _)| name == path).unwrap();
-    let flip = |files: &mut Vec<(String, Vec<u8>)>| {
+    let flip = |files: &mut Files| {
         let at = at(files, "shop/customer.csv");
         files[at].1[3] ^= 1;
     };
     assert_eq!(with(&flip), "shop/customer.csv was changed: its checksum is another one");
-    let grow = |files: &mut Vec<(String, Vec<u8>)>| {
+    let grow = |files: &mut Files| {
         let at = at(files, "shop/customer.csv");
         files[at].1.push(b'x');
     };
     let length = files[at(&files, "shop/customer.csv")].1.len();
     let expected = format!("shop/customer.csv has {} bytes, and the manifest says {length}", length + 1);
     assert_eq!(with(&grow), expected);
-    let drop = |files: &mut Vec<(String, Vec<u8>)>| files.retain(|(path, _)| path != "segment_prod/events.ndjson");
+    let drop = |files: &mut Files| files.retain(|(path, _)| path != "segment_prod/events.ndjson");
     assert_eq!(with(&drop), "segment_prod/events.ndjson is in the manifest, and not in the package");
-    let add = |files: &mut Vec<(String, Vec<u8>)>| files.push(("more.txt".to_owned(), vec![1]));
+    let add = |files: &mut Files| files.push(("more.txt".to_owned(), vec![1]));
     assert_eq!(with(&add), "more.txt is in the package, and not in the manifest");
-    let without = |files: &mut Vec<(String, Vec<u8>)>| files.retain(|(path, _)| path != "manifest.json");
+    let without = |files: &mut Files| files.retain(|(path, _)| path != "manifest.json");
     assert!(with(&without).starts_with("the zip has no manifest.json"));
     assert!(fault(&bytes[..bytes.len() - 30]).starts_with("the file is no whole zip"));
     assert!(fault(b"hello").starts_with("the file is no whole zip"));

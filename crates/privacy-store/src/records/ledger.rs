@@ -50,7 +50,9 @@ impl RecordStore {
         let BeforeRow { data_key: wrapped, log } = connection.one(sql, args![intent]).await?;
         // It happens to everybody in it, and is told once.
         let mut told = Of::Regulation(intent).from(&log);
-        update.audit.iter().for_each(|entry| told.tell(entry));
+        for entry in &update.audit {
+            told.tell(entry);
+        }
         let key = wrapped.map(|wrapped| ledger_rows::data_key(&self.keys, intent, &wrapped)).transpose()?;
         let destinations = key.filter(|_| !ledger.destinations.is_empty()).map(|key| {
             let plain = sealed::write_destinations(&ledger.destinations);

@@ -83,7 +83,9 @@ pub(super) async fn settle(
     let id = row.id.as_str();
     let judged = judge(row, tasks)?;
     let mut told = Of::Request(id).from(&row.log);
-    entries.iter().for_each(|entry| told.tell(entry));
+    for entry in entries {
+        told.tell(entry);
+    }
     row.tell(&judged, at, &mut told);
     if row.is_before(&judged) || !told.is_empty() {
         write_status(connection, id, &judged, &told, at).await?;

@@ -42,11 +42,11 @@ impl RecordStore {
         );
         let args = args![filter.from.map(millis), filter.to.map(millis), millis(filter.at)];
         let rows: Vec<TallyRow> = self.read().await?.all(&sql, args).await?;
-        rows.into_iter().map(tally).collect()
+        rows.iter().map(tally).collect()
     }
 }
 
-fn tally(row: TallyRow) -> Result<Tally, StoreError> {
+fn tally(row: &TallyRow) -> Result<Tally, StoreError> {
     let outcome = |rank: i64| -> Option<Outcome> { Tally::FROM_THE_LEAST.get(usize::try_from(rank).ok()?).copied() };
     Ok(Tally {
         action: known(Action::parse(&row.action), "requests.action", "a count")?,
