@@ -1,4 +1,4 @@
-//! A page in a real browser: Debian's Chromium, headless, with a profile of its own.
+//! A page in a real browser: Chromium, headless, with a profile of its own.
 
 use std::{path::Path, process::Command};
 
@@ -16,12 +16,25 @@ pub(crate) struct Visit {
     pub(crate) requests: Vec<String>,
 }
 
+/// What it is called, on Debian and elsewhere.
+const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
+/// The browser, if there is one.
+pub(crate) fn installed() -> Option<&'static str> {
+    NAMES.into_iter().find(|name| answers(name))
+}
+
+/// Whether a program is there.
+pub(crate) fn answers(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|said| said.status.success())
+}
+
 /// Opens a file as somebody does who unpacked a package.
 pub(crate) fn open(page: &Path) -> Result<Visit> {
     let profile = tempfile::tempdir()?;
     let log = profile.path().join("net-log.json");
     let url = format!("file://{}", page.display());
-    let mut command = Command::new("chromium");
+    let mut command = Command::new(installed().context("there is no Chromium")?);
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]);
     command.args(["--disable-background-networking", "--disable-component-update", "--disable-extensions"]);
     // The browser would like to talk to its maker.
@@ -29,7 +42,7 @@ pub(crate) fn open(page: &Path) -> Result<Visit> {
     command.args(["--enable-logging=stderr", "--dump-dom"]);
     command.arg(format!("--user-data-dir={}", profile.path().display()));
     command.arg(format!("--log-net-log={}", log.display()));
-    let run = command.arg(&url).output().context("there is no chromium: install the Debian package chromium")?;
+    let run = command.arg(&url).output().context("it cannot be started")?;
     let stderr = String::from_utf8_lossy(&run.stderr);
     ensure!(run.status.success(), "chromium failed: {stderr}");
     let console = stderr.lines().filter(|line| line.contains(":CONSOLE")).map(str::to_owned).collect();
