@@ -63,7 +63,7 @@ fn access(rig: &Rig, more: &[&str]) -> Result<crate::process::Run> {
 
 /// Without a program that is not ours a scenario is skipped, but where everything has to be there.
 fn lacks(what: &str, is_there: bool) -> Result<Option<Outcome>> {
-    ensure!(is_there || !environment::var("CI").is_some(), "{what} is not installed");
+    ensure!(is_there || environment::var("CI").is_none(), "{what} is not installed");
     Ok((!is_there).then(|| Outcome::Skipped(format!("{what} is not installed"))))
 }
 
