@@ -2,9 +2,23 @@
 
 use std::{collections::BTreeMap, fs::File, io::Read as _, path::Path};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+
+const MANIFEST: &str = include_str!("../../../docs/schemas/manifest.schema.json");
+const METADATA: &str = include_str!("../../../docs/schemas/metadata.schema.json");
+const TRAITS: &str = include_str!("../../../docs/schemas/traits.schema.json");
+const EVENT: &str = include_str!("../../../docs/schemas/event.schema.json");
+const RECORDS: &str = include_str!("../../../docs/schemas/records.schema.json");
+pub(crate) const EVIDENCE: &str = include_str!("../../../docs/schemas/evidence.schema.json");
+
+/// Holds a document against a schema of the documentation.
+pub(crate) fn fits(schema: &str, document: &Value, what: &str) -> Result<()> {
+    let schema = serde_json::from_str(schema)?;
+    let validator = jsonschema::validator_for(&schema).map_err(|error| anyhow!("the schema for {what}: {error}"))?;
+    validator.validate(document).map_err(|error| anyhow!("{what} is not as documented: {error}"))
+}
 
 /// The files of a zip, and its manifest.
 #[derive(Debug)]
@@ -32,8 +46,9 @@ impl Package {
         Ok(package)
     }
 
-    /// Exactly the files of the manifest, with their sizes and checksums.
+    /// Exactly the files of the manifest, with their sizes and checksums, each in the documented shape.
     fn is_sound(&self) -> Result<()> {
+        fits(MANIFEST, &self.manifest, "manifest.json")?;
         let listed = self.manifest["files"].as_array().context("the manifest lists no files")?;
         for entry in listed {
             let path = entry["path"].as_str().context("a file without a path")?;
@@ -45,11 +60,22 @@ impl Package {
                 entry["bytes"]
             );
             ensure!(entry["sha256"] == hex::encode(Sha256::digest(bytes)), "the checksum of {path} is wrong");
+            self.is_as_documented(path)?;
         }
         let unlisted = self.files.keys().filter(|path| !listed.iter().any(|entry| entry["path"] == path.as_str()));
         let unlisted: Vec<_> = unlisted.filter(|path| path.as_str() != "manifest.json").collect();
         ensure!(unlisted.is_empty(), "not in the manifest: {unlisted:?}");
         Ok(())
+    }
+
+    fn is_as_documented(&self, path: &str) -> Result<()> {
+        match path.rsplit('/').next().unwrap_or_default() {
+            "events.ndjson" => self.lines(path)?.iter().try_for_each(|line| fits(EVENT, line, path)),
+            "metadata.json" => fits(METADATA, &self.json(path)?, path),
+            "traits.json" => fits(TRAITS, &self.json(path)?, path),
+            name if name.ends_with("json") => fits(RECORDS, &self.json(path)?, path),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn bytes(&self, path: &str) -> Result<&[u8]> {

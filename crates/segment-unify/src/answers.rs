@@ -3,8 +3,39 @@
 
 use segment_core::{Cursor, Event, ExternalId, Link, Metadata, Page, Pii, Trait};
 use segment_http::Problem;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+
+/// Reads an answer. Half of a surrogate pair in a text, which is no character, is shown as the replacement character: what a
+/// person once typed, cut in the middle, must not hide everything else of them.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    serde_json::from_slice(body).or_else(|_| serde_json::from_slice(&without_half_pairs(body))).ok()
+}
+
+fn without_half_pairs(body: &[u8]) -> Vec<u8> {
+    let unit = |at: usize| {
+        let digits = body.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let (mut text, mut at) = (Vec::with_capacity(body.len()), 0);
+    while at < body.len() {
+        let taken = match (unit(at), unit(at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(0xd800..=0xdfff), _) => {
+                text.extend_from_slice(b"\\ufffd");
+                at += 6;
+                continue;
+            }
+            (Some(_), _) => 6,
+            // A backslash escapes what comes after it, another one too.
+            (None, _) if body[at] == b'\\' => 2,
+            (None, _) => 1,
+        };
+        text.extend_from_slice(&body[at..body.len().min(at + taken)]);
+        at += taken;
+    }
+    text
+}
 
 #[derive(Deserialize)]
 struct WireCursor {
@@ -26,7 +57,7 @@ struct WireList {
 }
 
 fn list<T>(body: &[u8], item: impl Fn(Value) -> Option<T>) -> Option<Page<T>> {
-    let wire: WireList = serde_json::from_slice(body).ok()?;
+    let wire: WireList = read(body)?;
     let items: Option<_> = wire.data.into_iter().flatten().map(item).collect();
     Some(Page { items: items?, next: next(wire.cursor) })
 }
@@ -37,7 +68,7 @@ pub(super) fn metadata(body: &[u8]) -> Option<Metadata> {
         segment_id: Option<String>,
         metadata: Map<String, Value>,
     }
-    let wire: Wire = serde_json::from_slice(body).ok()?;
+    let wire: Wire = read(body)?;
     let segment_id = wire.segment_id.filter(|id| !id.is_empty()).map(Pii::new);
     Some(Metadata { segment_id, fields: Pii::new(Value::Object(wire.metadata)) })
 }
@@ -49,7 +80,7 @@ pub(super) fn traits(body: &[u8]) -> Option<Page<Trait>> {
         traits: Option<Map<String, Value>>,
         cursor: Option<WireCursor>,
     }
-    let wire: Wire = serde_json::from_slice(body).ok()?;
+    let wire: Wire = read(body)?;
     let items = wire.traits.into_iter().flatten().map(|(name, value)| Trait { name, value: Pii::new(value) });
     Some(Page { items: items.collect(), next: next(wire.cursor) })
 }
@@ -118,6 +149,18 @@ mod tests {
             assert!(traits(body.as_bytes()).is_none(), "{body}");
             assert!(metadata(body.as_bytes()).is_none(), "{body}");
         }
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_hides_nothing() {
+        let body = br#"{"traits":{"cut\\ud83d":"a\ud83d","whole":"\ud83d\ude00","low":"\ude00\ud83d\u00fc","plain":"\\ud800"}}"#;
+        let page = traits(body).unwrap();
+        let read: Vec<_> =
+            page.items.iter().map(|one| (one.name.as_str(), one.value.expose().as_str().unwrap())).collect();
+        let expected =
+            [("cut\\ud83d", "a\u{fffd}"), ("low", "\u{fffd}\u{fffd}ü"), ("plain", "\\ud800"), ("whole", "\u{1f600}")];
+        assert_eq!(read, expected);
+        assert!(traits(br#"{"traits":{"a":"\ud83d"}"#).is_none(), "what is no JSON stays none");
     }
 
     #[test]

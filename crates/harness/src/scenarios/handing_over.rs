@@ -11,7 +11,7 @@ use crate::{
     browser,
     context::Context,
     environment,
-    package::Package,
+    package::{EVIDENCE, Package, fits},
     rig::Rig,
     s3::S3Server,
     scenario::{Outcome, on_rig, scenarios},
@@ -226,6 +226,7 @@ fn evidence_of_an_erasure(context: &Context) -> Result<Outcome> {
         {
             ensure!(text.contains(&format!("\"step\": \"{step}\"")), "there is no {step} in it");
         }
+        fits(EVIDENCE, &serde_json::from_str(&text)?, "evidence")?;
         let verify = |file: &str| rig.run(&["evidence", "verify", file, "--public-key", &public]);
         verify("evidence.json")?.exits(0)?.is("/request", id.as_str())?.is("/status", "complete")?;
         let revealed = rig.run(&["evidence", "export", &id, "--out", "revealed.json", "--reveal"])?;

@@ -92,6 +92,30 @@ async fn long_collections_are_split_and_every_record_is_on_a_page() {
 }
 
 #[tokio::test]
+async fn ten_thousand_traits_with_any_names_and_one_of_five_megabytes_are_all_there() {
+    let odd = ["../../etc/passwd", "manifest.json", "a.b/c\\d", "nul\u{0}\u{1b}[31m", "=cmd()", "", "\u{202e}evil"];
+    let mut traits: Vec<_> = odd.iter().map(|name| json!({"name": name, "value": name})).collect();
+    traits.push(json!({"name": "long", "value": "x".repeat(5_000_000)}));
+    traits.extend((traits.len()..10_000).map(|n| json!({"name": format!("trait_{n}"), "value": n})));
+    let zip = zip(&[("segment_prod", "traits", traits)]).await;
+    let members = zip.json("segment_prod/traits.json");
+    assert_eq!(members.as_object().unwrap().len(), 10_000);
+    assert_eq!(members["long"].as_str().unwrap().len(), 5_000_000);
+    assert!(odd.iter().all(|name| members[*name] == json!(name)));
+    let rows = zip.rows("segment_prod/traits.csv");
+    assert_eq!((rows.len(), rows[5][0].as_str()), (10_001, "'=cmd()"));
+    let pages: Vec<_> = zip.0.iter().filter(|(path, _)| path.starts_with("segment_prod/traits-0")).collect();
+    let shown: usize =
+        pages.iter().map(|(_, html)| String::from_utf8_lossy(html).matches("<th scope=\"row\">").count()).sum();
+    assert_eq!(shown, 10_000);
+    assert!(pages.iter().all(|(_, html)| html.len() < 1_200_000 && !html.contains(&0)));
+    let paths = zip.paths();
+    assert!(
+        paths.iter().all(|path| path.starts_with("segment_prod/") || ["index.html", "manifest.json"].contains(path))
+    );
+}
+
+#[tokio::test]
 async fn a_page_ends_before_it_grows_too_large() {
     let long = "x".repeat(1_900);
     let wide: Vec<_> =

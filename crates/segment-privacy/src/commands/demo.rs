@@ -10,7 +10,7 @@ use segment_http::{OsRandom, SystemClock};
 use segment_mock::{Event, Link, MockConfig, MockSegment, Profile};
 use tokio_util::sync::CancellationToken;
 
-use super::{check, drive};
+use super::{check, drive, evidence};
 use crate::{
     compose::{self, Need, World},
     config::{self, Loaded},
@@ -64,8 +64,10 @@ pub(crate) async fn run(output: &Output) -> Result<Exit, CliError> {
     demo.access(&strict, folder.path()).await?;
     demo.erase(&strict, BEN, "3. erase, strictly: Ben is suppressed, nothing is deleted").await?;
     let deleting = demo.configuration(folder.path(), false)?;
-    demo.erase(&deleting, ANN, "4. erase: Ann is deleted and suppressed, followed to FINISHED and read back").await?;
-    demo.title("5. the ledger beside Segment's");
+    let title = "4. erase: Ann is deleted and suppressed, followed to FINISHED and read back";
+    let erased = demo.erase(&deleting, ANN, title).await?;
+    demo.evidence(&deleting, &erased, folder.path()).await?;
+    demo.title("6. the ledger beside Segment's");
     let now = demo.world.clock.now();
     super::regulations::run(&deleting, crate::cli::Regulations::List { limit: 10 }, now, output).await?;
     demo.title("Done. Next: `segment-privacy init` writes a configuration for your own workspace.");
@@ -94,9 +96,10 @@ impl Demo<'_> {
         };
         if !key_file.exists() {
             write(&key_file, &key)?;
+            write(&folder.join("evidence.key"), &privacy_store::MasterKey::generate_base64(&OsRandom))?;
         }
         let text = format!(
-            "[encryption]\nkey = {{ file = \"segment-privacy.key\" }}\n\n[execution]\nmasking_strict = {strict}\n\n\
+            "[encryption]\nkey = {{ file = \"segment-privacy.key\" }}\n\n[evidence]\nsigning_key = {{ file = \"evidence.key\" }}\n\n[execution]\nmasking_strict = {strict}\n\n\
              [[connections]]\nkey = \"demo\"\nkind = \"segment_unify\"\ndomain = \"{url}\"\nprofiles_domain = \"{url}\"\n\
              api = \"public\"\nworkspace = \"{}\"\naccess_token = \"{}\"\nspace_id = \"{}\"\naccess_secret = \"{}\"\n",
             mock.workspace_slug(),
@@ -138,7 +141,7 @@ impl Demo<'_> {
         Ok(())
     }
 
-    async fn erase(&self, loaded: &Loaded, email: &str, title: &str) -> Result<(), CliError> {
+    async fn erase(&self, loaded: &Loaded, email: &str, title: &str) -> Result<RequestId, CliError> {
         self.title(title);
         let before = self.mock.clock().now();
         let id = self.run(loaded, Action::Erasure, email).await?;
@@ -153,7 +156,16 @@ impl Demo<'_> {
         let entries: Vec<_> =
             segment_core::ports::RequestStore::log(&store, &id).await?.into_iter().map(Into::into).collect();
         self.output.raw(&tables::log(&entries));
-        Ok(())
+        Ok(id)
+    }
+
+    async fn evidence(&self, loaded: &Loaded, id: &RequestId, folder: &Path) -> Result<(), CliError> {
+        self.title("5. evidence: the log as a signed document, and a page for Ann");
+        let (file, page) = (folder.join("evidence.json"), folder.join("certificate.html"));
+        let (id, out, certificate) = (id.as_str().to_owned(), file.clone(), Some(page));
+        let export = crate::cli::Evidence::Export { id, out, reveal: false, certificate };
+        evidence::run(loaded, export, self.output).await?;
+        evidence::verify(&file, None, self.output).map(drop)
     }
 }
 
