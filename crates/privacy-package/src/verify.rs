@@ -85,7 +85,7 @@ struct ManifestFile {
     reason: Option<String>,
 }
 
-/// Checks every file of a package: there, as long as the manifest says, with the same checksum, and nothing beside them.
+/// Checks every file of a package against its own manifest, which whoever makes a package makes, too: there, as long as the manifest says, with the same checksum, and nothing beside them.
 /// Blocking; the memory does not grow with the package.
 ///
 /// # Errors
@@ -99,6 +99,9 @@ pub fn verify_package(mut package: impl Read + Seek) -> Result<CheckedPackage, P
         return Err(PackageFault::Encrypted);
     }
     let mut zip = ZipArchive::new(package).map_err(|error| PackageFault::NotAZip(error.to_string()))?;
+    if zip.has_duplicate_names() {
+        return Err(PackageFault::NotAZip("two of its entries have the same name".to_owned()));
+    }
     let manifest = manifest(&mut zip)?;
     let known: BTreeMap<_, _> = manifest.files.iter().map(|file| (file.path.as_str(), file)).collect();
     let names = zip.file_names().map(|name| name.map(std::borrow::Cow::into_owned));

@@ -131,7 +131,10 @@ impl PackageWriter for StagedWriter {
                 return Err(e);
             }
         };
-        upload.complete().await.map_err(|e| write_error(PACKAGE, e))?;
+        if let Err(e) = upload.complete().await {
+            upload.abort().await.ok();
+            return Err(write_error(PACKAGE, e));
+        }
         // The report shows again what stands in the others, on as many pages as it takes.
         let data = files.into_iter().filter(|file| !file.is_report);
         let files = data.map(Into::into).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::{
     StreamExt, TryStreamExt,
-    future::{join, join5},
+    future::{join, join5, ready},
 };
 use segment_core::{
     ConnectionKey, EventsQuery, ExternalIdsQuery, LinksQuery, Page, Paged, Pii, ProfileRef, Records, SegmentError,
@@ -86,8 +86,12 @@ impl Collector<'_> {
             let query = TraitsQuery { class: Some(class), next, ..TraitsQuery::default() };
             self.api.traits(profile, &query).await
         };
-        let pages: Vec<_> = pages(Service::ProfileApi, fetch).try_collect().await?;
-        Ok(pages.into_iter().flat_map(|page| page.items).map(|item| item.name).collect())
+        let names = pages(Service::ProfileApi, fetch).try_fold(Vec::new(), |mut names, page| {
+            // The names only: values are read with all the others.
+            names.extend(page.items.into_iter().map(|item| item.name));
+            ready(Ok(names))
+        });
+        names.await
     }
 
     async fn read<Fut>(

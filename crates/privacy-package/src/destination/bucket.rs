@@ -56,6 +56,8 @@ impl fmt::Debug for StoreOptions {
 /// A bucket, or a folder in it.
 #[derive(Clone)]
 pub(crate) struct Bucket {
+    /// Without the folder.
+    whole: String,
     label: String,
     store: Arc<dyn ObjectStore>,
     signer: Arc<dyn Signer>,
@@ -89,7 +91,7 @@ impl Bucket {
         };
         let bucket = format!("{scheme}://{name}");
         let label = if prefix.is_root() { bucket.clone() } else { format!("{bucket}/{prefix}") };
-        Some(make(&bucket, options).map(|(store, signer)| Self { label, store, signer, prefix }))
+        Some(make(&bucket, options).map(|(store, signer)| Self { whole: bucket, label, store, signer, prefix }))
     }
 
     pub(crate) fn label(&self) -> &str {
@@ -100,13 +102,12 @@ impl Bucket {
         self.prefix.clone().join(name)
     }
 
-    /// The file of a location in this bucket.
+    /// The file of a location in this bucket, also in another folder than the configured one.
     fn named(&self, location: &str) -> Result<Path, PackageError> {
-        let name = file_name(location)?;
-        if location != format!("{}/{name}", self.label) {
-            return Err(refused(&format!("the package is not in {}, which is where packages go now", self.label)));
-        }
-        Ok(self.path(name))
+        file_name(location)?;
+        let path = location.strip_prefix(&self.whole).and_then(|path| path.strip_prefix('/'));
+        let path = path.and_then(|path| Path::parse(path).ok());
+        path.ok_or_else(|| refused(&format!("the package is not in {}, which is where packages go now", self.whole)))
     }
 
     pub(crate) async fn upload(&self, name: &str) -> Result<Box<dyn MultipartUpload>, PackageError> {
@@ -215,7 +216,8 @@ mod tests {
             bucket.named("s3://acme/privacy/packages/pri_1.zip").unwrap().as_ref(),
             "privacy/packages/pri_1.zip"
         );
-        for elsewhere in ["s3://other/privacy/packages/pri_1.zip", "s3://acme/pri_1.zip", "packages/pri_1.zip"] {
+        assert_eq!(bucket.named("s3://acme/before/pri_1.zip").unwrap().as_ref(), "before/pri_1.zip");
+        for elsewhere in ["s3://other/privacy/packages/pri_1.zip", "s3://acme2/pri_1.zip", "packages/pri_1.zip"] {
             assert!(bucket.named(elsewhere).is_err(), "{elsewhere}");
         }
         let azure = StoreOptions::default().with("azure_storage_account_name", "acme").with("access_key", "aGlkZGVu");

@@ -22,7 +22,7 @@ pub enum NoCertificate {
     #[error("the erasure is {0}, and a certificate says that it is complete")]
     NotComplete(String),
     /// It erased nothing.
-    #[error("nothing was erased: the person was blocked at Segment, and that is all")]
+    #[error("nothing was erased, as far as the record knows: nothing was deleted at Segment, and no row was masked")]
     NothingErased,
 }
 
@@ -44,7 +44,8 @@ pub fn certificate(evidence: &str, trusted: Option<&PublicKey>) -> Result<String
     }
     let tasks = request["tasks"].as_array().map(Vec::as_slice).unwrap_or_default();
     let findings = || tasks.iter().flat_map(|task| task["findings"].as_array().into_iter().flatten());
-    if findings().any(|finding| finding["code"] == "nothing_erased") {
+    // What is only blocked, or was settled by a human, is not erased as far as the record knows.
+    if !tasks.iter().any(|task| task["outcome"] == "deleted" || task["outcome"] == "masked") {
         return Err(NoCertificate::NothingErased);
     }
     let mut notes: Vec<_> = findings().map(|finding| text(&finding["message"])).collect();
@@ -56,7 +57,9 @@ pub fn certificate(evidence: &str, trusted: Option<&PublicKey>) -> Result<String
         dl.facts {
             dt { (TEXTS.asked) } dd { (day(&request["received_at"])) }
             dt { (TEXTS.completed) } dd { (day(&request["completed_at"])) }
-            @if let Some(at) = request["verified_at"].as_str() { dt { (TEXTS.verified) } dd { (at) } }
+            @if let (Some(at), true) = (request["verified_at"].as_str(), is_gone(tasks)) {
+                dt { (TEXTS.verified) } dd { (at) }
+            }
         }
         table {
             caption { (TEXTS.what) }
@@ -74,6 +77,15 @@ pub fn certificate(evidence: &str, trusted: Option<&PublicKey>) -> Result<String
     Ok(frame(TEXTS.language, TEXTS.title, TEXTS.skip, &main))
 }
 
+/// Whether a look found nothing of the person at Segment, and nothing came back since: who is only blocked is still there.
+fn is_gone(tasks: &[Value]) -> bool {
+    let came_back = |task: &Value| {
+        let codes = task["findings"].as_array().into_iter().flatten().filter_map(|finding| finding["code"].as_str());
+        codes.into_iter().any(|code| matches!(code, "profile_returned" | "profile_remains"))
+    };
+    !tasks.iter().any(|task| task["outcome"] == "suppressed" || came_back(task))
+}
+
 fn row(task: &Value, regulations: &Value) -> Markup {
     let key = task["key"].as_str().unwrap_or_default();
     let rows: u64 = task["collections"].as_object().into_iter().flatten().filter_map(|(_, rows)| rows.as_u64()).sum();
@@ -86,16 +98,22 @@ fn row(task: &Value, regulations: &Value) -> Markup {
         Some("settled") => TEXTS.settled.to_owned(),
         other => other.unwrap_or_default().to_owned(),
     };
-    let regulations = regulations.as_array().into_iter().flatten();
-    let ids = regulations.filter(|one| one["connection"] == key).filter_map(|one| one["regulation"].as_str());
+    let outcome = task["outcome"].as_str().unwrap_or_default();
+    let confirmed = |one: &&Value| {
+        matches!(outcome, "deleted" | "suppressed") && one["connection"] == key && one["status"] == "FINISHED"
+    };
+    let regulations = regulations.as_array().into_iter().flatten().filter(confirmed);
+    let ids = regulations.filter_map(|one| one["regulation"].as_str());
+    let seen = task["verified_at"].is_string();
     html! {
         tr {
             th scope="row" { (fill(if of_dataset { TEXTS.database } else { TEXTS.segment }, key)) }
             td { (done) }
             td {
                 @for id in ids { div { (fill(TEXTS.regulation, id)) } }
-                @if task["verified_at"].is_string() { div { (TEXTS.read_back) } }
-                @if of_dataset { (TEXTS.by_us) }
+                @if seen && outcome == "deleted" { div { (TEXTS.read_back) } }
+                @if seen && outcome == "suppressed" { div { (TEXTS.block_seen) } }
+                @if outcome == "masked" { (TEXTS.by_us) }
             }
         }
     }

@@ -4,8 +4,9 @@ use privacy_package::evidence::{
     EvidenceError, EvidenceKey, EvidenceRecord, KeyError, NoCertificate, PublicKey, certificate, export, verify,
 };
 use segment_core::{
-    Action, AuditEntry, ChainEnd, ConnectionKey, EvidenceSalt, Finding, FindingCode, Gate, LogChain, Outcome, Regime,
-    Request, RequestId, RequestStatus, Task, TaskState,
+    Action, AuditEntry, ChainEnd, ConnectionKey, EvidenceSalt, Finding, FindingCode, Gate, Holder, IntentId, Ledger,
+    LedgerState, LogChain, Outcome, Regime, RegulationId, RegulationStatus, RegulationType, Request, RequestId,
+    RequestStatus, Task, TaskState,
 };
 use serde_json::{Value, json};
 
@@ -171,8 +172,66 @@ fn a_certificate_says_what_was_erased_and_where() {
     assert!(matches!(refused(&Request { action: Action::Access, ..erasure() }), NoCertificate::NotAnErasure(_)));
     let open = Request { status: RequestStatus::AwaitingProcessor, ..erasure() };
     assert!(matches!(refused(&open), NoCertificate::NotComplete(_)));
-    let mut nothing = erasure();
-    nothing.tasks[0].findings.insert(Finding::new(FindingCode::NothingErased, "nothing"));
-    assert!(matches!(refused(&nothing), NoCertificate::NothingErased));
+    for outcome in [Outcome::Suppressed, Outcome::Settled, Outcome::NoData] {
+        let mut nothing = erasure();
+        nothing.tasks[0].state = TaskState::Complete(outcome);
+        assert!(matches!(refused(&nothing), NoCertificate::NothingErased), "{outcome:?}");
+    }
     assert!(matches!(certificate("{}", None), Err(NoCertificate::Evidence(_))));
+}
+
+#[test]
+fn a_certificate_names_what_confirmed_it_and_nothing_else() {
+    let seen = Some("2026-11-20T10:00:00Z".parse().unwrap());
+    let regulation = |id: &str, status| Ledger {
+        intent: IntentId::new(format!("rin_{id}")),
+        connection: ConnectionKey::new("segment_prod"),
+        kind: RegulationType::SuppressWithDelete,
+        source: None,
+        state: LedgerState::Closed,
+        regulation: Some(RegulationId::new(id)),
+        status: Some(status),
+        subjects: [].into(),
+        subject_count: 1,
+        created_at: jiff::Timestamp::UNIX_EPOCH,
+        send_by: jiff::Timestamp::UNIX_EPOCH,
+        absent_at: None,
+        accepted_at: None,
+        finished_at: None,
+        next_at: None,
+        rests_until: None,
+        attempts: 0,
+        looks: 0,
+        destinations: Vec::new(),
+        members: Vec::new(),
+    };
+    let regulations =
+        [regulation("reg_failed", RegulationStatus::Failed), regulation("reg_done", RegulationStatus::Finished)];
+    let page = |request: &Request| {
+        let at = "2026-11-27T10:00:00Z".parse().unwrap();
+        let record = EvidenceRecord { request, regulations: &regulations, chains: &[], salt: None, at };
+        certificate(&export(&record, &key()), None).unwrap()
+    };
+    let mut request = Request { verified_at: seen, ..erasure() };
+    request.tasks[0].verified_at = seen;
+    let html = page(&request);
+    assert!(html.contains("reg_done") && !html.contains("reg_failed"), "{html}");
+    assert!(html.contains("not found, on") && html.contains("a look at Twilio Segment afterwards"));
+    request.tasks[0].findings.insert(Finding::new(FindingCode::ProfileReturned, "the profile came back"));
+    assert!(!page(&request).contains("not found, on"));
+
+    let mut masked = Task::of(Holder::Dataset, ConnectionKey::new("shop"));
+    masked.state = TaskState::Complete(Outcome::Masked);
+    let mut blocked = Request { verified_at: seen, ..erasure() };
+    blocked.tasks[0].state = TaskState::Complete(Outcome::Suppressed);
+    blocked.tasks[0].verified_at = seen;
+    blocked.tasks.push(masked.clone());
+    let html = page(&blocked);
+    assert!(
+        !html.contains("not found, on") && html.contains("list of who is blocked") && html.contains("our own record")
+    );
+    masked.state = TaskState::Complete(Outcome::NoData);
+    blocked.tasks[0].state = TaskState::Complete(Outcome::Deleted);
+    blocked.tasks[1] = masked;
+    assert!(!page(&blocked).contains("our own record"));
 }

@@ -78,17 +78,37 @@ impl RecordStore {
         let mut chunks = requests.chunks(AT_ONCE);
         let mut next = chunks.next().map(|chunk| self.prepare(chunk));
         let mut tx = self.begin().await?;
-        let mut answers = Vec::with_capacity(requests.len());
+        let (mut answers, mut linked) = (Vec::with_capacity(requests.len()), Vec::new());
         while let Some(preparing) = next {
             // What a panic says may name somebody.
             let chunk = preparing.await.map_err(|_| errors::misuse("a thread that prepares requests stopped"))?;
             // The next ones are prepared while the database takes these.
             next = chunks.next().map(|chunk| self.prepare(chunk));
-            answers.append(&mut take(&mut tx, chunk).await?);
+            let (taken, mut again) = take(&mut tx, chunk).await?;
+            answers.extend(taken);
+            linked.append(&mut again);
         }
         tx.hint().await?;
         tx.commit().await?;
+        self.tell_linked(&linked).await;
         Ok(answers)
+    }
+
+    /// That something was asked again is told beside: workers are at those requests, and the intake must not wait for them.
+    async fn tell_linked(&self, linked: &[(String, AuditEntry)]) {
+        for entries in linked.chunks(AT_ONCE) {
+            let told = async {
+                let mut tx = self.begin_locking().await?;
+                journal::log_each(&mut tx, entries).await?;
+                tx.commit().await
+            };
+            if let Err(error) = told.await {
+                tracing::warn!(
+                    "that {} requests were asked for again could not be told in their logs: {error}",
+                    entries.len()
+                );
+            }
+        }
     }
 
     fn prepare(&self, requests: &[NewRequest]) -> JoinHandle<Vec<Prepared>> {
@@ -97,7 +117,11 @@ impl RecordStore {
     }
 }
 
-async fn take(connection: &mut Db, chunk: Vec<Prepared>) -> Result<Vec<Intake>, StoreError> {
+/// What became of each, and what is to be told of those that were there.
+async fn take(
+    connection: &mut Db,
+    chunk: Vec<Prepared>,
+) -> Result<(Vec<Intake>, Vec<(String, AuditEntry)>), StoreError> {
     let mut known = known(connection, &chunk).await?;
     let (mut rows, mut answers) = (Rows::default(), Vec::with_capacity(chunk.len()));
     let (mut requests, mut linked) = (Vec::with_capacity(chunk.len()), Vec::new());
@@ -117,9 +141,8 @@ async fn take(connection: &mut Db, chunk: Vec<Prepared>) -> Result<Vec<Intake>, 
         answers.push(earlier.unwrap_or(Intake::Created));
     }
     rows.insert(connection).await?;
-    journal::log_each(connection, &linked).await?;
     log_waiting(connection, &rows.erasures, &requests).await?;
-    Ok(answers)
+    Ok((answers, linked))
 }
 
 impl Rows {

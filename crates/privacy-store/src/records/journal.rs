@@ -10,9 +10,11 @@ use sqlx::FromRow;
 use super::{
     RecordStore,
     db::{Db, args},
+    errors,
     request_rows::{count, known, millis, number, time},
     scope,
 };
+use crate::crypto::Place;
 
 /// Where a log ends, as its subject's row says.
 #[derive(Clone, FromRow)]
@@ -187,6 +189,14 @@ async fn entries(connection: &mut Db, id: &str) -> Result<Vec<EntryRow>, StoreEr
     connection.all(sql, args![id]).await
 }
 
+/// Where the log of a request and those of its regulations end.
+async fn ends(connection: &mut Db, id: &str) -> Result<Vec<EndRow>, StoreError> {
+    let sql = "SELECT id, log_count, log_hash FROM requests WHERE id = $1 UNION ALL \
+        SELECT intent, log_count, log_hash FROM regulations WHERE intent IN \
+        (SELECT intent FROM regulation_members WHERE request_id = $1)";
+    connection.all(sql, args![id]).await
+}
+
 impl RecordStore {
     pub(super) async fn do_log(&self, id: &RequestId) -> Result<Vec<AuditEntry>, StoreError> {
         let rows = entries(&mut self.read().await?, id.as_str()).await?;
@@ -194,13 +204,23 @@ impl RecordStore {
     }
 
     pub(super) async fn do_chains(&self, id: &RequestId) -> Result<Vec<LogChain>, StoreError> {
-        let rows = entries(&mut self.read().await?, id.as_str()).await?;
+        let mut db = self.read().await?;
+        let rows = entries(&mut db, id.as_str()).await?;
         let mut chains: Vec<LogChain> = Vec::new();
         for row in rows {
             let (subject, entry, Some(hash)) = row.read()? else { continue };
             match chains.iter_mut().find(|chain| chain.subject == subject) {
                 Some(chain) => chain.entries.push((entry, hash)),
                 None => chains.push(LogChain { subject, entries: vec![(entry, hash)] }),
+            }
+        }
+        for EndRow { id, end } in ends(&mut db, id.as_str()).await? {
+            let chain = chains.iter().find(|chain| chain.subject == id);
+            let (found, last) = chain.map_or((0, None), |chain| {
+                (chain.entries.len() as u64, chain.entries.last().map(|(_, hash)| hash.to_vec()))
+            });
+            if (found, last) != (count(end.log_count), end.log_hash) {
+                return Err(errors::corrupt(Place("log", &id)));
             }
         }
         Ok(chains)

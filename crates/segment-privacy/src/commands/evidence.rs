@@ -1,10 +1,10 @@
 //! `evidence …`: the log of a request as a signed document.
 
-use std::path::Path;
+use std::{io::Write as _, path::Path};
 
 use privacy_package::evidence::{self, EvidenceKey, EvidenceRecord, PublicKey};
 use secrecy::ExposeSecret;
-use segment_core::{AuditEntry, LedgerFilter, RequestId, ports::RequestStore};
+use segment_core::{AuditEntry, LedgerFilter, LogChain, RequestId, ports::RequestStore};
 use serde_json::json;
 
 use crate::{
@@ -55,11 +55,6 @@ async fn export(
     let key = key(loaded)?;
     let store = compose::store(loaded).await?;
     let at = World::default().clock.now();
-    // What was handed out is a part of what is handed out.
-    let entry = AuditEntry::new(at, "evidence_exported", json!({"by": operator(), "revealing": reveal}));
-    if !store.note(id, &entry).await? {
-        return Err(no_such_request(id.as_str()));
-    }
     let request = store.request(id).await?.ok_or_else(|| no_such_request(id.as_str()))?;
     if reveal && request.evidence_salt.is_none() {
         return Err(CliError::usage(
@@ -69,12 +64,23 @@ async fn export(
         .hint("leave out --reveal: the document can be checked without it"));
     }
     let regulations = store.regulations(&LedgerFilter { requests: vec![id.clone()], ..Default::default() }).await?;
-    let chains = store.chains(id).await?;
     let salt = request.evidence_salt.as_ref().filter(|_| reveal);
-    let record = EvidenceRecord { request: &request, regulations: &regulations, chains: &chains, salt, at };
-    let text = evidence::export(&record, &key);
-    let page = certificate.map(|_| evidence::certificate(&text, Some(&key.public()))).transpose();
-    let page = page.map_err(|error| CliError::usage("no_certificate", chain(&error)))?;
+    let signed = |chains: &[LogChain]| {
+        evidence::export(&EvidenceRecord { request: &request, regulations: &regulations, chains, salt, at }, &key)
+    };
+    let page = |text: &str| {
+        let page = certificate.map(|_| evidence::certificate(text, Some(&key.public()))).transpose();
+        page.map_err(|error| CliError::usage("no_certificate", chain(&error)))
+    };
+    page(&signed(&store.chains(id).await?))?;
+    // What was handed out is a part of what is handed out.
+    let entry = AuditEntry::new(at, "evidence_exported", json!({"by": operator(), "revealing": reveal}));
+    store.note(id, &entry).await?;
+    let chains = store.chains(id).await?;
+    let text = signed(&chains);
+    evidence::verify(&text, Some(&key.public()))
+        .map_err(|error| CliError::new(Exit::Unexpected, "record_damaged", format!("the record: {}", chain(&error))))?;
+    let page = page(&text)?;
     write(out, &text)?;
     if let (Some(file), Some(page)) = (certificate, &page) {
         write(file, page)?;
@@ -88,9 +94,14 @@ async fn export(
     Ok(Exit::Done)
 }
 
+/// For its owner alone: with the salt, ids can be tried against it.
 fn write(file: &Path, text: &str) -> Result<(), CliError> {
-    std::fs::write(file, text)
-        .map_err(|error| CliError::usage("cannot_write", format!("{} cannot be written: {error}", file.display())))
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(file).and_then(|mut open| open.write_all(text.as_bytes()));
+    written.map_err(|error| CliError::usage("cannot_write", format!("{} cannot be written: {error}", file.display())))
 }
 
 pub(crate) fn verify(file: &Path, public_key: Option<&str>, output: &Output) -> Result<Exit, CliError> {

@@ -25,7 +25,7 @@ pub(crate) async fn verify(path: &Path, output: &Output) -> Result<Exit, CliErro
     });
     output.result(&shape, |_| {
         let whole = format!(
-            "{} is as it was written: {} files of request {}, {} bytes",
+            "{} agrees with its manifest: {} files of request {}, {} bytes",
             path.display(),
             checked.files,
             checked.request_id,
@@ -47,7 +47,10 @@ pub(crate) async fn link(loaded: &Loaded, id: &str, valid: Duration, output: &Ou
     let store = compose::store(loaded).await?;
     let id = RequestId::new(id);
     let request = store.request(&id).await?.ok_or_else(|| no_such_request(id.as_str()))?;
-    let package = request.package.ok_or_else(|| {
+    let log = store.log(&id).await?;
+    let last = log.iter().rev().find(|entry| matches!(entry.step.as_str(), "packaged" | "package_deleted"));
+    let kept = request.package.filter(|_| last.is_some_and(|entry| entry.step == "packaged"));
+    let package = kept.ok_or_else(|| {
         CliError::usage("no_package", format!("{id} has no package"))
             .hint("only an access that found something has one, until its retention is over")
     })?;

@@ -259,6 +259,27 @@ async fn a_regulation_that_does_not_open_keeps_no_other_from_being_claimed() {
 }
 
 #[tokio::test]
+async fn a_log_that_lost_its_tail_is_corrupt_and_no_evidence() {
+    let place = Place::new();
+    let store = place.open().await;
+    live(&store).await;
+    assert_eq!(store.chains(&id(1)).await.unwrap().len(), 2, "the request's and the regulation's");
+    let options = SqliteConnectOptions::new().filename(place.path());
+    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+    for (tail, of) in [
+        ("DELETE FROM log WHERE intent IS NOT NULL AND seq = 1", "log of rin_1"),
+        (
+            "DELETE FROM log WHERE request_id = 'pri_0001' AND seq = (SELECT log_count FROM requests WHERE id = 'pri_0001')",
+            "log of pri_0001",
+        ),
+    ] {
+        sqlx::query(tail).execute(&mut other).await.unwrap();
+        let error = store.chains(&id(1)).await.unwrap_err();
+        assert!(matches!(&error, StoreError::Corrupt { place } if place == of), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_key_that_was_destroyed_is_in_no_file() {
     let place = Place::new();
     let store = place.open().await;
