@@ -8,6 +8,9 @@ use serde_json::json;
 
 use crate::{Engine, process::move_task};
 
+/// Regulations of a person that may come to nothing without a trace. It does not depend on how soon a command gives up.
+const SENT_IN_VAIN: u32 = 8;
+
 impl Engine {
     /// Hands every task that is not begun to a human.
     pub(crate) fn parked(&self, request: &Request, tries: u32) -> RequestUpdate {
@@ -35,8 +38,8 @@ impl Engine {
     }
 
     /// Hands over to a human everybody whose regulations were lost again and again without a trace at Segment.
-    pub(crate) fn sent_in_vain(&self, ledger: &Ledger) -> Vec<MemberNote> {
-        let poisoned = ledger.members.iter().filter(|member| member.lost.saturating_add(1) >= self.policy.attempts);
+    pub(crate) fn sent_in_vain(ledger: &Ledger) -> Vec<MemberNote> {
+        let poisoned = ledger.members.iter().filter(|member| member.lost.saturating_add(1) >= SENT_IN_VAIN);
         let note = |member: &Member| MemberNote {
             request: member.request.clone(),
             findings: Vec::new(),

@@ -117,7 +117,7 @@ impl Engine {
                 resume: Resume::Resolved,
             }))
         } else {
-            poisoned = self.sent_in_vain(&claimed.item);
+            poisoned = Self::sent_in_vain(&claimed.item);
             MemberChange::Requeue { max_people: None }
         };
         self.close(claimed, change, poisoned, "ruled_out", "two complete listings do not show it").await

@@ -41,6 +41,10 @@ impl Engine {
         let mut over_quota = Vec::new();
         for backlog in self.store.backlog(scope, now).await? {
             let rests = self.rests.until(&backlog.connection, backlog.kind.quota(), now).max(backlog.rests_until);
+            if let Some(until) = backlog.rests_until.filter(|_| !self.is_known_to_rest(&backlog, now)) {
+                self.rests.no_room(&backlog.connection, backlog.kind.quota(), now, until);
+                self.progress.tell(Progress::Delayed { reason: held(&backlog.connection, until) });
+            }
             if rests.is_some() || self.is_disabled(&backlog.connection) || !self.is_ready(&backlog, now) {
                 continue;
             }
@@ -55,6 +59,10 @@ impl Engine {
             self.no_room(&backlog, now);
         }
         Ok(None)
+    }
+
+    fn is_known_to_rest(&self, backlog: &Backlog, now: Timestamp) -> bool {
+        self.rests.until(&backlog.connection, backlog.kind.quota(), now).is_some()
     }
 
     /// Whether a connection sends nothing for now. One that is gone is not among them: its work goes to a human.

@@ -103,9 +103,13 @@ fn answers_post_quota(context: &Context) -> Result<Outcome> {
         same("POSTs", &rig.posts().len(), &1)?;
         same("regulations", &rig.regulations().len(), &0)?;
         rig.mock().clear_faults();
-        rig.run(&["erase", "--email", "person-0001@example.test", "--yes", "--wait"])?
-            .exits(0)?
-            .is("/id", run.text("/id")?)?;
+        // It is remembered, until somebody says that there is room again.
+        let id = run.text("/id")?;
+        let again = rig.run(&["erase", "--email", "person-0001@example.test", "--yes", "--timeout", "3s"])?;
+        again.exits(7)?.is("/id", id.as_str())?;
+        ensure!(again.stderr.contains("quota"), "{}it does not say why", again.shown());
+        same("POSTs", &rig.posts().len(), &1)?;
+        rig.run(&["requests", "retry", &id, "--wait"])?.exits(0)?.is("/status", "complete")?;
         rig.regulated("SUPPRESS_ONLY", &["u-0001"])
     })
 }

@@ -212,27 +212,26 @@ async fn die_after_the_intent(rig: &Rig, id: &RequestId, intent: &str) -> Claime
 
 #[tokio::test]
 async fn who_kills_every_sender_is_parked_until_a_human_retries() {
-    let mut rig = Rig::new(false).await;
-    rig.policy.attempts = 3;
+    let rig = Rig::new(false).await;
     let id = rig.take(&rig.engine(), Action::Erasure, &ANN).await;
     resolve(&rig, &id).await;
-    for intent in ["rin_1", "rin_2"] {
+    for number in 1..=7 {
         // Both listings showed nothing, and it waits again.
-        let dead = die_after_the_intent(&rig, &id, intent).await;
+        let dead = die_after_the_intent(&rig, &id, &format!("rin_{number}")).await;
         let ledger = Ledger { state: LedgerState::Closed, next_at: None, ..dead.item };
         let members = MemberChange::Requeue { max_people: None };
         let at = rig.mock.clock().now();
         let update = LedgerUpdate { ledger, absent: true, members, notes: Vec::new(), audit: Vec::new(), at };
         rig.store().save_regulation(&dead.lease, &update).await.unwrap();
     }
-    die_after_the_intent(&rig, &id, "rin_3").await;
+    die_after_the_intent(&rig, &id, "rin_8").await;
     rig.work(&rig.engine(), &[&id], Until::Accepted).await;
     let request = rig.request(&id).await;
     assert_eq!((request.status, halt_code(&request)), (RequestStatus::RequiresAttention, Some("never_finished")));
     assert_eq!(posts(&rig), 0);
 
     rig.retry(&id).await;
-    die_after_the_intent(&rig, &id, "rin_4").await;
+    die_after_the_intent(&rig, &id, "rin_9").await;
     rig.work(&rig.engine(), &[&id], Until::Accepted).await;
     let request = rig.request(&id).await;
     assert_eq!(request.status, RequestStatus::AwaitingProcessor, "what came before the retry does not count");

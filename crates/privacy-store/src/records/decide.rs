@@ -68,6 +68,10 @@ async fn apply(
             // What waits for a regulation again waits, and is counted, from now on.
             let sql = "UPDATE tasks SET resolved_at = $2 WHERE request_id = $1 AND halt_resume = 'resolved'";
             connection.execute(sql, args![id, millis(at)]).await?;
+            // Whoever says "again" has seen to the quota, too.
+            let sql = "UPDATE regulations SET rests_until = NULL WHERE rests_until IS NOT NULL AND intent IN \
+                (SELECT intent FROM regulation_members WHERE request_id = $1)";
+            connection.execute(sql, args![id]).await?;
             let halted = request.tasks.iter().any(|task| task.state.halt().is_some());
             let changed = if halted { each(connection, request, &TaskEvent::Retry).await? } else { 0 };
             for task in &request.tasks {

@@ -1,5 +1,7 @@
 //! What humans decide.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -29,6 +31,11 @@ impl State {
         let decided = entry.request.clone();
         for intent in reopened {
             self.reopen(&intent, at);
+        }
+        if *decision == Decision::Retry {
+            // Whoever says "again" has seen to the quota, too.
+            let mine = self.regulations.values_mut().filter(|one| one.people.contains(id));
+            mine.for_each(|one| Arc::make_mut(one).ledger.rests_until = None);
         }
         Ok(Some(decided))
     }
