@@ -90,20 +90,22 @@ fn row(task: &Value, regulations: &Value) -> Markup {
     let key = task["key"].as_str().unwrap_or_default();
     let rows: u64 = task["collections"].as_object().into_iter().flatten().filter_map(|(_, rows)| rows.as_u64()).sum();
     let of_dataset = task["holder"] == "dataset";
-    let done = match task["outcome"].as_str() {
-        Some("masked") => fill(TEXTS.masked, &rows.to_string()),
-        Some("deleted") => TEXTS.deleted.to_owned(),
-        Some("suppressed") => TEXTS.suppressed.to_owned(),
-        Some("no_data") => TEXTS.no_data.to_owned(),
-        Some("settled") => TEXTS.settled.to_owned(),
-        other => other.unwrap_or_default().to_owned(),
-    };
     let outcome = task["outcome"].as_str().unwrap_or_default();
     let confirmed = |one: &&Value| {
         matches!(outcome, "deleted" | "suppressed") && one["connection"] == key && one["status"] == "FINISHED"
     };
-    let regulations = regulations.as_array().into_iter().flatten().filter(confirmed);
-    let ids = regulations.filter_map(|one| one["regulation"].as_str());
+    let regulations: Vec<_> = regulations.as_array().into_iter().flatten().filter(confirmed).collect();
+    let blocks = regulations.iter().any(|one| one["type"].as_str().is_some_and(|kind| kind.starts_with("SUPPRESS")));
+    let ids = regulations.iter().filter_map(|one| one["regulation"].as_str());
+    let done = match outcome {
+        "masked" => fill(TEXTS.masked, &rows.to_string()),
+        "deleted" if blocks => TEXTS.deleted_and_blocked.to_owned(),
+        "deleted" => TEXTS.deleted.to_owned(),
+        "suppressed" => TEXTS.suppressed.to_owned(),
+        "no_data" => TEXTS.no_data.to_owned(),
+        "settled" => TEXTS.settled.to_owned(),
+        other => other.to_owned(),
+    };
     let seen = task["verified_at"].is_string();
     html! {
         tr {

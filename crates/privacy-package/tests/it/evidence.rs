@@ -162,7 +162,7 @@ fn a_certificate_says_what_was_erased_and_where() {
         "2026-11-01",
         "2026-11-20",
         "connection segment_prod",
-        "Deleted, and blocked from being collected again",
+        "<td>Deleted</td>",
         "Copies in S3 are not deleted &lt;by Segment&gt;.",
         &key().public().to_string(),
     ] {
@@ -183,10 +183,10 @@ fn a_certificate_says_what_was_erased_and_where() {
 #[test]
 fn a_certificate_names_what_confirmed_it_and_nothing_else() {
     let seen = Some("2026-11-20T10:00:00Z".parse().unwrap());
-    let regulation = |id: &str, status| Ledger {
+    let regulation = |id: &str, kind, status| Ledger {
         intent: IntentId::new(format!("rin_{id}")),
         connection: ConnectionKey::new("segment_prod"),
-        kind: RegulationType::SuppressWithDelete,
+        kind,
         source: None,
         state: LedgerState::Closed,
         regulation: Some(RegulationId::new(id)),
@@ -205,17 +205,25 @@ fn a_certificate_names_what_confirmed_it_and_nothing_else() {
         destinations: Vec::new(),
         members: Vec::new(),
     };
-    let regulations =
-        [regulation("reg_failed", RegulationStatus::Failed), regulation("reg_done", RegulationStatus::Finished)];
-    let page = |request: &Request| {
+    let of_kind = |kind: RegulationType| {
+        [
+            regulation("reg_failed", RegulationType::SuppressWithDelete, RegulationStatus::Failed),
+            regulation("reg_done", kind, RegulationStatus::Finished),
+        ]
+    };
+    let (blocking, not_blocking) = (of_kind(RegulationType::SuppressWithDelete), of_kind(RegulationType::DeleteOnly));
+    let page_of = |request: &Request, regulations: &[Ledger]| {
         let at = "2026-11-27T10:00:00Z".parse().unwrap();
-        let record = EvidenceRecord { request, regulations: &regulations, chains: &[], salt: None, at };
+        let record = EvidenceRecord { request, regulations, chains: &[], salt: None, at };
         certificate(&export(&record, &key()), None).unwrap()
     };
+    let page = |request: &Request| page_of(request, &blocking);
     let mut request = Request { verified_at: seen, ..erasure() };
     request.tasks[0].verified_at = seen;
     let html = page(&request);
     assert!(html.contains("reg_done") && !html.contains("reg_failed"), "{html}");
+    assert!(html.contains("Deleted, and blocked"));
+    assert!(page_of(&request, &not_blocking).contains("<td>Deleted</td>"), "who is only deleted may come back");
     assert!(html.contains("not found, on") && html.contains("a look at Twilio Segment afterwards"));
     request.tasks[0].findings.insert(Finding::new(FindingCode::ProfileReturned, "the profile came back"));
     assert!(!page(&request).contains("not found, on"));
