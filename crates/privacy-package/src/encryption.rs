@@ -8,7 +8,7 @@ use age::secrecy::SecretString;
 use age::stream::StreamWriter;
 use age::{Encryptor, x25519};
 use segment_core::ports::PackageError;
-use segment_core::{Recipient, RequestId};
+use segment_core::{Pii, Recipient, RequestId};
 
 /// What a package is called: with a recipient its file says that it is encrypted.
 pub(crate) fn file_name(request: &RequestId, encrypted: bool) -> String {
@@ -21,22 +21,36 @@ pub(crate) fn file_name(request: &RequestId, encrypted: bool) -> String {
 ///
 /// It is no public key of age, or an empty passphrase. The error shows nothing of it.
 pub fn check_recipient(recipient: &Recipient) -> Result<(), PackageError> {
-    encryptor(recipient).map(drop)
+    match recipient {
+        Recipient::PublicKey(key) => public_key(key).map(drop),
+        // What age does with one takes a second, on purpose.
+        Recipient::Passphrase(phrase) if !phrase.expose().is_empty() => Ok(()),
+        Recipient::Passphrase(_) => Err(refused("the passphrase is empty")),
+        _ => Err(refused("it is of a kind that this version does not know")),
+    }
 }
 
+fn refused(why: &str) -> PackageError {
+    PackageError::Recipient(why.to_owned())
+}
+
+fn public_key(key: &Pii<String>) -> Result<x25519::Recipient, PackageError> {
+    // Exposed to be parsed: a public key, which is about nobody but its owner.
+    x25519::Recipient::from_str(key.expose().trim())
+        .map_err(|_| refused("it is no public key of age, which begins with age1"))
+}
+
+/// Blocking: a passphrase is made slow to guess.
 fn encryptor(recipient: &Recipient) -> Result<Encryptor, PackageError> {
-    let refused = |why: &str| PackageError::Recipient(why.to_owned());
+    check_recipient(recipient)?;
     match recipient {
-        Recipient::PublicKey(key) => {
-            // Exposed to be parsed: a public key, which is about nobody but its owner.
-            let key = x25519::Recipient::from_str(key.expose().trim())
-                .map_err(|_| refused("it is no public key of age, which begins with age1"))?;
-            let recipients = iter::once(&key as &dyn age::Recipient);
-            Encryptor::with_recipients(recipients).map_err(|_| refused("age does not take the public key"))
-        }
-        Recipient::Passphrase(phrase) if phrase.expose().is_empty() => Err(refused("the passphrase is empty")),
         Recipient::Passphrase(phrase) => {
             Ok(Encryptor::with_user_passphrase(SecretString::from(phrase.expose().clone())))
+        }
+        Recipient::PublicKey(key) => {
+            let key = public_key(key)?;
+            let recipients = iter::once(&key as &dyn age::Recipient);
+            Encryptor::with_recipients(recipients).map_err(|_| refused("age does not take the public key"))
         }
         _ => Err(refused("it is of a kind that this version does not know")),
     }
@@ -84,8 +98,6 @@ impl<W: Write> Write for Wrapped<W> {
 
 #[cfg(test)]
 mod tests {
-    use segment_core::Pii;
-
     use super::*;
 
     #[test]
