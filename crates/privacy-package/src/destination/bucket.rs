@@ -154,8 +154,10 @@ fn read<K: FromStr>(options: &StoreOptions) -> Result<(Vec<(K, String)>, bool), 
     let mut plain = false;
     for (name, value) in &options.given {
         if let Some(host) = value.strip_prefix("http://") {
-            let host = host.split(['/', ':']).next().unwrap_or_default();
-            if !matches!(host, "127.0.0.1" | "localhost") {
+            // What comes before an `@` is no host.
+            let authority = host.split(['/', '?', '#']).next().unwrap_or_default();
+            let host = authority.split(':').next().unwrap_or_default();
+            if authority.contains('@') || !matches!(host, "127.0.0.1" | "localhost") {
                 return Err(refused(&format!("{name}: plain http is for loopback only; write https://")));
             }
             plain = true;
@@ -166,8 +168,15 @@ fn read<K: FromStr>(options: &StoreOptions) -> Result<(Vec<(K, String)>, bool), 
     Ok((keys, plain))
 }
 
-fn made<T: ObjectStore + Signer>(store: object_store::Result<T>) -> Made {
-    let store = Arc::new(store.map_err(|error| refused(&format!("the bucket's options do not fit: {error}")))?);
+fn made<T: ObjectStore + Signer>(store: object_store::Result<T>, options: &StoreOptions) -> Made {
+    let shown = |error: object_store::Error| {
+        // What the client says may repeat what it was given.
+        let values = options.given.iter().chain(&options.ambient).filter(|(_, value)| !value.is_empty());
+        let text =
+            values.fold(error.to_string(), |text, (name, value)| text.replace(value.as_str(), &format!("[{name}]")));
+        refused(&format!("the bucket's options do not fit: {text}"))
+    };
+    let store = Arc::new(store.map_err(shown)?);
     Ok((store.clone(), store))
 }
 
@@ -176,21 +185,21 @@ fn s3(url: &str, options: &StoreOptions) -> Made {
     // The store checks what arrived, part by part.
     let builder = AmazonS3Builder::new().with_checksum_algorithm(Checksum::SHA256);
     let builder = keys.into_iter().fold(builder, |builder, (key, value)| builder.with_config(key, value));
-    made(builder.with_url(url).with_retry(retries()).with_allow_http(plain).build())
+    made(builder.with_url(url).with_retry(retries()).with_allow_http(plain).build(), options)
 }
 
 fn gcs(url: &str, options: &StoreOptions) -> Made {
     let (keys, _) = read::<GoogleConfigKey>(options)?;
     let builder = GoogleCloudStorageBuilder::new();
     let builder = keys.into_iter().fold(builder, |builder, (key, value)| builder.with_config(key, value));
-    made(builder.with_url(url).with_retry(retries()).build())
+    made(builder.with_url(url).with_retry(retries()).build(), options)
 }
 
 fn azure(url: &str, options: &StoreOptions) -> Made {
     let (keys, plain) = read::<AzureConfigKey>(options)?;
     let builder = MicrosoftAzureBuilder::new();
     let builder = keys.into_iter().fold(builder, |builder, (key, value)| builder.with_config(key, value));
-    made(builder.with_url(url).with_retry(retries()).with_allow_http(plain).build())
+    made(builder.with_url(url).with_retry(retries()).with_allow_http(plain).build(), options)
 }
 
 #[cfg(test)]
@@ -233,6 +242,11 @@ mod tests {
         assert!(refusal("s3://b", &options().with("colour", "hidden")).contains("colour is no option"));
         let plain = options().with("endpoint", "http://minio.example:9000");
         assert!(refusal("s3://b", &plain).contains("endpoint: plain http is for loopback only"));
+        let elsewhere = options().with("endpoint", "http://127.0.0.1:9000@evil.example/");
+        assert!(refusal("s3://b", &elsewhere).contains("endpoint: plain http is for loopback only"));
+        let key = StoreOptions::default().with("service_account_key", "\"hidden\"");
+        let said = refusal("gs://b", &key);
+        assert!(said.contains("options do not fit") && !said.contains("hidden"), "{said}");
         assert!(Bucket::parse("s3://b", &options().with("endpoint", "http://127.0.0.1:9000")).unwrap().is_ok());
         let ambient = options().with_environment([("AWS_PROFILE".to_owned(), "hidden".to_owned())]);
         assert!(Bucket::parse("s3://b", &ambient).unwrap().is_ok(), "what the store does not know is passed over");
