@@ -25,7 +25,7 @@ const BUCKET: &str = "acme";
 pub struct S3Server {
     address: SocketAddr,
     folder: TempDir,
-    /// Dropped first: what it serves ends.
+    /// Ended before the folder goes.
     runtime: Option<Runtime>,
 }
 
@@ -89,6 +89,13 @@ impl S3Server {
         let mut shown: Vec<_> = shown.map(|file| file.display().to_string()).collect();
         shown.sort();
         Ok(shown)
+    }
+
+    /// Whether parts of an upload are there.
+    #[must_use]
+    pub fn is_receiving(&self) -> bool {
+        let entries = std::fs::read_dir(self.folder.path()).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name()).any(|name| name.to_string_lossy().contains(".part-"))
     }
 
     /// Where a file of the bucket is on disk.

@@ -133,6 +133,13 @@ async fn a_link_is_signed_and_ends() {
     let forged = link.replace("X-Amz-Expires=60", "X-Amz-Expires=600000");
     assert_ne!(forged, link);
     assert_ne!(get(forged).await.0, 200, "the time is signed, too");
+    let short = world.sink.link(&receipt.location, Duration::from_secs(1)).await.unwrap();
+    let over = async {
+        while get(short.clone()).await.0 == 200 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), over).await.expect("it ends");
     assert!(world.sink.link("s3://other/pri_1.zip", Duration::from_mins(1)).await.is_err());
 }
 
@@ -143,14 +150,25 @@ async fn a_store_that_refuses_or_is_gone_is_named_and_nothing_is_left() {
     let wrong = sink(&world.server, &world.server.url("packages"), &world.staging, |options| {
         options.with("secret_access_key", "another")
     });
-    let error = wrong.unwrap().check().await.unwrap_err();
+    let wrong = wrong.unwrap();
+    let forbidden = wrong.begin(package()).await.unwrap().finish().await.unwrap_err();
+    assert!(forbidden.to_string().contains("the bucket for packages"), "{forbidden}");
+    assert!(world.is_clean().await);
+    let error = wrong.check().await.unwrap_err();
     assert!(
         error.to_string().contains("the bucket for packages") && !format!("{error:?}").contains("another"),
         "{error:?}"
     );
-    let writer = world.begin(20_000).await;
+    let writer = world.begin(40_000).await;
+    let finishing = tokio::spawn(writer.finish());
+    let begun = async {
+        while !world.server.is_receiving() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), begun).await.expect("parts arrive");
     world.server.stop();
-    let error = writer.finish().await.unwrap_err();
-    assert!(error.to_string().contains("the bucket for packages"), "{error}");
+    let error = finishing.await.unwrap().unwrap_err();
+    assert!(matches!(&error, PackageError::Write { what: "the package", .. }), "{error}");
     assert!(world.is_clean().await);
 }
