@@ -44,7 +44,7 @@ impl Engine {
             request: member.request.clone(),
             findings: Vec::new(),
             verified_at: None,
-            event: Some(TaskEvent::NeedHuman(never_finished(member.lost + 1, Resume::Resolved))),
+            event: Some(TaskEvent::NeedHuman(sent_in_vain(member.lost + 1))),
         };
         poisoned.map(note).collect()
     }
@@ -56,4 +56,12 @@ fn never_finished(tries: u32, resume: Resume) -> Halt {
          keep it. See the logs of the workers, then retry"
     );
     Halt { kind: HaltKind::NeverFinished, message, resume }
+}
+
+fn sent_in_vain(times: u32) -> Halt {
+    let message = format!(
+        "a regulation for it was begun {times} times, and none is at Segment: whoever sent it crashed, or the call never \
+         arrived. See the logs of the workers, then retry"
+    );
+    Halt { kind: HaltKind::NeverFinished, message, resume: Resume::Resolved }
 }

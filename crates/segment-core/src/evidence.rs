@@ -64,14 +64,14 @@ impl EvidenceSalt {
     /// In hexadecimal digits, for whom the ids may be shown to.
     #[must_use]
     pub fn reveal(&self) -> String {
-        hex(&self.0)
+        hex::encode(self.0)
     }
 
     /// SHA-256 of the salt's bytes, the kind of id such as `user_id`, a colon and the id, in hexadecimal digits.
     #[must_use]
     pub fn hash(&self, kind: &str, id: &Pii<String>) -> String {
         let hash = Sha256::new().chain_update(self.0).chain_update(kind).chain_update(":");
-        hex(&hash.chain_update(id.expose()).finalize())
+        hex::encode(hash.chain_update(id.expose()).finalize())
     }
 }
 
@@ -79,10 +79,6 @@ impl fmt::Debug for EvidenceSalt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[salt]")
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// A JSON text that is the same wherever it is made: members sorted by name, nothing between them.
@@ -118,7 +114,7 @@ mod tests {
     fn a_known_chain() {
         let mut end = ChainEnd::of("pri_1");
         end.append(&entry("received", json!({"b": [1, {"z": null, "a": "ü\""}], "a": true})));
-        assert_eq!((end.count, hex(&end.hash).as_str()), (1, KNOWN));
+        assert_eq!((end.count, hex::encode(end.hash).as_str()), (1, KNOWN));
     }
 
     const KNOWN: &str = "b0f1fb63f512d8c2687e17501eb02966e009dab714ffcb52906f7e47c161a7d4";
@@ -152,7 +148,7 @@ mod tests {
         let salt = EvidenceSalt::new([7; 32]);
         let hash = salt.hash("user_id", &"u-1".into());
         let by_hand: [u8; 32] = Sha256::digest([&[7; 32][..], b"user_id:u-1"].concat()).into();
-        assert_eq!(hash, hex(&by_hand));
+        assert_eq!(hash, hex::encode(by_hand));
         assert_ne!(hash, salt.hash("email", &"u-1".into()));
         assert_ne!(hash, EvidenceSalt::new([8; 32]).hash("user_id", &"u-1".into()));
         assert_eq!(format!("{salt:?}"), "[salt]");

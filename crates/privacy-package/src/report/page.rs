@@ -50,3 +50,42 @@ pub(crate) fn frame(language: &str, title: &str, skip: &str, main: &Markup) -> S
     };
     whole.into_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The colours of a theme: the first block of variables is the light one, the second the dark one.
+    fn colour(theme: usize, name: &str) -> [f64; 3] {
+        let block = STYLE.split(":root {").nth(theme + 1).unwrap().split('}').next().unwrap();
+        let value = block.split(&format!("--{name}: #")).nth(1).unwrap().split(';').next().unwrap();
+        let digits = if value.len() == 3 { value.chars().flat_map(|c| [c, c]).collect() } else { value.to_owned() };
+        [0, 2, 4].map(|at| f64::from(u8::from_str_radix(&digits[at..at + 2], 16).unwrap()) / 255.0)
+    }
+
+    /// As WCAG 2 defines it.
+    fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
+        let linear = |c: f64| if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) };
+        let light = |[r, g, b]: [f64; 3]| 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+        let (one, other) = (light(one), light(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    #[test]
+    fn every_text_has_the_contrast_that_wcag_asks_for_in_both_themes() {
+        assert!((contrast([0.0; 3], [1.0; 3]) - 21.0).abs() < 0.01);
+        for theme in [0, 1] {
+            for (text, ground) in [
+                ("ink", "paper"),
+                ("soft", "paper"),
+                ("accent", "paper"),
+                ("ink", "shade"),
+                ("ink", "note"),
+                ("soft", "shade"),
+            ] {
+                let found = contrast(colour(theme, text), colour(theme, ground));
+                assert!(found >= 4.5, "{text} on {ground}, theme {theme}: {found:.2}");
+            }
+        }
+    }
+}
