@@ -166,7 +166,7 @@ async fn a_store_that_refuses_or_is_gone_is_named_and_nothing_is_left() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), begun).await.expect("parts arrive");
+    tokio::time::timeout(Duration::from_mins(5), begun).await.expect("parts arrive");
     world.server.stop();
     let error = finishing.await.unwrap().unwrap_err();
     assert!(matches!(&error, PackageError::Write { what: "the package", .. }), "{error}");
