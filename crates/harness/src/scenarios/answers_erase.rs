@@ -103,6 +103,9 @@ fn answers_post_quota(context: &Context) -> Result<Outcome> {
         same("POSTs", &rig.posts().len(), &1)?;
         same("regulations", &rig.regulations().len(), &0)?;
         rig.mock().clear_faults();
+        let quotas = rig.run(&["regulations", "list"])?.exits(0)?.at("/quota")?;
+        let forecast = quotas.as_array().into_iter().flatten().any(|one| one["forecast"].is_string());
+        ensure!(forecast, "it does not say until when: {quotas}");
         // It is remembered, until somebody says that there is room again.
         let id = run.text("/id")?;
         let again = rig.run(&["erase", "--email", "person-0001@example.test", "--yes", "--timeout", "3s"])?;
