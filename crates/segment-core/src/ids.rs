@@ -53,6 +53,11 @@ id! {
     HoldId
 }
 
+id! {
+    /// A token of the service: `tok_` and a UUID of version 7.
+    TokenId
+}
+
 fn uuid_v7(now: Timestamp, random: [u8; 10]) -> uuid::Uuid {
     let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
@@ -80,6 +85,14 @@ impl HoldId {
     #[must_use]
     pub fn generate(now: Timestamp, random: [u8; 10]) -> Self {
         Self(format!("hld_{}", uuid_v7(now, random).simple()))
+    }
+}
+
+impl TokenId {
+    /// A new id; see [`RequestId::generate`].
+    #[must_use]
+    pub fn generate(now: Timestamp, random: [u8; 10]) -> Self {
+        Self(format!("tok_{}", uuid_v7(now, random).simple()))
     }
 }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod account;
 mod error;
 mod evidence;
 mod findings;
@@ -24,12 +25,13 @@ pub mod testing;
 mod verdict;
 mod work;
 
+pub use account::{ApiToken, Scope, SecretHash, Session};
 pub use error::{ErrorKind, Retry, SegmentError, Service};
 pub use evidence::{ChainEnd, EvidenceSalt, LogChain, canonical};
 pub use findings::{Finding, FindingCode};
 pub use hold::LegalHold;
 pub use identity::{Identity, IdentityError, IdentityKind, IdentitySet};
-pub use ids::{ConnectionKey, HoldId, IntentId, RegulationId, RequestId};
+pub use ids::{ConnectionKey, HoldId, IntentId, RegulationId, RequestId, TokenId};
 pub use lifecycle::{Gate, Halt, HaltKind, InvalidTransition, Outcome, RequestStatus, Resume, TaskEvent, TaskState};
 pub use order::{MAX_SUBJECTS, NewRegulation, RegulationScope, SubjectType};
 pub use package::{FileReceipt, MaskingKey, NewPackage, PackageReceipt, Recipient, Records, StagingKey};
@@ -49,7 +51,7 @@ pub use request::{
 };
 pub use retention::{Expired, Retention};
 pub use rows::{DatasetRows, MaskOrder, MaskReport, RowMark, RowStep, RowTrace, Subject};
-pub use tally::{Tally, TallyFilter};
+pub use tally::{Standing, Tally, TallyFilter};
 pub use verdict::Verdict;
 pub use work::{
     Backlog, ClaimScope, Claimed, Decision, Due, Intended, IntentPlan, Lease, LeaseSubject, Ledger, LedgerFilter,

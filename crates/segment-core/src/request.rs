@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    ConnectionKey, EvidenceSalt, Finding, Gate, IdentitySet, IntentId, MaskingKey, Outcome, PackageReceipt, Pii,
-    ProfileRef, Recipient, Regime, RegulationType, RequestId, RequestStatus, RowTrace, StagingKey, TaskEvent,
+    ConnectionKey, EvidenceSalt, Finding, Gate, Identity, IdentitySet, IntentId, MaskingKey, Outcome, PackageReceipt,
+    Pii, ProfileRef, Recipient, Regime, RegulationType, RequestId, RequestStatus, RowTrace, StagingKey, TaskEvent,
     TaskState,
 };
 
@@ -309,12 +309,22 @@ pub struct RequestSummary {
 pub struct RequestFilter {
     /// Only these; an empty list means all.
     pub ids: Vec<RequestId>,
-    /// Only of this status.
-    pub status: Option<RequestStatus>,
+    /// Only of these statuses; an empty list means all.
+    pub statuses: Vec<RequestStatus>,
     /// Only of this action.
     pub action: Option<Action>,
+    /// Only the one with this reference of the caller's.
+    pub external_id: Option<Pii<String>>,
+    /// Only those that name this identity.
+    pub identity: Option<Identity>,
+    /// Only those received after this moment.
+    pub received_after: Option<Timestamp>,
+    /// Only those received before this moment.
+    pub received_before: Option<Timestamp>,
     /// Only those due before this moment and still open.
     pub overdue_at: Option<Timestamp>,
+    /// Without so many of the newest.
+    pub skip: u64,
     /// At most so many.
     pub limit: Option<u32>,
 }

@@ -34,6 +34,23 @@ pub struct Tally {
     pub requests: u64,
 }
 
+/// Requests of one action and status. Nothing in it names a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// What was asked.
+    pub action: Action,
+    /// Where they stand.
+    pub status: RequestStatus,
+    /// How many.
+    pub requests: u64,
+    /// Of those that are open, how many are beyond their deadline.
+    pub overdue: u64,
+    /// Of those that are open and not overdue, how many are due soon.
+    pub due_soon: u64,
+    /// When the oldest of them was received.
+    pub oldest: Timestamp,
+}
+
 impl Tally {
     /// From the least that is done for a person to the most: what a human settled is unknown to us, what is suppressed is not
     /// deleted.

@@ -299,7 +299,7 @@ async fn decide(world: &Arc<World>, policy: &Policy, id: &RequestId, decision: &
     tokio::select! {
         biased;
         () = process.died() => {}
-        _ = engine.store().decide(id, decision, world.now()) => {}
+        _ = engine.store().decide(id, decision, "ops", world.now()) => {}
     }
 }
 

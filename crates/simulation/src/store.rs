@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use segment_core::{
     AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
     IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, LogChain, NewRequest, QuotaCategory,
-    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Tally, TallyFilter,
-    Task,
+    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Standing, Tally,
+    TallyFilter, Task,
     ports::{RequestStore, StoreError},
     testing::MemoryStore,
 };
@@ -81,6 +81,14 @@ impl RequestStore for Store {
         self.inner().requests(filter).await
     }
 
+    async fn count_requests(&self, filter: &RequestFilter, most: u64) -> Result<u64, StoreError> {
+        self.inner().count_requests(filter, most).await
+    }
+
+    async fn standings(&self, at: Timestamp, soon: Timestamp) -> Result<Vec<Standing>, StoreError> {
+        self.inner().standings(at, soon).await
+    }
+
     async fn tally(&self, filter: &TallyFilter) -> Result<Vec<Tally>, StoreError> {
         self.inner().tally(filter).await
     }
@@ -97,10 +105,16 @@ impl RequestStore for Store {
         self.inner().note(id, entry).await
     }
 
-    async fn decide(&self, id: &RequestId, decision: &Decision, at: Timestamp) -> Result<Option<Request>, StoreError> {
+    async fn decide(
+        &self,
+        id: &RequestId,
+        decision: &Decision,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<Option<Request>, StoreError> {
         let step = async {
             let before = self.inner().request(id).await?;
-            let done = self.inner().decide(id, decision, at).await;
+            let done = self.inner().decide(id, decision, by, at).await;
             if let (Some(before), Ok(Some(_))) = (before, &done) {
                 self.process.world.history.decided(&before, decision);
             }

@@ -68,7 +68,7 @@ async fn an_endless_list_is_a_labelled_hole_and_not_a_success() {
     rig.mock.clear_faults();
     let engine = rig.engine();
     let at = rig.mock.clock().now();
-    segment_core::ports::RequestStore::decide(rig.store(), &request.id, &segment_core::Decision::Retry, at)
+    segment_core::ports::RequestStore::decide(rig.store(), &request.id, &segment_core::Decision::Retry, "ops", at)
         .await
         .unwrap();
     rig.work(&engine, &[&request.id], Until::Ended).await;

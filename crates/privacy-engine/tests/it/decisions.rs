@@ -17,13 +17,17 @@ async fn erasures_wait_for_approval_where_it_is_required() {
     assert_eq!(request.status, RequestStatus::Pending);
     assert!(rig.mock.requests().is_empty(), "nobody was looked up");
     let at = rig.mock.clock().now();
-    rig.store().decide(&request.id, &Decision::Approve, at).await.unwrap();
+    rig.store().decide(&request.id, &Decision::Approve, "ops", at).await.unwrap();
     rig.work(&rig.engine(), &[&request.id], Until::Accepted).await;
     assert_eq!(rig.request(&request.id).await.status, RequestStatus::AwaitingProcessor);
 
     let denied = rig.run(Action::Erasure, &[("email", "ben@example.com")], Until::Ended).await;
-    let denied =
-        rig.store().decide(&denied.id, &Decision::Deny { reason: "not them".into() }, at).await.unwrap().unwrap();
+    let denied = rig
+        .store()
+        .decide(&denied.id, &Decision::Deny { reason: "not them".into() }, "ops", at)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((denied.status, denied.denied_reason.as_deref()), (RequestStatus::Denied, Some("not them")));
 }
 
@@ -33,12 +37,12 @@ async fn what_has_left_cannot_be_canceled() {
     rig.person("ann");
     let sent = rig.run(Action::Erasure, &ANN, Until::Accepted).await;
     let at = rig.mock.clock().now();
-    let after = rig.store().decide(&sent.id, &Decision::Cancel, at).await.unwrap().unwrap();
+    let after = rig.store().decide(&sent.id, &Decision::Cancel, "ops", at).await.unwrap().unwrap();
     assert_eq!(after.status, RequestStatus::AwaitingProcessor);
 
     let engine = rig.engine();
     let open = rig.take(&engine, Action::Erasure, &[("email", "ben@example.com")]).await;
-    let after = rig.store().decide(&open, &Decision::Cancel, at).await.unwrap().unwrap();
+    let after = rig.store().decide(&open, &Decision::Cancel, "ops", at).await.unwrap().unwrap();
     assert_eq!(after.status, RequestStatus::Canceled);
     rig.work(&engine, &[&open], Until::Accepted).await;
     assert_eq!(rig.mock.regulations().len(), 1);

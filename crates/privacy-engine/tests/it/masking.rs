@@ -200,7 +200,7 @@ async fn what_a_human_settled_leads_nowhere_and_the_others_are_masked() {
     let (rig, databases, request) = left(&["crm", "shop"], &["shop"]).await;
     let id = request.id;
     let settle = Decision::Settle { connection: ConnectionKey::new("crm"), note: "by hand".into() };
-    rig.store().decide(&id, &settle, rig.mock.clock().now()).await.unwrap();
+    rig.store().decide(&id, &settle, "ops", rig.mock.clock().now()).await.unwrap();
     rig.work(&rig.engine(), &[&id], Until::Accepted).await;
     assert_eq!(masked(&databases), [("shop".to_owned(), 1)]);
 }

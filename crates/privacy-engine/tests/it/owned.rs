@@ -71,7 +71,7 @@ impl Databases {
 
     async fn cancel(&self) {
         let all = self.store.requests(&RequestFilter::default()).await.unwrap();
-        self.store.decide(&all[0].id, &Decision::Cancel, all[0].received_at).await.unwrap();
+        self.store.decide(&all[0].id, &Decision::Cancel, "ops", all[0].received_at).await.unwrap();
     }
 
     pub(crate) fn owned(&self, masked: &[&str]) -> Owned {

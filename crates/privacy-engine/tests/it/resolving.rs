@@ -66,7 +66,7 @@ async fn a_conflict_at_one_connection_stops_the_others_until_a_human_has_settled
 
     let connection = segment_core::ConnectionKey::new("main");
     let decision = Decision::Settle { connection, note: "two people, asked for apart".into() };
-    rig.store().decide(&request.id, &decision, rig.mock.clock().now()).await.unwrap();
+    rig.store().decide(&request.id, &decision, "ops", rig.mock.clock().now()).await.unwrap();
     rig.work(&rig.engine(), &[&request.id], Until::Ended).await;
     assert_eq!(sent(&rig), [["u-1"]], "what stood still because of it went on");
     assert_eq!(rig.request(&request.id).await.status, RequestStatus::Complete);

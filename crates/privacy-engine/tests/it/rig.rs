@@ -216,7 +216,7 @@ impl Rig {
 
     /// What an operator does when the cause is gone.
     pub(crate) async fn retry(&self, id: &RequestId) {
-        self.store.decide(id, &Decision::Retry, self.mock.clock().now()).await.unwrap();
+        self.store.decide(id, &Decision::Retry, "ops", self.mock.clock().now()).await.unwrap();
     }
 
     pub(crate) async fn steps(&self, id: &RequestId) -> Vec<String> {

@@ -77,6 +77,14 @@ impl Dialect {
         }
     }
 
+    /// The type of bytes.
+    pub(super) fn binary(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BLOB",
+            Self::Postgres => "BYTEA",
+        }
+    }
+
     /// A condition that an index serves: the JSON list holds the column.
     pub(super) fn listed(self, column: &str, parameter: &str) -> String {
         self.chosen(column, &self.each(parameter))

@@ -20,6 +20,7 @@ impl RecordStore {
         &self,
         id: &RequestId,
         decision: &Decision,
+        by: &str,
         at: Timestamp,
     ) -> Result<Option<Request>, StoreError> {
         let mut tx = self.begin().await?;
@@ -27,7 +28,8 @@ impl RecordStore {
         if *decision == Decision::Retry && request.identities.is_none() {
             return Err(errors::misuse("what names the person was destroyed when its time was over: ask anew"));
         }
-        let told = apply(&mut tx, &request, decision, at).await?;
+        let mut told = apply(&mut tx, &request, decision, at).await?;
+        told.facts["by"] = by.into();
         // Whoever works on it right now must not overwrite the decision.
         tx.execute(
             "UPDATE requests SET fence = fence + 1, lease_owner = NULL, lease_until = NULL, tries = 0 WHERE id = $1",

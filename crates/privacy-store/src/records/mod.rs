@@ -3,6 +3,7 @@
 //! One file per kind of step. Every writing step is one transaction; `port.rs` lists them all. `db.rs` is the one place that
 //! knows both kinds of database.
 
+mod accounts;
 mod batch;
 mod claim;
 mod connections;
@@ -15,6 +16,7 @@ mod intake;
 mod journal;
 mod ledger;
 mod ledger_rows;
+mod lists;
 mod open;
 mod port;
 mod postgres;

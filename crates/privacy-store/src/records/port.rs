@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use segment_core::{
     AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
     IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, LogChain, NewRequest, QuotaCategory,
-    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Tally, TallyFilter,
-    Task,
+    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Standing, Tally,
+    TallyFilter, Task,
     ports::{RequestStore, StoreError},
 };
 use tracing::instrument;
@@ -61,6 +61,16 @@ impl RequestStore for RecordStore {
         self.do_requests(filter).await
     }
 
+    #[instrument(name = "db.count_requests", skip_all, err(level = "debug"))]
+    async fn count_requests(&self, filter: &RequestFilter, most: u64) -> Result<u64, StoreError> {
+        self.do_count_requests(filter, most).await
+    }
+
+    #[instrument(name = "db.standings", skip_all, err(level = "debug"))]
+    async fn standings(&self, at: Timestamp, soon: Timestamp) -> Result<Vec<Standing>, StoreError> {
+        self.do_standings(at, soon).await
+    }
+
     #[instrument(name = "db.tally", skip_all, err(level = "debug"))]
     async fn tally(&self, filter: &TallyFilter) -> Result<Vec<Tally>, StoreError> {
         self.do_tally(filter).await
@@ -82,8 +92,14 @@ impl RequestStore for RecordStore {
     }
 
     #[instrument(name = "db.decide", skip_all, fields(%id), err(level = "debug"))]
-    async fn decide(&self, id: &RequestId, decision: &Decision, at: Timestamp) -> Result<Option<Request>, StoreError> {
-        again!(self.do_decide(id, decision, at))
+    async fn decide(
+        &self,
+        id: &RequestId,
+        decision: &Decision,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<Option<Request>, StoreError> {
+        again!(self.do_decide(id, decision, by, at))
     }
 
     #[instrument(name = "db.claim_requests", skip_all, err(level = "debug"))]

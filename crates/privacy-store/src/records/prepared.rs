@@ -11,9 +11,9 @@ use super::{
 use crate::crypto::{DataKey, Place};
 
 /// An external id and an identity set are hashed apart from single identities.
-const EXTERNAL_ID: &str = "external id";
+pub(super) const EXTERNAL_ID: &str = "external id";
 const IDENTITY_SET: &str = "identity set";
-const IDENTITY: &str = "identity";
+pub(super) const IDENTITY: &str = "identity";
 
 /// A request, and the JSON objects that are inserted if it is new.
 pub(super) struct Prepared {

@@ -4,6 +4,7 @@
 //! A dry run is composed without the ports that write: [`RegulationSubmit`], [`SubjectMasker`],
 //! [`RequestStore`] and [`PackageSink`].
 
+mod accounts;
 mod directory;
 mod package;
 mod profiles;
@@ -12,6 +13,7 @@ mod rows;
 mod store;
 mod system;
 
+pub use accounts::Accounts;
 pub use directory::{DirectoryAnswer, DirectoryCheck, DirectoryError, DirectoryProblem, SubjectDirectory};
 pub use package::{PackageError, PackageSink, PackageWriter};
 pub use profiles::Profiles;

@@ -9,8 +9,8 @@ use thiserror::Error;
 use crate::{
     AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
     IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, LogChain, NewRequest, QuotaCategory,
-    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Tally, TallyFilter,
-    Task,
+    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Standing, Tally,
+    TallyFilter, Task,
 };
 
 /// Keeps everything that must survive. Each method is one durable step: one transaction that checks the fence, writes
@@ -27,6 +27,12 @@ pub trait RequestStore: Send + Sync + std::fmt::Debug {
     /// A list of requests, newest first.
     async fn requests(&self, filter: &RequestFilter) -> Result<Vec<RequestSummary>, StoreError>;
 
+    /// How many requests a list would have without its `skip` and `limit`; it is not counted further than `most`.
+    async fn count_requests(&self, filter: &RequestFilter, most: u64) -> Result<u64, StoreError>;
+
+    /// How many requests stand where, at `at`. What is due before `soon` is due soon.
+    async fn standings(&self, at: Timestamp, soon: Timestamp) -> Result<Vec<Standing>, StoreError>;
+
     /// Counts requests.
     async fn tally(&self, filter: &TallyFilter) -> Result<Vec<Tally>, StoreError>;
 
@@ -41,7 +47,14 @@ pub trait RequestStore: Send + Sync + std::fmt::Debug {
     async fn note(&self, id: &RequestId, entry: &AuditEntry) -> Result<bool, StoreError>;
 
     /// Applies a human's decision and answers with the request as it is then. Tasks that it cannot reach stay as they are.
-    async fn decide(&self, id: &RequestId, decision: &Decision, at: Timestamp) -> Result<Option<Request>, StoreError>;
+    /// The log says who it was.
+    async fn decide(
+        &self,
+        id: &RequestId,
+        decision: &Decision,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<Option<Request>, StoreError>;
 
     /// Claims up to `limit` requests with queued tasks that may be worked at `at`, the earliest deadline first.
     async fn claim_requests(

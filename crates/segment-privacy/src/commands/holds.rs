@@ -122,7 +122,7 @@ fn show(shape: &HoldShape, output: &Output) -> Result<Exit, CliError> {
 async fn left_already(store: &dyn RequestStore, hold: &LegalHold) -> Result<Vec<String>, CliError> {
     let mut left = Vec::new();
     for status in [RequestStatus::InProcessing, RequestStatus::AwaitingProcessor, RequestStatus::RequiresAttention] {
-        let filter = RequestFilter { status: Some(status), ..RequestFilter::default() };
+        let filter = RequestFilter { statuses: vec![status], ..RequestFilter::default() };
         for summary in store.requests(&filter).await? {
             let Some(request) = store.request(&summary.id).await? else { continue };
             let mut known = Resolution::default();

@@ -9,7 +9,7 @@ use super::drive;
 use crate::{
     cli::{Requests, Wait},
     compose::{self, Need, World, no_such_request},
-    config::Loaded,
+    config::{Loaded, operator},
     error::{CliError, Exit},
     output::{
         Output, ProgressLine,
@@ -46,11 +46,11 @@ async fn list(
     limit: u32,
     output: &Output,
 ) -> Result<Exit, CliError> {
-    let status = status.map(read_status).transpose()?;
+    let statuses = status.map(read_status).transpose()?.into_iter().collect();
     let store = compose::store(loaded).await?;
     let now = World::default().clock.now();
     let filter =
-        RequestFilter { status, overdue_at: overdue.then_some(now), limit: Some(limit), ..RequestFilter::default() };
+        RequestFilter { statuses, overdue_at: overdue.then_some(now), limit: Some(limit), ..RequestFilter::default() };
     let all: Vec<_> = store.requests(&filter).await?.iter().map(|one| SummaryShape::new(one, now)).collect();
     output.result(&json!({"requests": all}), |output| tables::requests(&all, output))?;
     Ok(Exit::Done)
@@ -84,7 +84,7 @@ async fn decide(loaded: &Loaded, id: &str, decision: Decision, output: &Output) 
     let store = compose::store(loaded).await?;
     let id = RequestId::new(id);
     let request = store
-        .decide(&id, &decision, World::default().clock.now())
+        .decide(&id, &decision, &operator(), World::default().clock.now())
         .await?
         .ok_or_else(|| no_such_request(id.as_str()))?;
     let ledgers = store.regulations(&segment_core::LedgerFilter { requests: vec![id], ..Default::default() }).await?;
@@ -109,8 +109,11 @@ async fn retry(loaded: &Loaded, id: &str, wait: &Wait, output: &Output) -> Resul
     let engine = drive::engine(loaded, Need::None, None, &line).await?;
     let id = RequestId::new(id);
     let at = World::default().clock.now();
-    let request =
-        engine.store().decide(&id, &Decision::Retry, at).await?.ok_or_else(|| no_such_request(id.as_str()))?;
+    let request = engine
+        .store()
+        .decide(&id, &Decision::Retry, &operator(), at)
+        .await?
+        .ok_or_else(|| no_such_request(id.as_str()))?;
     if request.status.is_over() {
         output.say("there is nothing to retry");
     }

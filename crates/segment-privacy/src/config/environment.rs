@@ -49,8 +49,9 @@ pub(crate) fn temporary_folder() -> PathBuf {
 
 /// Who runs the command, as far as the environment says it.
 #[expect(clippy::disallowed_methods, reason = "the configuration is the one place that reads the environment")]
-pub(crate) fn operator() -> Option<String> {
-    ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok())
+pub(crate) fn operator() -> String {
+    let name = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    name.unwrap_or_else(|| "somebody at the command line".to_owned())
 }
 
 /// Writes the variables over the file's values.

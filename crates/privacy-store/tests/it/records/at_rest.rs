@@ -129,7 +129,7 @@ async fn live(store: &dyn RequestStore) {
     let Claimed { lease, item, .. } = claim(store).await;
     let failed = step(item, LedgerState::Halted, MemberChange::All(TaskEvent::NeedHuman(halt)));
     store.save_regulation(&lease, &failed).await.unwrap();
-    store.decide(&id(1), &Decision::Retry, now()).await.unwrap();
+    store.decide(&id(1), &Decision::Retry, "ops", now()).await.unwrap();
     let Claimed { lease, item, .. } = claim(store).await;
     let done = step(item, LedgerState::Closed, MemberChange::All(TaskEvent::Complete(Outcome::Deleted)));
     store.save_regulation(&lease, &done).await.unwrap();
@@ -284,7 +284,7 @@ async fn a_key_that_was_destroyed_is_in_no_file() {
     let place = Place::new();
     let store = place.open().await;
     record(&store, 2).await;
-    store.decide(&id(0), &Decision::Cancel, now()).await.unwrap();
+    store.decide(&id(0), &Decision::Cancel, "ops", now()).await.unwrap();
     let options = SqliteConnectOptions::new().filename(place.path());
     let mut other = SqliteConnection::connect_with(&options).await.unwrap();
     let keys: Vec<(Vec<u8>, Vec<u8>)> =

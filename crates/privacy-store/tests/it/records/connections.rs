@@ -106,7 +106,7 @@ mod check {
         assert_eq!(one.remove_connection(&key(), false).await.unwrap(), Removal::InUse(2));
         assert_eq!(kept(&other).await.len(), 1);
         for number in 0..2 {
-            other.decide(&id(number), &Decision::Cancel, now()).await.unwrap();
+            other.decide(&id(number), &Decision::Cancel, "ops", now()).await.unwrap();
         }
         assert_eq!(other.remove_connection(&key(), false).await.unwrap(), Removal::Removed);
         assert_eq!(one.remove_connection(&key(), false).await.unwrap(), Removal::Missing);

@@ -1,5 +1,6 @@
 //! The record database, on real SQLite files and a real PostgreSQL server.
 
+mod accounts;
 mod at_rest;
 mod connections;
 mod hints;

@@ -38,7 +38,7 @@ impl Server {
 }
 
 /// An open store that takes its schema with it.
-struct Opened {
+pub(super) struct Opened {
     store: RecordStore,
     schema: TestSchema,
 }
@@ -52,7 +52,7 @@ impl std::ops::Deref for Opened {
 }
 
 impl Opened {
-    async fn new(connections: u32) -> Option<Self> {
+    pub(super) async fn new(connections: u32) -> Option<Self> {
         let schema = schema()?;
         let options = RecordOptions::default().connections(connections).schema(&schema.name);
         let (url, key) = (SecretString::from(schema.url.clone()), MasterKey::from_base64(KEY).unwrap());

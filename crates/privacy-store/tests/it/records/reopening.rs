@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use segment_core::{
     AuditEntry, Backlog, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake, Intended,
     IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, LogChain, NewRequest, QuotaCategory,
-    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Tally, TallyFilter,
-    Task,
+    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Standing, Tally,
+    TallyFilter, Task,
     ports::{RequestStore, StoreError},
 };
 
@@ -44,6 +44,14 @@ impl RequestStore for Reopening {
         on_fresh!(self, requests(filter))
     }
 
+    async fn count_requests(&self, filter: &RequestFilter, most: u64) -> Result<u64, StoreError> {
+        on_fresh!(self, count_requests(filter, most))
+    }
+
+    async fn standings(&self, at: Timestamp, soon: Timestamp) -> Result<Vec<Standing>, StoreError> {
+        on_fresh!(self, standings(at, soon))
+    }
+
     async fn tally(&self, filter: &TallyFilter) -> Result<Vec<Tally>, StoreError> {
         on_fresh!(self, tally(filter))
     }
@@ -60,8 +68,14 @@ impl RequestStore for Reopening {
         on_fresh!(self, note(id, entry))
     }
 
-    async fn decide(&self, id: &RequestId, decision: &Decision, at: Timestamp) -> Result<Option<Request>, StoreError> {
-        on_fresh!(self, decide(id, decision, at))
+    async fn decide(
+        &self,
+        id: &RequestId,
+        decision: &Decision,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<Option<Request>, StoreError> {
+        on_fresh!(self, decide(id, decision, by, at))
     }
 
     async fn claim_requests(

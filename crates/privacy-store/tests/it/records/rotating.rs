@@ -95,7 +95,7 @@ async fn a_key_that_was_destroyed_meanwhile_stays_destroyed() {
     let random = Arc::new(CountingRandom::default());
     let store = RecordStore::open(&place.path(), MasterKey::from_base64(KEY).unwrap(), random.clone()).await.unwrap();
     record(&store, 2).await;
-    store.decide(&id(0), &segment_core::Decision::Cancel, now()).await.unwrap();
+    store.decide(&id(0), &segment_core::Decision::Cancel, "ops", now()).await.unwrap();
     store.destroy_identities(&id(0), now()).await.unwrap();
     let rotating = RecordStore::open(&place.path(), both(), random).await.unwrap();
     assert_eq!(rotating.rotate().await.unwrap(), 2, "one request, and the look-up key");

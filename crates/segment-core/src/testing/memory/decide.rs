@@ -16,6 +16,7 @@ impl State {
         &mut self,
         id: &RequestId,
         decision: &Decision,
+        by: &str,
         at: Timestamp,
     ) -> Result<Option<Request>, StoreError> {
         let Some(entry) = self.entry(id) else { return Ok(None) };
@@ -23,7 +24,8 @@ impl State {
             return Err(misuse("what names the person was destroyed when its time was over: ask anew"));
         }
         let reopened = if *decision == Decision::Retry { regulations_to_reopen(entry) } else { Vec::new() };
-        let (step, facts) = apply(entry, decision, at)?;
+        let (step, mut facts) = apply(entry, decision, at)?;
+        facts["by"] = by.into();
         entry.log(at, step, facts);
         // Whoever works on it right now must not overwrite the decision.
         entry.hold.revoke();

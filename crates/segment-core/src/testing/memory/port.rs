@@ -12,8 +12,8 @@ use super::state::{State, misuse};
 use crate::{
     AuditEntry, Backlog, ChainEnd, ClaimScope, Claimed, ConnectionKey, Decision, Due, Expired, HoldId, Intake,
     Intended, IntentPlan, Lease, Ledger, LedgerFilter, LedgerUpdate, LegalHold, LogChain, NewRequest, QuotaCategory,
-    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Tally, TallyFilter,
-    Task,
+    RegulationId, Request, RequestFilter, RequestId, RequestSummary, RequestUpdate, Retention, Standing, Tally,
+    TallyFilter, Task,
     ports::{Clock, RequestStore, StoreError},
     testing::ManualClock,
 };
@@ -67,6 +67,14 @@ impl RequestStore for MemoryStore {
         Ok(self.read(|state| state.list_requests(filter)))
     }
 
+    async fn count_requests(&self, filter: &RequestFilter, most: u64) -> Result<u64, StoreError> {
+        Ok(self.read(|state| state.count_requests(filter).min(most)))
+    }
+
+    async fn standings(&self, at: Timestamp, soon: Timestamp) -> Result<Vec<Standing>, StoreError> {
+        Ok(self.read(|state| state.standings(at, soon)))
+    }
+
     async fn tally(&self, filter: &TallyFilter) -> Result<Vec<Tally>, StoreError> {
         Ok(self.read(|state| state.tally(filter)))
     }
@@ -94,8 +102,14 @@ impl RequestStore for MemoryStore {
         })
     }
 
-    async fn decide(&self, id: &RequestId, decision: &Decision, at: Timestamp) -> Result<Option<Request>, StoreError> {
-        self.step(|state, _| state.decide(id, decision, at))
+    async fn decide(
+        &self,
+        id: &RequestId,
+        decision: &Decision,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<Option<Request>, StoreError> {
+        self.step(|state, _| state.decide(id, decision, by, at))
     }
 
     async fn claim_requests(

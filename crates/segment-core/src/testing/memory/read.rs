@@ -1,17 +1,22 @@
 //! Lists and sums.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::state::{Entry, Regulation, State, covers};
 use crate::{
-    ClaimScope, ConnectionKey, Due, Gate, Ledger, LedgerFilter, LedgerState, QuotaCategory, Request, RequestFilter,
-    RequestStatus, RequestSummary, Tally, TallyFilter,
+    ClaimScope, ConnectionKey, Due, Gate, Identity, Ledger, LedgerFilter, LedgerState, QuotaCategory, Request,
+    RequestFilter, RequestStatus, RequestSummary, Standing, Tally, TallyFilter,
 };
 
 fn most(limit: Option<u32>) -> usize {
     limit.map_or(usize::MAX, |limit| limit as usize)
+}
+
+fn names(request: &Request, identity: &Identity) -> bool {
+    let mut named = request.identities.iter().flatten();
+    named.any(|one| one.comparison_key() == identity.comparison_key())
 }
 
 fn summary(request: &Request) -> RequestSummary {
@@ -28,18 +33,46 @@ fn summary(request: &Request) -> RequestSummary {
 }
 
 impl State {
-    pub(super) fn list_requests(&self, filter: &RequestFilter) -> Vec<RequestSummary> {
-        let fits = |request: &Request| {
+    fn fitting(&self, filter: &RequestFilter) -> Vec<RequestSummary> {
+        let fits = |entry: &Entry| {
+            let request = &entry.request;
             (filter.ids.is_empty() || filter.ids.contains(&request.id))
-                && filter.status.is_none_or(|status| request.status == status)
+                && (filter.statuses.is_empty() || filter.statuses.contains(&request.status))
                 && filter.action.is_none_or(|action| request.action == action)
+                && filter.external_id.as_ref().is_none_or(|id| entry.is_called(id))
+                && filter.identity.as_ref().is_none_or(|one| names(request, one))
+                && filter.received_after.is_none_or(|after| request.received_at > after)
+                && filter.received_before.is_none_or(|before| request.received_at < before)
                 && filter.overdue_at.is_none_or(|at| request.due_at < at && !request.status.is_over())
         };
-        let all = self.requests.values().map(|entry| &entry.request);
-        let mut found: Vec<_> = all.filter(|request| fits(request)).map(summary).collect();
+        let all = self.requests.values().filter(|entry| fits(entry));
+        let mut found: Vec<_> = all.map(|entry| summary(&entry.request)).collect();
         found.sort_by_key(|request| std::cmp::Reverse((request.received_at, request.id.clone())));
-        found.truncate(most(filter.limit));
         found
+    }
+
+    pub(super) fn list_requests(&self, filter: &RequestFilter) -> Vec<RequestSummary> {
+        let skip = usize::try_from(filter.skip).unwrap_or(usize::MAX);
+        self.fitting(filter).into_iter().skip(skip).take(most(filter.limit)).collect()
+    }
+
+    pub(super) fn count_requests(&self, filter: &RequestFilter) -> u64 {
+        self.fitting(filter).len() as u64
+    }
+
+    pub(super) fn standings(&self, at: Timestamp, soon: Timestamp) -> Vec<Standing> {
+        let mut all: BTreeMap<(&str, &str), Standing> = BTreeMap::new();
+        for request in self.requests.values().map(|entry| &entry.request) {
+            let (action, status, oldest) = (request.action, request.status, request.received_at);
+            let none = Standing { action, status, requests: 0, overdue: 0, due_soon: 0, oldest };
+            let one = all.entry((action.as_str(), status.as_str())).or_insert(none);
+            let open = !status.is_over();
+            one.requests += 1;
+            one.overdue += u64::from(open && request.due_at < at);
+            one.due_soon += u64::from(open && request.due_at >= at && request.due_at < soon);
+            one.oldest = one.oldest.min(oldest);
+        }
+        all.into_values().collect()
     }
 
     /// Each request by itself: who adds up alike ones adds these up, too.

@@ -101,6 +101,11 @@ impl Entry {
         self.log.push(AuditEntry::new(at, step, facts));
     }
 
+    /// Whether this is its external id, also when only that recognises it any more.
+    pub(super) fn is_called(&self, external_id: &Pii<String>) -> bool {
+        self.recognised.as_ref().is_some_and(|(known, _)| known.as_ref() == Some(external_id))
+    }
+
     pub(super) fn task(&self, connection: &ConnectionKey) -> Option<&Task> {
         self.request.tasks.iter().find(|task| &task.connection == connection)
     }

@@ -70,7 +70,7 @@ pub async fn a_backlog_knows_until_when_segment_asked_to_wait(store: &dyn Reques
     };
     assert_eq!(rests(1_000).await, [(ConnectionKey::new(BASIC), RegulationType::SuppressOnly, at(5_000))]);
     assert_eq!(rests(5_000).await, []);
-    store.decide(&id(1), &crate::Decision::Retry, at(400)).await.unwrap();
+    store.decide(&id(1), &crate::Decision::Retry, "ops", at(400)).await.unwrap();
     assert_eq!(rests(1_000).await, [], "somebody says that there is room");
 }
 

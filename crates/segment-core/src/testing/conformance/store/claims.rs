@@ -75,8 +75,8 @@ pub async fn only_the_scope_is_claimed(store: &dyn RequestStore) {
 /// What waits for approval, is denied, called off or done is never claimed.
 pub async fn only_open_requests_are_claimed(store: &dyn RequestStore) {
     record(store, &[pending(access(1)), pending(access(2)), access(3), access(4)]).await;
-    store.decide(&id(2), &Decision::Deny { reason: "not theirs".into() }, at(5)).await.unwrap();
-    store.decide(&id(3), &Decision::Cancel, at(5)).await.unwrap();
+    store.decide(&id(2), &Decision::Deny { reason: "not theirs".into() }, "ops", at(5)).await.unwrap();
+    store.decide(&id(3), &Decision::Cancel, "ops", at(5)).await.unwrap();
     put(store, 4, TaskState::Complete(Outcome::Collected)).await;
     assert!(due(store).await.is_empty());
 }
@@ -100,10 +100,10 @@ pub async fn an_erasure_waits_until_the_access_is_over(store: &dyn RequestStore)
     let erasure = NewRequest { identities: access(1).identities, ..erasure(2) };
     record(store, &[pending(access(1)), erasure]).await;
     assert!(due(store).await.is_empty());
-    store.decide(&id(1), &Decision::Approve, at(3)).await.unwrap();
+    store.decide(&id(1), &Decision::Approve, "ops", at(3)).await.unwrap();
     put(store, 1, TaskState::Attention(halt(Resume::Queued))).await;
     assert!(due(store).await.is_empty());
-    store.decide(&id(1), &Decision::Retry, at(4)).await.unwrap();
+    store.decide(&id(1), &Decision::Retry, "ops", at(4)).await.unwrap();
     put(store, 1, TaskState::Error(halt(Resume::Queued))).await;
     assert_eq!(due(store).await, [id(2)]);
 }

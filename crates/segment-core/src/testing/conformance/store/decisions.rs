@@ -20,7 +20,7 @@ fn settle(connection: &str) -> Decision {
 }
 
 async fn decide(store: &dyn RequestStore, number: u32, decision: &Decision) -> crate::Request {
-    let decided = store.decide(&id(number), decision, at(500)).await.unwrap().expect("the request");
+    let decided = store.decide(&id(number), decision, "ops", at(500)).await.unwrap().expect("the request");
     assert_eq!(decided, get(store, number).await, "the answer is the request as it is then");
     decided
 }
@@ -28,7 +28,7 @@ async fn decide(store: &dyn RequestStore, number: u32, decision: &Decision) -> c
 /// Decides what cannot be decided here, and nothing changes.
 async fn refused(store: &dyn RequestStore, number: u32, decision: &Decision) {
     let before = (get(store, number).await, steps(store, number).await);
-    assert_misuse(store.decide(&id(number), decision, at(500)).await);
+    assert_misuse(store.decide(&id(number), decision, "ops", at(500)).await);
     assert_eq!((get(store, number).await, steps(store, number).await), before);
 }
 
@@ -50,7 +50,7 @@ pub async fn a_denial_says_why(store: &dyn RequestStore) {
     let denied = decide(store, 1, &deny()).await;
     assert_eq!((denied.gate, denied.status), (Gate::Denied, RequestStatus::Denied));
     assert_eq!(denied.denied_reason.as_deref(), Some("not theirs"));
-    assert_eq!(store.log(&id(1)).await.unwrap()[1].facts, serde_json::json!({"reason": "not theirs"}));
+    assert_eq!(store.log(&id(1)).await.unwrap()[1].facts, serde_json::json!({"reason": "not theirs", "by": "ops"}));
     refused(store, 1, &Decision::Approve).await;
     refused(store, 2, &deny()).await;
     assert_eq!(decide(store, 1, &Decision::Retry).await.status, RequestStatus::Denied);
@@ -69,7 +69,7 @@ pub async fn cancel_stops_what_has_not_left(store: &dyn RequestStore) {
     }
     let log = store.log(&id(1)).await.unwrap();
     let told = log.iter().find(|entry| entry.step == "canceled").unwrap();
-    assert_eq!((told.at, &told.facts), (at(500), &serde_json::json!({"tasks": 2, "of": 2})));
+    assert_eq!((told.at, &told.facts), (at(500), &serde_json::json!({"tasks": 2, "of": 2, "by": "ops"})));
     assert!(due(store).await.is_empty());
     assert!(store.backlog(&crate::ClaimScope::All, at(1_000)).await.unwrap().is_empty());
     assert_eq!(store.next_due(&crate::ClaimScope::All).await.unwrap().earliest(), None);
@@ -106,7 +106,7 @@ pub async fn a_halted_task_can_be_settled(store: &dyn RequestStore) {
     assert!(settled.tasks[0].findings.iter().any(|finding| finding.code == FindingCode::SettledByHand));
     let log = store.log(&id(1)).await.unwrap();
     let told = log.iter().find(|entry| entry.step == "settled").unwrap();
-    assert_eq!(told.facts, serde_json::json!({"connection": BASIC, "note": "done by post"}));
+    assert_eq!(told.facts, serde_json::json!({"connection": BASIC, "note": "done by post", "by": "ops"}));
 }
 
 /// Only what waits for a human can be settled.

@@ -98,7 +98,7 @@ pub async fn a_request_that_is_over_is_not_linked(store: &dyn RequestStore) {
         record(store, &[NewRequest { id: id(10 + number), ..access(number) }]).await;
     }
     record(store, &[pending(access(4))]).await;
-    store.decide(&id(4), &Decision::Deny { reason: "not theirs".into() }, at(5)).await.unwrap();
+    store.decide(&id(4), &Decision::Deny { reason: "not theirs".into() }, "ops", at(5)).await.unwrap();
     record(store, &[NewRequest { id: id(14), ..access(4) }]).await;
     record(store, &[access(5)]).await;
     put(store, 5, TaskState::Attention(super::sample::halt(crate::Resume::Queued))).await;
@@ -153,7 +153,7 @@ pub async fn unknown_ids_are_not_found(store: &dyn RequestStore) {
     record(store, &[access(1)]).await;
     assert!(store.request(&id(9)).await.unwrap().is_none());
     assert!(store.log(&id(9)).await.unwrap().is_empty());
-    assert!(store.decide(&id(9), &Decision::Cancel, at(1)).await.unwrap().is_none());
+    assert!(store.decide(&id(9), &Decision::Cancel, "ops", at(1)).await.unwrap().is_none());
     assert!(!store.is_known(&ConnectionKey::new("none"), &RegulationId::new("none")).await.unwrap());
     let filter = LedgerFilter { id: Some("none".into()), ..LedgerFilter::default() };
     assert!(store.regulations(&filter).await.unwrap().is_empty());

@@ -50,7 +50,7 @@ pub async fn claims_without_a_step_are_counted(store: &dyn RequestStore) {
     assert_eq!(second.tries, 2);
     store.release(&second.lease).await.unwrap();
     assert_eq!(claim_only(store, 1, OVER).await.tries, 1);
-    store.decide(&id(1), &Decision::Extend { reason: "complex".into() }, at(5)).await.unwrap();
+    store.decide(&id(1), &Decision::Extend { reason: "complex".into() }, "ops", at(5)).await.unwrap();
     assert_eq!(claim_only(store, 1, OVER).await.tries, 1);
     wait_with(store, erasure(2), ["u2"]).await;
     assert_eq!(intend(store, &IntentPlan { lease: OVER, ..plan("rin_1") }).await.tries, 1);
@@ -112,7 +112,7 @@ pub async fn a_decision_takes_the_lease_away(store: &dyn RequestStore) {
     for (number, decision) in [(1, Decision::Cancel), (2, extend), (3, Decision::Retry)] {
         record(store, &[access(number)]).await;
         let claimed = claim_only(store, number, HELD).await;
-        store.decide(&id(number), &decision, at(5)).await.unwrap().unwrap();
+        store.decide(&id(number), &decision, "ops", at(5)).await.unwrap().unwrap();
         let before = get(store, number).await;
         assert_stale(store.save_request(&claimed.lease, &done(&claimed)).await);
         assert_stale(store.extend(&claimed.lease, HELD).await);

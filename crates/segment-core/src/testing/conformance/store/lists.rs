@@ -39,6 +39,52 @@ pub async fn requests_are_listed_newest_first(store: &dyn RequestStore) {
     assert_eq!(listed(store, two).await, [id(3), id(2)]);
 }
 
+/// Pages follow each other without a gap, and what is counted is what a list without pages has.
+pub async fn lists_have_pages(store: &dyn RequestStore) {
+    record(store, &[access(1), access(2), erasure(3), access(4), access(5)]).await;
+    let page = |skip| RequestFilter { action: Some(Action::Access), skip, limit: Some(3), ..RequestFilter::default() };
+    assert_eq!(listed(store, page(0)).await, [id(5), id(4), id(2)]);
+    assert_eq!(listed(store, page(3)).await, [id(1)]);
+    assert!(listed(store, page(4)).await.is_empty());
+    assert_eq!(store.count_requests(&page(3), 100).await.unwrap(), 4);
+    assert_eq!(store.count_requests(&page(0), 3).await.unwrap(), 3, "it is not counted further");
+}
+
+/// Requests are found by the caller's reference, by an identity however it is written, and by when they were received.
+pub async fn requests_are_searched(store: &dyn RequestStore) {
+    let named = NewRequest { external_id: Some("ticket-7".into()), ..access(1) };
+    let later = NewRequest { received_at: at(5), ..access(2) };
+    record(store, &[named, later]).await;
+    let all = RequestFilter::default;
+    assert_eq!(listed(store, RequestFilter { external_id: Some("ticket-7".into()), ..all() }).await, [id(1)]);
+    assert!(listed(store, RequestFilter { external_id: Some("ticket-8".into()), ..all() }).await.is_empty());
+    let identity = get(store, 2).await.identities.unwrap().iter().next().cloned();
+    assert_eq!(listed(store, RequestFilter { identity, ..all() }).await, [id(2)]);
+    let received = get(store, 1).await.received_at;
+    assert_eq!(listed(store, RequestFilter { received_after: Some(received), ..all() }).await, [id(2)]);
+    assert_eq!(listed(store, RequestFilter { received_before: Some(at(5)), ..all() }).await, [id(1)]);
+}
+
+/// Where requests stand is counted by action and status, with what is late and what will be.
+pub async fn standings_are_counted(store: &dyn RequestStore) {
+    let old = NewRequest { received_at: at(-5), ..access(3) };
+    record(store, &[access(1), old, erasure(2), pending(erasure(4))]).await;
+    put(store, 2, TaskState::Complete(Outcome::NoData)).await;
+    let due = get(store, 1).await.due_at;
+    let found = store.standings(due, due.checked_add(jiff::SignedDuration::from_mins(2)).unwrap()).await.unwrap();
+    let line = |one: &crate::Standing| (one.action, one.status, one.requests, one.overdue, one.due_soon, one.oldest);
+    let (complete, waits) = (get(store, 2).await.received_at, get(store, 4).await);
+    assert_eq!(waits.due_at, due.checked_add(jiff::SignedDuration::from_mins(3)).unwrap());
+    assert_eq!(
+        found.iter().map(line).collect::<Vec<_>>(),
+        [
+            (Action::Access, RequestStatus::Approved, 2, 1, 1, at(-5)),
+            (Action::Erasure, RequestStatus::Complete, 1, 0, 0, complete),
+            (Action::Erasure, RequestStatus::Pending, 1, 0, 0, waits.received_at),
+        ]
+    );
+}
+
 /// A line of the list says what the request says.
 pub async fn a_line_agrees_with_its_request(store: &dyn RequestStore) {
     record(store, &[on_both(erasure(1))]).await;
@@ -55,9 +101,9 @@ pub async fn requests_are_filtered(store: &dyn RequestStore) {
     put(store, 3, TaskState::Complete(Outcome::NoData)).await;
     let all = RequestFilter::default;
     assert_eq!(listed(store, RequestFilter { ids: vec![id(1), id(3), id(8)], ..all() }).await, [id(3), id(1)]);
-    assert_eq!(listed(store, RequestFilter { status: Some(RequestStatus::Pending), ..all() }).await, [id(4)]);
+    assert_eq!(listed(store, RequestFilter { statuses: vec![RequestStatus::Pending], ..all() }).await, [id(4)]);
     assert_eq!(listed(store, RequestFilter { action: Some(Action::Erasure), ..all() }).await, [id(4), id(3), id(2)]);
-    let both = RequestFilter { action: Some(Action::Access), status: Some(RequestStatus::Complete), ..all() };
+    let both = RequestFilter { action: Some(Action::Access), statuses: vec![RequestStatus::Complete], ..all() };
     assert!(listed(store, both).await.is_empty());
 }
 
@@ -67,7 +113,7 @@ pub async fn overdue_requests_are_those_still_owed(store: &dyn RequestStore) {
     record(store, &[access(1), access(2), pending(access(3)), access(4), late]).await;
     put(store, 1, TaskState::Complete(Outcome::Collected)).await;
     put(store, 2, TaskState::Error(halt(Resume::Queued))).await;
-    store.decide(&id(4), &Decision::Cancel, at(5)).await.unwrap();
+    store.decide(&id(4), &Decision::Cancel, "ops", at(5)).await.unwrap();
     let overdue = |moment| RequestFilter { overdue_at: Some(moment), ..RequestFilter::default() };
     let first = Regime::Gdpr.due_at(at(2));
     assert!(listed(store, overdue(first)).await.is_empty(), "due then is not yet overdue");
@@ -173,7 +219,7 @@ pub async fn the_next_due_moment_is_the_earliest(store: &dyn RequestStore) {
 /// Nothing is planned for what waits for approval, is denied or over, nor for a regulation that is closed or halted.
 pub async fn nothing_is_planned_for_what_is_over(store: &dyn RequestStore) {
     record(store, &[pending(access(1)), pending(access(2))]).await;
-    store.decide(&id(2), &Decision::Deny { reason: "not theirs".into() }, at(5)).await.unwrap();
+    store.decide(&id(2), &Decision::Deny { reason: "not theirs".into() }, "ops", at(5)).await.unwrap();
     for (number, state) in [(3, LedgerState::Closed), (4, LedgerState::Halted)] {
         wait_with(store, erasure(number), [&format!("u{number}")]).await;
         let Claimed { lease, item, .. } = intend(store, &plan(&format!("rin_{number}"))).await;
@@ -195,7 +241,7 @@ pub async fn requests_are_counted(store: &dyn RequestStore) {
     let Claimed { lease, item, .. } = claim_only(store, 2, HELD).await;
     let done = Task { state: TaskState::Complete(Outcome::Collected), ..item.tasks[0].clone() };
     store.save_request(&lease, &RequestUpdate { at: at(2 + 3 * 1_440), ..update(vec![done]) }).await.unwrap();
-    store.decide(&id(3), &Decision::Deny { reason: "not them".into() }, at(10)).await.unwrap();
+    store.decide(&id(3), &Decision::Deny { reason: "not them".into() }, "ops", at(10)).await.unwrap();
     let counted = async |from, to, now| {
         let filter = TallyFilter { from, to, at: now };
         let mut all: Vec<_> = store
@@ -276,7 +322,7 @@ pub async fn a_log_is_kept_as_chains(store: &dyn RequestStore) {
     store.save_regulation(&claimed.lease, &step).await.unwrap();
     look(store, &mut earlier).await;
     store.note(&id(2), &AuditEntry::new(at(301), "revealed", serde_json::json!({"by": "ops"}))).await.unwrap();
-    store.decide(&id(1), &Decision::Cancel, at(302)).await.unwrap();
+    store.decide(&id(1), &Decision::Cancel, "ops", at(302)).await.unwrap();
     look(store, &mut earlier).await;
     assert!(store.chains(&id(9)).await.unwrap().is_empty());
 }

@@ -79,9 +79,9 @@ pub async fn what_is_halted_keeps_rows_from_being_masked(store: &dyn RequestStor
     assert_eq!(due(store).await, [id(2)]);
     let connection = ConnectionKey::new("segment_basic");
     let settle = crate::Decision::Settle { connection, note: "by hand".into() };
-    store.decide(&id(1), &settle, at(300)).await.unwrap();
+    store.decide(&id(1), &settle, "ops", at(300)).await.unwrap();
     assert!(due(store).await.contains(&id(1)));
-    store.decide(&id(2), &crate::Decision::Cancel, at(300)).await.unwrap();
+    store.decide(&id(2), &crate::Decision::Cancel, "ops", at(300)).await.unwrap();
     assert_eq!(get(store, 2).await.status, RequestStatus::Canceled);
     assert_eq!(due(store).await, [id(1)]);
 }
@@ -92,7 +92,7 @@ pub async fn rows_that_wait_do_not_hide_an_error(store: &dyn RequestStore) {
     put_connections(store, 1, TaskState::Error(halt(Resume::Queued))).await;
     assert_eq!(get(store, 1).await.status, RequestStatus::Error);
     assert_eq!(due(store).await, []);
-    store.decide(&id(1), &crate::Decision::Retry, at(300)).await.unwrap();
+    store.decide(&id(1), &crate::Decision::Retry, "ops", at(300)).await.unwrap();
     assert_eq!(get(store, 1).await.status, RequestStatus::InProcessing);
 }
 
@@ -112,7 +112,7 @@ pub async fn a_dataset_that_needs_a_human_keeps_the_others_waiting(store: &dyn R
     assert_eq!(due(store).await, []);
     assert!(!get(store, 1).await.may_mask());
     let settle = crate::Decision::Settle { connection: halted.connection.clone(), note: "by hand".into() };
-    store.decide(&id(1), &settle, at(300)).await.unwrap();
+    store.decide(&id(1), &settle, "ops", at(300)).await.unwrap();
     let Claimed { lease, item, .. } = claim_only(store, 1, HELD).await;
     assert!(item.may_mask());
     // What failed once that was known keeps nobody waiting.
@@ -136,7 +136,7 @@ pub async fn a_masking_that_may_be_committed_is_not_canceled(store: &dyn Request
         let rows = RowTrace { marks, ..RowTrace::default() };
         let task = Task { resolution: Some(Resolution { rows, ..Resolution::default() }), ..rows_of(item.tasks) };
         store.save_task(&lease, &task, at(100)).await.unwrap();
-        let decided = store.decide(&id(number), &crate::Decision::Cancel, at(300)).await.unwrap().unwrap();
+        let decided = store.decide(&id(number), &crate::Decision::Cancel, "ops", at(300)).await.unwrap().unwrap();
         assert_eq!(rows_of(decided.tasks).state, expected);
     }
     assert_eq!(due(store).await, [id(1)]);

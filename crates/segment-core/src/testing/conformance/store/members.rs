@@ -103,7 +103,7 @@ pub async fn another_regulation_is_verified_anew(store: &dyn RequestStore) {
     step.notes = vec![MemberNote { verified_at: Some(at(400)), ..note(1) }];
     store.save_regulation(&claimed.lease, &step).await.unwrap();
     assert_eq!(get(store, 1).await.tasks[0].verified_at, Some(at(400)));
-    store.decide(&id(1), &Decision::Retry, at(410)).await.unwrap();
+    store.decide(&id(1), &Decision::Retry, "ops", at(410)).await.unwrap();
     let again = intend(store, &plan("rin_2")).await;
     assert_eq!(get(store, 1).await.tasks[0].verified_at, None);
     assert!(!again.item.members[0].verified);
@@ -118,7 +118,7 @@ pub async fn a_settled_task_stays_as_it_is(store: &dyn RequestStore) {
     step.notes = vec![MemberNote { event: event.clone(), ..note(1) }, MemberNote { event, ..note(2) }];
     store.save_regulation(&claimed.lease, &step).await.unwrap();
     let settle = Decision::Settle { connection: ConnectionKey::new(super::sample::BASIC), note: "by hand".into() };
-    store.decide(&id(1), &settle, at(310)).await.unwrap().unwrap();
+    store.decide(&id(1), &settle, "ops", at(310)).await.unwrap().unwrap();
     let claimed = claim_regulation(store, HELD).await.unwrap();
     let audit = vec![AuditEntry::new(at(320), "finished", serde_json::Value::Null)];
     let notes = vec![MemberNote { findings: vec![finding()], ..note(1) }];
@@ -168,7 +168,7 @@ pub async fn what_was_lost_is_counted_by_person(store: &dyn RequestStore) {
     let mut parked = again(claimed.item, true);
     parked.notes = vec![MemberNote { event: Some(TaskEvent::NeedHuman(halt(Resume::Resolved))), ..note(1) }];
     store.save_regulation(&claimed.lease, &parked).await.unwrap();
-    store.decide(&id(1), &Decision::Retry, at(400)).await.unwrap();
+    store.decide(&id(1), &Decision::Retry, "ops", at(400)).await.unwrap();
     let (_, counts) = lost(store, "rin_4").await;
     assert_eq!(counts, [0, 1], "the first was retried");
 }

@@ -30,7 +30,7 @@ fn of(number: u32, package: Option<&str>, identities: bool) -> Expired {
 
 async fn canceled(store: &dyn RequestStore, request: NewRequest, minute: i64) {
     record(store, std::slice::from_ref(&request)).await;
-    store.decide(&request.id, &Decision::Cancel, at(minute)).await.unwrap();
+    store.decide(&request.id, &Decision::Cancel, "ops", at(minute)).await.unwrap();
 }
 
 /// Identities are due after their time from the end on, whichever end it was; those of an open request never.
@@ -39,7 +39,7 @@ pub async fn identities_are_due_after_their_time(store: &dyn RequestStore) {
     canceled(store, erasure(2), 100).await;
     let pending = NewRequest { needs_approval: true, ..erasure(3) };
     record(store, std::slice::from_ref(&pending)).await;
-    store.decide(&pending.id, &Decision::Deny { reason: "no".into() }, at(101)).await.unwrap();
+    store.decide(&pending.id, &Decision::Deny { reason: "no".into() }, "ops", at(101)).await.unwrap();
     let Claimed { lease, item, .. } = claim_only(store, 4, HELD).await;
     let given_up = Halt { kind: HaltKind::SegmentFailed, message: "no".into(), resume: Resume::Queued };
     let task = Task { state: TaskState::Error(given_up), ..item.tasks[0].clone() };
@@ -154,7 +154,7 @@ pub async fn the_same_is_recognised_until_it_is_forgotten(store: &dyn RequestSto
 pub async fn what_is_destroyed_is_not_retried(store: &dyn RequestStore) {
     canceled(store, erasure(1), 100).await;
     store.destroy_identities(&id(1), at(200)).await.unwrap();
-    store.decide(&id(1), &Decision::Retry, at(201)).await.unwrap_err();
+    store.decide(&id(1), &Decision::Retry, "ops", at(201)).await.unwrap_err();
     assert_eq!(get(store, 1).await.status, RequestStatus::Canceled);
 }
 
@@ -176,7 +176,7 @@ pub async fn a_package_made_anew_is_due_again(store: &dyn RequestStore) {
         store.package_deleted(&id(1), at(minute + 10)).await.unwrap();
         assert!(expired(store, minute + 10).await.is_empty());
         if minute == 100 {
-            store.decide(&id(1), &Decision::Retry, at(150)).await.unwrap();
+            store.decide(&id(1), &Decision::Retry, "ops", at(150)).await.unwrap();
             assert!(expired(store, 10_000).await.is_empty(), "it is open again");
         }
     }
@@ -192,11 +192,11 @@ pub async fn who_is_left_in_a_regulation_goes_on(store: &dyn RequestStore) {
     store.save_regulation(&lease, &ledger_update(halted, MemberChange::All(TaskEvent::NeedHuman(halt)))).await.unwrap();
     let connection = get(store, 1).await.tasks[0].connection.clone();
     let settle = Decision::Settle { connection, note: "by hand".into() };
-    store.decide(&id(1), &settle, at(310)).await.unwrap();
+    store.decide(&id(1), &settle, "ops", at(310)).await.unwrap();
     assert_eq!(expired(store, 10_000).await, [of(1, None, true)]);
     store.destroy_identities(&id(1), at(400)).await.unwrap();
 
-    store.decide(&id(2), &Decision::Retry, at(500)).await.unwrap();
+    store.decide(&id(2), &Decision::Retry, "ops", at(500)).await.unwrap();
     let again = claim_regulation(store, HELD).await.unwrap().item;
     assert_eq!(again.subjects, subjects, "they were sent together");
     let given: Vec<_> = again.members.iter().map(|member| (member.request.clone(), member.given.is_some())).collect();

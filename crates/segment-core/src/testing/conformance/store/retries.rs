@@ -12,7 +12,7 @@ use crate::{
 };
 
 async fn retry(store: &dyn RequestStore, number: u32) -> crate::Request {
-    store.decide(&id(number), &Decision::Retry, at(500)).await.unwrap().unwrap()
+    store.decide(&id(number), &Decision::Retry, "ops", at(500)).await.unwrap().unwrap()
 }
 
 /// Halts a claimed regulation and everybody in it.
@@ -94,7 +94,7 @@ pub async fn a_retry_takes_along_only_who_goes_on_with_it(store: &dyn RequestSto
     step.notes = vec![MemberNote { event: Some(own), ..super::sample::note(3) }];
     store.save_regulation(&claimed.lease, &step).await.unwrap();
     let settle = Decision::Settle { connection: crate::ConnectionKey::new(BASIC), note: "by hand".into() };
-    store.decide(&id(2), &settle, at(400)).await.unwrap();
+    store.decide(&id(2), &settle, "ops", at(400)).await.unwrap();
     retry(store, 1).await;
     assert_eq!(state(store, 1).await, TaskState::Awaiting);
     assert_eq!(state(store, 2).await, TaskState::Complete(Outcome::Settled));
@@ -112,7 +112,7 @@ pub async fn a_retry_leaves_the_rest_alone(store: &dyn RequestStore) {
     let retried = retry(store, 1).await;
     assert_eq!(retried.tasks[0].state, TaskState::Complete(Outcome::NoData));
     assert_eq!(retried.tasks[1].state, TaskState::Queued);
-    store.decide(&id(2), &Decision::Cancel, at(400)).await.unwrap();
+    store.decide(&id(2), &Decision::Cancel, "ops", at(400)).await.unwrap();
     assert_eq!(retry(store, 2).await.status, RequestStatus::Canceled);
     assert_eq!(due(store).await, [id(1)]);
 }

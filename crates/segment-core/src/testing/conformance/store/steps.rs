@@ -180,7 +180,7 @@ pub async fn completion_has_its_time(store: &dyn RequestStore) {
     let claimed = claim_only(store, 1, HELD).await;
     let failed = Task { state: TaskState::Error(halt(Resume::Queued)), ..complete(UNIFY) };
     store.save_request(&claimed.lease, &update(vec![failed])).await.unwrap();
-    let retried = store.decide(&id(1), &Decision::Retry, at(130)).await.unwrap().unwrap();
+    let retried = store.decide(&id(1), &Decision::Retry, "ops", at(130)).await.unwrap().unwrap();
     assert_eq!((retried.status, retried.completed_at), (RequestStatus::InProcessing, None));
 }
 

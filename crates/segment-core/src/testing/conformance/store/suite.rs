@@ -135,6 +135,9 @@ macro_rules! request_store_conformance {
             lifted_holds_go
             a_note_stands_in_the_log
             requests_are_listed_newest_first
+            lists_have_pages
+            requests_are_searched
+            standings_are_counted
             a_line_agrees_with_its_request
             requests_are_filtered
             overdue_requests_are_those_still_owed
