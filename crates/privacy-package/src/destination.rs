@@ -9,11 +9,16 @@ use std::time::Duration;
 pub use bucket::StoreOptions;
 pub(crate) use folder::check_folder;
 
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use object_store::MultipartUpload;
 use segment_core::ports::PackageError;
 
 use self::{bucket::Bucket, folder::Folder};
 use crate::names::is_safe;
+
+/// The bytes of a package, in pieces.
+pub type PackageStream = BoxStream<'static, std::io::Result<Bytes>>;
 
 /// The place, as configured.
 #[derive(Debug, Clone)]
@@ -68,6 +73,14 @@ impl Destination {
         match self {
             Self::Folder(folder) => check_folder(folder.path()).await.map(|()| format!("folder {}", folder.label())),
             Self::Bucket(bucket) => bucket.check(probe).await.map(|()| format!("bucket {}", bucket.label())),
+        }
+    }
+
+    /// Its length and its content; `None` if it is not there.
+    pub(crate) async fn read(&self, location: &str, base: &Path) -> Result<Option<(u64, PackageStream)>, PackageError> {
+        match self {
+            Self::Bucket(bucket) if location.contains("://") => bucket.read(location).await,
+            _ => folder::read(location, base).await,
         }
     }
 

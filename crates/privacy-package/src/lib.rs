@@ -17,7 +17,7 @@ mod upload;
 mod verify;
 mod writer;
 
-pub use destination::StoreOptions;
+pub use destination::{PackageStream, StoreOptions};
 pub use encryption::check_recipient;
 pub use sink::ZipSink;
 pub use verify::{CheckedPackage, PackageFault, verify_package};

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use segment_core::ports::{PackageError, PackageSink, PackageWriter, Random};
 use segment_core::{NewPackage, RequestId};
 
-use crate::destination::{Destination, StoreOptions, check_folder};
+use crate::destination::{Destination, PackageStream, StoreOptions, check_folder};
 use crate::encryption::{check_recipient, file_name};
 use crate::failure::{STAGING, blocking, write_error};
 use crate::names;
@@ -51,6 +51,15 @@ impl ZipSink {
     /// Packages go to a folder, the package is elsewhere, or there are no credentials to sign with.
     pub async fn link(&self, location: &str, valid: Duration) -> Result<String, PackageError> {
         self.destination.link(location, valid).await
+    }
+
+    /// The package at a location that a receipt names: its length and its content. `None` if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// The location names no package, the package is elsewhere, or it cannot be read.
+    pub async fn read(&self, location: &str) -> Result<Option<(u64, PackageStream)>, PackageError> {
+        self.destination.read(location, &self.base).await
     }
 
     fn staging_root(&self) -> Result<PathBuf, PackageError> {

@@ -6,6 +6,7 @@ mod connections;
 mod handing_over;
 mod holds;
 mod requests;
+mod token;
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
@@ -16,6 +17,7 @@ pub(crate) use connections::{ConnectionFields, Connections};
 pub(crate) use handing_over::{Evidence, Package, Report};
 pub(crate) use holds::Holds;
 pub(crate) use requests::Requests;
+pub(crate) use token::Token;
 
 /// Fulfil people's privacy requests at Twilio Segment and in your own tables: collect what is held on a person, or suppress, delete
 /// and mask it.
@@ -112,8 +114,12 @@ pub(crate) enum Command {
         #[arg(long, value_name = "N")]
         concurrency: Option<NonZeroUsize>,
     },
-    #[command(hide = true)]
-    Serve(Later),
+    /// Work until stopped, and serve the HTTP API; several on one PostgreSQL share the work
+    Serve {
+        /// Where to listen, instead of the configured `server.listen`
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        listen: Option<String>,
+    },
     /// Delete packages and destroy what names people, where their time is over
     Purge {
         /// Show what would go; nothing is changed
@@ -131,8 +137,9 @@ pub(crate) enum Command {
     Package(Package),
     /// Count requests by what was asked, under which law, how they ended and how long that took
     Report(Report),
-    #[command(hide = true)]
-    Token(Later),
+    /// Make, list and revoke tokens of the HTTP service
+    #[command(subcommand)]
+    Token(Token),
     /// Make and replace the encryption key of the record database
     #[command(subcommand)]
     Key(Key),
@@ -148,13 +155,6 @@ pub(crate) enum Command {
     },
     /// Print the manual page
     Man,
-}
-
-/// Whatever is given to a command that comes later.
-#[derive(Debug, Args)]
-pub(crate) struct Later {
-    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
-    _rest: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -27,7 +27,6 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer { name: "privacy-store", uses: Uses::Only(&["segment-core", "privacy-dataset"]), never_below: &["reqwest"] },
     Layer { name: "privacy-package", uses: Uses::Only(&["segment-core"]), never_below: &["sqlx"] },
     Layer { name: "privacy-engine", uses: Uses::Only(&["segment-core"]), never_below: &["reqwest", "sqlx"] },
-    // May come.
     Layer { name: "privacy-service", uses: Uses::Only(&["segment-core", "privacy-engine"]), never_below: &["sqlx"] },
     // Shares no code with our clients, so that it can disagree with them.
     Layer { name: "segment-mock", uses: Uses::Only(&[]), never_below: &["reqwest", "sqlx"] },

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use http::Method;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, Checksum};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
@@ -15,7 +16,7 @@ use object_store::signer::Signer;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, RetryConfig};
 use segment_core::ports::PackageError;
 
-use super::file_name;
+use super::{PackageStream, file_name};
 use crate::failure::{BUCKET, PACKAGE, write_error};
 
 /// A call that fails is made again within this time.
@@ -118,6 +119,18 @@ impl Bucket {
     pub(crate) async fn remove(&self, location: &str) -> Result<(), PackageError> {
         match self.store.delete(&self.named(location)?).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(write_error(PACKAGE, error)),
+        }
+    }
+
+    /// Its length and its content; `None` if it is not there.
+    pub(crate) async fn read(&self, location: &str) -> Result<Option<(u64, PackageStream)>, PackageError> {
+        match self.store.get(&self.named(location)?).await {
+            Ok(found) => {
+                let bytes = found.meta.size;
+                Ok(Some((bytes, found.into_stream().map_err(std::io::Error::other).boxed())))
+            }
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(write_error(PACKAGE, error)),
         }
     }

@@ -6,13 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use futures_util::StreamExt as _;
 use object_store::{MultipartUpload, PutPayload, PutResult, UploadPart};
 use segment_core::ports::PackageError;
 use tokio::task::spawn_blocking;
+use tokio_util::io::ReaderStream;
 
-use super::{file_name, refuse_url};
+use super::{PackageStream, file_name, refuse_url};
 use crate::failure::{FOLDER, PACKAGE, blocking, write_error};
 use crate::staging::{PrivateDir, create_folder};
+
+/// How much of a package is read at once.
+const PIECE: usize = 64 * 1024;
 
 /// The folder, as configured and as found on disk.
 #[derive(Debug, Clone)]
@@ -61,6 +66,20 @@ pub(crate) async fn remove(location: &str, base: &Path) -> Result<(), PackageErr
     file_name(location)?;
     let path = base.join(location);
     blocking(PACKAGE, move || remove_durably(&path).map_err(|e| write_error(PACKAGE, e))).await
+}
+
+/// Its length and its content; `None` if it is not there.
+pub(crate) async fn read(location: &str, base: &Path) -> Result<Option<(u64, PackageStream)>, PackageError> {
+    refuse_url(location)?;
+    file_name(location)?;
+    let failed = |error| write_error(PACKAGE, error);
+    let file = match tokio::fs::File::open(base.join(location)).await {
+        Ok(file) => file,
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let bytes = file.metadata().await.map_err(failed)?.len();
+    Ok(Some((bytes, ReaderStream::with_capacity(file, PIECE).boxed())))
 }
 
 /// Makes a folder if need be, and writes and deletes a file in it.

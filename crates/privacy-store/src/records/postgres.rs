@@ -18,7 +18,7 @@ use super::{
 };
 use crate::crypto::{LookupKey, MasterKey};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// How long a connection to the server is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -3,7 +3,11 @@
 
 use segment_core::ports::StoreError;
 
-use super::{RecordStore, connections, db::args, errors, holds, ledger_rows, request_rows};
+use super::{
+    RecordStore, connections,
+    db::{Dialect, args},
+    errors, holds, ledger_rows, request_rows,
+};
 use crate::crypto::Place;
 
 /// Rows in one transaction.
@@ -27,6 +31,21 @@ impl RecordStore {
         let sql = "SELECT key_id FROM key_ring WHERE id = 1";
         let (id,): (String,) = self.read().await?.one(sql, args![]).await?;
         Ok(id == self.keys.master.id())
+    }
+
+    /// Whether its tables are those of this version: another one may have brought them up to date since it was opened.
+    ///
+    /// # Errors
+    ///
+    /// As for every step, see [`StoreError`].
+    pub async fn is_migrated(&self) -> Result<bool, StoreError> {
+        let mut db = self.read().await?;
+        let ours = match db.dialect() {
+            Dialect::Sqlite => &super::sqlite::MIGRATIONS,
+            Dialect::Postgres => &super::postgres::MIGRATIONS,
+        };
+        let (last,): (i64,) = db.one("SELECT MAX(version) FROM _sqlx_migrations", args![]).await?;
+        Ok(ours.iter().last().is_some_and(|ours| ours.version == last))
     }
 
     /// Wraps every key with the master key that is wrapped with the one which it replaces; how many. Rows that somebody changes

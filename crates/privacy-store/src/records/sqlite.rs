@@ -21,7 +21,7 @@ use crate::crypto::{LookupKey, MasterKey};
 /// How soon a lock is asked for again.
 const AGAIN: Duration = Duration::from_millis(20);
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 pub(super) async fn open(
     path: &Path,

@@ -62,6 +62,24 @@ pub(crate) async fn run(
     Ok(if failed { Exit::CheckFailed } else { Exit::Done })
 }
 
+/// Tests one connection or dataset, and keeps the outcome; `None` if there is none of this key.
+pub(crate) async fn one(
+    loaded: &Loaded,
+    store: &RecordStore,
+    key: &str,
+) -> Result<Option<ConnectionChecksShape>, CliError> {
+    let is_connection = loaded.connections.iter().any(|one| one.config.key == key);
+    let mut tested = if is_connection {
+        let sources = compose::each_source(loaded, Some(key))?;
+        join_all(sources.into_iter().map(|(one, sources)| connection(one, sources))).await
+    } else {
+        datasets(loaded, Some(key)).await
+    };
+    add_quotas(store, loaded, &mut tested).await?;
+    keep(store, &tested).await?;
+    Ok(tested.pop())
+}
+
 async fn keep(store: &RecordStore, connections: &[ConnectionChecksShape]) -> Result<(), CliError> {
     let at = World::default().clock.now();
     for one in connections.iter().filter(|one| one.access.is_none()) {
@@ -80,14 +98,7 @@ async fn connection(one: &ResolvedConnection, sources: Result<Sources, CliError>
             vec![Check::new("configuration", CheckStatus::Failed, format!("{}{hint}", error.message))]
         }
     };
-    let failed = checks.iter().any(|check| check.status == CheckStatus::Failed);
-    ConnectionChecksShape {
-        key: one.config.key.clone(),
-        kind: one.config.kind.name().to_owned(),
-        access: None,
-        status: if failed { "failed" } else { "succeeded" }.to_owned(),
-        checks: checks.into_iter().map(CheckShape::from).collect(),
-    }
+    ConnectionChecksShape::new(&one.config.key, one.config.kind.name(), None, checks)
 }
 
 /// How far the month's quotas are used, by our own ledger. That somebody waits for another month is a warning.
@@ -128,14 +139,8 @@ async fn datasets(loaded: &Loaded, only: Option<&str>) -> Vec<ConnectionChecksSh
             Some(error) => vec![Check::new("configuration", CheckStatus::Failed, error.message.clone())],
             None => owned.rows.describe(key).await.into_iter().map(Check::from).collect(),
         };
-        let failed = checks.iter().any(|check| check.status == CheckStatus::Failed);
-        all.push(ConnectionChecksShape {
-            key: key.to_string(),
-            kind: "dataset".to_owned(),
-            access: Some(if *masks { "write" } else { "read" }.to_owned()),
-            status: if failed { "failed" } else { "succeeded" }.to_owned(),
-            checks: checks.into_iter().map(CheckShape::from).collect(),
-        });
+        let access = if *masks { "write" } else { "read" };
+        all.push(ConnectionChecksShape::new(key.as_str(), "dataset", Some(access), checks));
     }
     all
 }

@@ -57,6 +57,13 @@ pub(crate) async fn run(loaded: &Loaded, args: Connections, output: &Output) -> 
     }
 }
 
+/// Every connection, without its fields.
+pub(crate) async fn all(loaded: &Loaded, store: &RecordStore) -> Result<Vec<ConnectionShape>, CliError> {
+    let known = Known { loaded, store: store.clone(), stored: store.connections().await? };
+    let mut tell = |error: CliError| tracing::warn!("{}", error.message);
+    known.shapes(&mut tell).await
+}
+
 impl Known<'_> {
     fn in_file(&self, key: &str) -> Option<&ConnectionConfig> {
         self.loaded.file.connections.iter().find(|config| config.key == key)
@@ -201,24 +208,27 @@ impl Known<'_> {
     }
 
     async fn list(&self, output: &Output) -> Result<Exit, CliError> {
+        let mut tell = |error: CliError| output.say(&format!("warning: {}", error.message));
+        let all = ConnectionsShape { connections: self.shapes(&mut tell).await? };
+        output.result(&all, |output| tables::connections(&all, output))?;
+        self.warn(output);
+        Ok(Exit::Done)
+    }
+
+    /// All of them, without their fields; `tell` is told of those that cannot be read.
+    async fn shapes(&self, tell: &mut (dyn FnMut(CliError) + Send)) -> Result<Vec<ConnectionShape>, CliError> {
         let tests = self.store.tests().await?;
-        let mut connections = Vec::new();
-        for config in &self.loaded.file.connections {
-            connections.push(shape(config, FILE, &tests));
-        }
+        let mut all: Vec<_> = self.loaded.file.connections.iter().map(|config| shape(config, FILE, &tests)).collect();
         for one in self.stored.iter().filter(|one| self.in_file(one.key.as_str()).is_none()) {
-            connections.push(match stored::read(one) {
+            all.push(match stored::read(one) {
                 Ok(config) => shape(&config, DATABASE, &tests),
                 Err(error) => {
-                    output.say(&format!("warning: {}", error.message));
+                    tell(error);
                     unreadable(one.key.as_str())
                 }
             });
         }
-        let all = ConnectionsShape { connections };
-        output.result(&all, |output| tables::connections(&all, output))?;
-        self.warn(output);
-        Ok(Exit::Done)
+        Ok(all)
     }
 
     /// What is in both, or does not fit together, is told.
@@ -256,9 +266,14 @@ fn shape(config: &ConnectionConfig, from: &str, tests: &[TestRecord]) -> Connect
         enabled: config.enabled,
         workspace: config.workspace.clone(),
         source: config.scope.as_ref().map(|scope| scope.source.clone()),
-        last_test: test.map(LastTestShape::from),
+        last_test: test.map(last_test),
         fields: Vec::new(),
     }
+}
+
+fn last_test(test: &TestRecord) -> LastTestShape {
+    let status = if test.succeeded { "succeeded" } else { "failed" };
+    LastTestShape { at: test.at, status: status.to_owned(), checks: test.checks.clone() }
 }
 
 /// A connection of which no more is known than that it is there.

@@ -126,7 +126,7 @@ impl Demo<'_> {
         engine.run(&scope, Until::Ended, &CancellationToken::new()).await?;
         line.done();
         let (_, shape) = drive::shape(engine.store().as_ref(), &id, false).await?;
-        self.output.result(&shape, |output| shape.text(output))?;
+        self.output.result(&shape, |output| tables::request(&shape, output))?;
         Ok(id)
     }
 

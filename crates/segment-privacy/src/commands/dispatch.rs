@@ -2,7 +2,7 @@
 
 use super::{
     access, check, config, connections, demo, erase, evidence, holds, init, key, man, package, purge, regulations,
-    report, requests, suppress, worker,
+    report, requests, serve, suppress, token, worker,
 };
 use crate::{
     cli::{Cli, Command, Connections, Evidence, Key, Package, Requests},
@@ -35,7 +35,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, CliError> {
             suppress::run(&all().await?, &args, segment_core::Action::Unsuppression, output).await
         }
         Command::Worker { concurrency } => worker::run(path, concurrency, output).await,
-        Command::Serve(_) => Err(later("serve")),
+        Command::Serve { listen } => serve::run(path, listen, output).await,
         Command::Purge { dry_run, forget } => purge::run(&load(path)?, dry_run, &forget, output).await,
         Command::Evidence(Evidence::Verify { file, public_key }) => {
             evidence::verify(&file, public_key.as_deref(), output)
@@ -44,7 +44,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, CliError> {
         Command::Package(Package::Verify { file }) => package::verify(&file, output).await,
         Command::Package(Package::Link { id, valid }) => package::link(&load(path)?, &id, valid, output).await,
         Command::Report(args) => report::run(&load(path)?, &args, output).await,
-        Command::Token(_) => Err(later("token")),
+        Command::Token(args) => token::run(&load(path)?, args, output).await,
         Command::Key(Key::New { file }) => key::new(&file, output),
         Command::Key(Key::Rotate) => key::rotate(&load(path)?, output).await,
         Command::Config(args) => config::run(&args, path, output),

@@ -12,7 +12,7 @@ use crate::{
     compose::{self, Need, World},
     config::{Loaded, operator},
     error::{CliError, Exit},
-    output::{Output, ProgressLine, shapes::RequestShape},
+    output::{Output, ProgressLine, shapes::RequestShape, tables},
 };
 
 /// How often a command that a person waits for tries before it gives up; a worker is more patient.
@@ -142,7 +142,7 @@ pub(crate) async fn report(
     output: &Output,
 ) -> Result<Exit, CliError> {
     let (request, shape) = shape(engine.store().as_ref(), id, reveal).await?;
-    output.result(&shape, |output| shape.text(output))?;
+    output.result(&shape, |output| tables::request(&shape, output))?;
     match driven {
         Some(Driven::Interrupted) => {
             output.say(&format!("interrupted; the same command goes on with {id}"));

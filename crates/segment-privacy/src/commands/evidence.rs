@@ -44,6 +44,62 @@ fn key(loaded: &Loaded) -> Result<EvidenceKey, CliError> {
     })
 }
 
+/// A signed document, and what it is about.
+pub(crate) struct Document {
+    pub(crate) text: String,
+    /// What is to be read by people, where that was asked for.
+    pub(crate) certificate: Option<String>,
+    pub(crate) entries: usize,
+    pub(crate) key: PublicKey,
+}
+
+/// What is asked of a document.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    /// With the salt of its hashes.
+    pub(crate) reveal: bool,
+    pub(crate) certificate: bool,
+    /// Who asks for it.
+    pub(crate) by: &'a str,
+}
+
+/// Signs the evidence of a request; that somebody asked for it is a part of it. `None` if there is no such request.
+pub(crate) async fn document(
+    loaded: &Loaded,
+    store: &dyn RequestStore,
+    id: &RequestId,
+    wanted: Wanted<'_>,
+) -> Result<Option<Document>, CliError> {
+    let (key, at) = (key(loaded)?, World::default().clock.now());
+    let Some(request) = store.request(id).await? else { return Ok(None) };
+    if wanted.reveal && request.evidence_salt.is_none() {
+        return Err(CliError::usage(
+            "identities_destroyed",
+            "what names the person was destroyed when its time was over",
+        )
+        .hint("leave out --reveal: the document can be checked without it"));
+    }
+    let regulations = store.regulations(&LedgerFilter { requests: vec![id.clone()], ..Default::default() }).await?;
+    let salt = request.evidence_salt.as_ref().filter(|_| wanted.reveal);
+    let signed = |chains: &[LogChain]| {
+        evidence::export(&EvidenceRecord { request: &request, regulations: &regulations, chains, salt, at }, &key)
+    };
+    let page = |text: &str| {
+        let page = wanted.certificate.then(|| evidence::certificate(text, Some(&key.public()))).transpose();
+        page.map_err(|error| CliError::usage("no_certificate", chain(&error)))
+    };
+    page(&signed(&store.chains(id).await?))?;
+    // What was handed out is a part of what is handed out.
+    let entry = AuditEntry::new(at, "evidence_exported", json!({"by": wanted.by, "revealing": wanted.reveal}));
+    store.note(id, &entry).await?;
+    let chains = store.chains(id).await?;
+    let text = signed(&chains);
+    evidence::verify(&text, Some(&key.public()))
+        .map_err(|error| CliError::new(Exit::Unexpected, "record_damaged", format!("the record: {}", chain(&error))))?;
+    let entries = chains.iter().map(|chain| chain.entries.len()).sum();
+    Ok(Some(Document { certificate: page(&text)?, text, entries, key: key.public() }))
+}
+
 async fn export(
     loaded: &Loaded,
     id: &RequestId,
@@ -52,45 +108,20 @@ async fn export(
     certificate: Option<&Path>,
     output: &Output,
 ) -> Result<Exit, CliError> {
-    let key = key(loaded)?;
     let store = compose::store(loaded).await?;
-    let at = World::default().clock.now();
-    let request = store.request(id).await?.ok_or_else(|| no_such_request(id.as_str()))?;
-    if reveal && request.evidence_salt.is_none() {
-        return Err(CliError::usage(
-            "identities_destroyed",
-            "what names the person was destroyed when its time was over",
-        )
-        .hint("leave out --reveal: the document can be checked without it"));
-    }
-    let regulations = store.regulations(&LedgerFilter { requests: vec![id.clone()], ..Default::default() }).await?;
-    let salt = request.evidence_salt.as_ref().filter(|_| reveal);
-    let signed = |chains: &[LogChain]| {
-        evidence::export(&EvidenceRecord { request: &request, regulations: &regulations, chains, salt, at }, &key)
-    };
-    let page = |text: &str| {
-        let page = certificate.map(|_| evidence::certificate(text, Some(&key.public()))).transpose();
-        page.map_err(|error| CliError::usage("no_certificate", chain(&error)))
-    };
-    page(&signed(&store.chains(id).await?))?;
-    // What was handed out is a part of what is handed out.
-    let entry = AuditEntry::new(at, "evidence_exported", json!({"by": operator(), "revealing": reveal}));
-    store.note(id, &entry).await?;
-    let chains = store.chains(id).await?;
-    let text = signed(&chains);
-    evidence::verify(&text, Some(&key.public()))
-        .map_err(|error| CliError::new(Exit::Unexpected, "record_damaged", format!("the record: {}", chain(&error))))?;
-    let page = page(&text)?;
-    write(out, &text)?;
-    if let (Some(file), Some(page)) = (certificate, &page) {
+    let by = operator();
+    let wanted = Wanted { reveal, certificate: certificate.is_some(), by: &by };
+    let document = document(loaded, &store, id, wanted).await?.ok_or_else(|| no_such_request(id.as_str()))?;
+    write(out, &document.text)?;
+    if let (Some(file), Some(page)) = (certificate, &document.certificate) {
         write(file, page)?;
     }
-    let entries: usize = chains.iter().map(|chain| chain.entries.len()).sum();
+    let Document { entries, key, .. } = document;
     let shape = json!({
         "request": id.as_str(), "entries": entries, "file": out.display().to_string(),
-        "certificate": certificate.map(|file| file.display().to_string()), "public_key": key.public().to_string(),
+        "certificate": certificate.map(|file| file.display().to_string()), "public_key": key.to_string(),
     });
-    output.result(&shape, |_| format!("wrote {entries} entries to {}, signed by {}", out.display(), key.public()))?;
+    output.result(&shape, |_| format!("wrote {entries} entries to {}, signed by {key}", out.display()))?;
     Ok(Exit::Done)
 }
 

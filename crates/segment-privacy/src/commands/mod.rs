@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod connections;
 mod demo;
+mod desk;
 mod dispatch;
 mod drive;
 mod erase;
@@ -21,7 +22,9 @@ mod purge;
 mod regulations;
 mod report;
 mod requests;
+mod serve;
 mod suppress;
+mod token;
 mod worker;
 
 pub(crate) use dispatch::run;

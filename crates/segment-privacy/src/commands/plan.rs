@@ -42,6 +42,19 @@ pub(crate) fn question(loaded: &Loaded, whom: &str, connections: &[ConnectionKey
 }
 
 /// Composed without anything that can write.
+pub(crate) async fn plan(
+    loaded: &Loaded,
+    only: Option<&str>,
+    people: &[IdentitySet],
+    rejected: Vec<RejectedShape>,
+) -> Result<DryRunShape, CliError> {
+    let planner = compose::planner(loaded, only).await?;
+    let plan = planner.erasure(people, None).await?;
+    let masking = planner.masking(people).await?;
+    let plan = plan.into_iter().map(Into::into).chain(masking.into_iter().map(Into::into)).collect();
+    Ok(DryRunShape { dry_run: true, plan, rejected })
+}
+
 pub(crate) async fn show(
     loaded: &Loaded,
     args: &Erase,
@@ -49,11 +62,7 @@ pub(crate) async fn show(
     rejected: Vec<RejectedShape>,
     output: &Output,
 ) -> Result<Exit, CliError> {
-    let planner = compose::planner(loaded, args.ask.connection.as_deref()).await?;
-    let plan = planner.erasure(people, None).await?;
-    let masking = planner.masking(people).await?;
-    let plan = plan.into_iter().map(Into::into).chain(masking.into_iter().map(Into::into)).collect();
-    let shape = DryRunShape { dry_run: true, plan, rejected };
+    let shape = plan(loaded, args.ask.connection.as_deref(), people, rejected).await?;
     output.result(&shape, |_| tables::dry_run(&shape))?;
     Ok(Exit::Done)
 }

@@ -162,7 +162,11 @@ pub(crate) async fn quotas(
     Ok(all)
 }
 
-async fn quota(loaded: &Loaded, store: &dyn RequestStore, now: Timestamp) -> Result<Vec<QuotaShape>, CliError> {
+pub(crate) async fn quota(
+    loaded: &Loaded,
+    store: &dyn RequestStore,
+    now: Timestamp,
+) -> Result<Vec<QuotaShape>, CliError> {
     let mut all = Vec::new();
     for connection in &loaded.connections {
         all.extend(quotas(store, connection, now).await?);

@@ -66,7 +66,7 @@ fn read_status(name: &str) -> Result<RequestStatus, CliError> {
 async fn show(loaded: &Loaded, id: &str, reveal: bool, output: &Output) -> Result<Exit, CliError> {
     let store = compose::store(loaded).await?;
     let (_, shape) = drive::shape(&store, &RequestId::new(id), reveal).await?;
-    output.result(&shape, |output| shape.text(output))?;
+    output.result(&shape, |output| tables::request(&shape, output))?;
     Ok(Exit::Done)
 }
 
@@ -89,7 +89,7 @@ async fn decide(loaded: &Loaded, id: &str, decision: Decision, output: &Output) 
         .ok_or_else(|| no_such_request(id.as_str()))?;
     let ledgers = store.regulations(&segment_core::LedgerFilter { requests: vec![id], ..Default::default() }).await?;
     let shape = RequestShape::new(&request, &ledgers);
-    output.result(&shape, |output| shape.text(output))?;
+    output.result(&shape, |output| tables::request(&shape, output))?;
     Ok(request)
 }
 

@@ -33,9 +33,9 @@ const LOOKS_FOR_WHAT_LACKS: u64 = 5;
 const SAY_AGAIN: Duration = Duration::from_mins(1);
 
 /// A configuration, and the engine that works by it.
-struct Working {
-    loaded: Loaded,
-    engine: Arc<Engine>,
+pub(super) struct Working {
+    pub(super) loaded: Loaded,
+    pub(super) engine: Arc<Engine>,
     /// What the command line says.
     concurrency: Option<NonZeroUsize>,
     seen: Seen,
@@ -53,7 +53,7 @@ struct Seen {
 pub(crate) async fn run(path: &Path, concurrency: Option<NonZeroUsize>, output: &Output) -> Result<Exit, CliError> {
     // One for all rounds, and for before them: a signal in between is not lost.
     let mut stopped = Box::pin(interrupted());
-    let mut working = tokio::select! {
+    let working = tokio::select! {
         biased;
         () = &mut stopped => return Ok(Exit::Done),
         started = start(path, concurrency, true) => started?,
@@ -62,13 +62,29 @@ pub(crate) async fn run(path: &Path, concurrency: Option<NonZeroUsize>, output: 
         output.say("warning: no connection is configured: whatever waits is handed to a human");
     }
     output.say("working; Ctrl-C or SIGTERM ends it");
-    while let Some(next) = round(path, &working, stopped.as_mut(), output).await? {
-        output.say("the configuration has changed: working on with the new one");
-        close(&working).await;
-        working = next;
-    }
+    follow(path, working, stopped.as_mut(), output, |_| {}).await?;
     output.say("stopped; nothing is half-done");
     Ok(Exit::Done)
+}
+
+/// Works until it is stopped, by the configuration as it changes; `publish` is told of each that takes another one's place.
+pub(super) async fn follow(
+    path: &Path,
+    mut working: Working,
+    mut stopped: Pin<&mut impl Future<Output = ()>>,
+    output: &Output,
+    publish: impl Fn(&Working),
+) -> Result<(), CliError> {
+    while let Some(next) = round(path, &working, stopped.as_mut(), output).await? {
+        output.say("the configuration has changed: working on with the new one");
+        publish(&next);
+        // Whoever still answers by the one before closes it by being the last.
+        if Arc::strong_count(&working.engine) == 1 {
+            close(&working).await;
+        }
+        working = next;
+    }
+    Ok(())
 }
 
 /// Works by one configuration: until there is another one, or it is time to stop.
@@ -126,7 +142,7 @@ async fn hints(working: &Working) -> Infallible {
 
 /// An engine by the configuration as it is. What changes while it is read is a change that is seen afterwards. `make` allows to
 /// make the record database.
-async fn start(path: &Path, concurrency: Option<NonZeroUsize>, make: bool) -> Result<Working, CliError> {
+pub(super) async fn start(path: &Path, concurrency: Option<NonZeroUsize>, make: bool) -> Result<Working, CliError> {
     let text = read(path).await.unwrap_or_default();
     let mut loaded = load(path)?;
     if let Some(concurrency) = concurrency {

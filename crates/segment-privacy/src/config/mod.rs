@@ -8,6 +8,7 @@ mod model;
 mod nearest;
 mod resolved;
 mod secret;
+pub(crate) mod server;
 pub(crate) mod stored;
 #[cfg(test)]
 mod tests;

@@ -22,6 +22,7 @@ pub(crate) struct ConfigFile {
     pub(crate) server: Server,
     pub(crate) connections: Vec<ConnectionConfig>,
     pub(crate) datasets: Vec<DatasetConfig>,
+    pub(crate) policies: Vec<PolicyConfig>,
 }
 
 /// The record database.
@@ -195,13 +196,46 @@ pub(crate) struct Evidence {
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Server {
+    /// Address and port. One that is not of this machine alone needs `tls`, or `behind_proxy`.
     pub(crate) listen: String,
+    /// A proxy in front does TLS, and says in `X-Forwarded-For` who calls.
+    pub(crate) behind_proxy: bool,
+    /// For HTTPS.
+    pub(crate) tls: Option<TlsConfig>,
 }
 
 impl Default for Server {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:8080".to_owned() }
+        Self { listen: "127.0.0.1:8080".to_owned(), behind_proxy: false, tls: None }
     }
+}
+
+/// Files in PEM.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TlsConfig {
+    /// The certificate, and those between it and its authority.
+    pub(crate) certificate: String,
+    /// The private key: `{ file = "PATH" }`.
+    pub(crate) key: KeyFile,
+}
+
+/// A private key stays in its file.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeyFile {
+    pub(crate) file: String,
+}
+
+/// A name that clients of the HTTP service give for what they ask.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PolicyConfig {
+    pub(crate) key: String,
+    /// `access` or `erasure`.
+    pub(crate) action: String,
+    /// `gdpr` or `ccpa`; the default of `execution.regime`.
+    pub(crate) regime: Option<String>,
 }
 
 /// Which integration a connection is.

@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use privacy_dataset::MaskingPolicy;
 use privacy_engine::{Policy, Tracking};
+use privacy_service::RequestPolicy;
 use privacy_store::{RecordStore, StoredConnection};
 use segment_core::{ConnectionKey, Regime, RegulationType, Retention};
 use segment_http::config_api;
@@ -12,6 +13,7 @@ use super::{
     ConfigFile, ConnectionConfig,
     connection::{Dialect, ResolvedConnection, connection},
     dataset::{self, ResolvedDataset},
+    server,
 };
 use crate::error::CliError;
 
@@ -26,6 +28,8 @@ pub(crate) struct Loaded {
     pub(crate) masking: MaskingPolicy,
     pub(crate) connections: Vec<ResolvedConnection>,
     pub(crate) datasets: Vec<ResolvedDataset>,
+    /// What clients of the service may ask for, beside the default policies.
+    pub(crate) policies: Vec<RequestPolicy>,
     /// The record database, once it was opened.
     pub(crate) store: Option<RecordStore>,
     /// The connections of the record database that were read, and their versions.
@@ -78,7 +82,8 @@ pub(crate) fn resolve(file: ConfigFile, base: PathBuf) -> Result<Loaded, CliErro
         file.connections.iter().map(|config| connection(config, &datasets)).collect::<Result<Vec<_>, _>>()?;
     unique(file.datasets.iter().map(|dataset| dataset.key.as_str()), "datasets")?;
     together(&policy, &connections, &datasets)?;
-    Ok(Loaded { file, base, policy, masking, connections, datasets, store: None, stored: Vec::new() })
+    let policies = server::policies(&file.policies)?;
+    Ok(Loaded { file, base, policy, masking, connections, datasets, policies, store: None, stored: Vec::new() })
 }
 
 /// What connections must be beside each other, and under the policy.

@@ -23,67 +23,64 @@ fn maybe(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "-".to_owned(), minute)
 }
 
-impl RequestShape {
-    pub(crate) fn text(&self, output: &Output) -> String {
-        let mut text = format!("{} {} {}\n", self.id, self.action, output.status(&self.status));
-        let _ = writeln!(text, "received {}, due {} (UTC)", minute(self.received_at), minute(self.due_at));
-        if let Some(at) = self.completed_at {
-            let verified =
-                self.verified_at.map_or_else(|| "not verified".to_owned(), |at| format!("verified {}", minute(at)));
-            let _ = writeln!(
-                text,
-                "complete {}{}",
-                minute(at),
-                if self.action == "access" { String::new() } else { format!(", {verified}") }
-            );
-        }
-        if let Some(reason) = &self.denied_reason {
-            let _ = writeln!(text, "denied: {reason}");
-        }
-        for identity in self.identities.iter().flatten() {
-            let _ = writeln!(text, "{}: {}", identity.kind, identity.value);
-        }
-        for task in &self.tasks {
-            task.write(&mut text, output);
-        }
-        if let Some(package) = &self.package {
-            let _ = writeln!(text, "package {} ({} bytes, sha256 {})", package.location, package.bytes, package.sha256);
-        }
-        text.trim_end().to_owned()
+/// A request with its tasks.
+pub(crate) fn request(shape: &RequestShape, output: &Output) -> String {
+    let mut text = format!("{} {} {}\n", shape.id, shape.action, output.status(&shape.status));
+    let _ = writeln!(text, "received {}, due {} (UTC)", minute(shape.received_at), minute(shape.due_at));
+    if let Some(at) = shape.completed_at {
+        let verified =
+            shape.verified_at.map_or_else(|| "not verified".to_owned(), |at| format!("verified {}", minute(at)));
+        let _ = writeln!(
+            text,
+            "complete {}{}",
+            minute(at),
+            if shape.action == "access" { String::new() } else { format!(", {verified}") }
+        );
     }
+    if let Some(reason) = &shape.denied_reason {
+        let _ = writeln!(text, "denied: {reason}");
+    }
+    for identity in shape.identities.iter().flatten() {
+        let _ = writeln!(text, "{}: {}", identity.kind, identity.value);
+    }
+    for task in &shape.tasks {
+        write_task(task, &mut text, output);
+    }
+    if let Some(package) = &shape.package {
+        let _ = writeln!(text, "package {} ({} bytes, sha256 {})", package.location, package.bytes, package.sha256);
+    }
+    text.trim_end().to_owned()
 }
 
-impl TaskShape {
-    fn write(&self, text: &mut String, output: &Output) {
-        let outcome = self.outcome.as_deref().map(|outcome| format!(": {outcome}")).unwrap_or_default();
-        let _ = writeln!(text, "\n{} {}{outcome}", self.connection, output.status(&self.status));
-        if let (Some(code), Some(message)) = (&self.code, &self.message) {
-            let _ = writeln!(text, "  {code}: {message}");
+fn write_task(task: &TaskShape, text: &mut String, output: &Output) {
+    let outcome = task.outcome.as_deref().map(|outcome| format!(": {outcome}")).unwrap_or_default();
+    let _ = writeln!(text, "\n{} {}{outcome}", task.connection, output.status(&task.status));
+    if let (Some(code), Some(message)) = (&task.code, &task.message) {
+        let _ = writeln!(text, "  {code}: {message}");
+    }
+    for id in task.user_ids.iter().flatten() {
+        let _ = writeln!(text, "  user id {id}");
+    }
+    if !task.collections.is_empty() {
+        let counts: Vec<_> = task.collections.iter().map(|(name, records)| format!("{records} {name}")).collect();
+        let _ = writeln!(text, "  {}", counts.join(", "));
+    }
+    for regulation in &task.regulations {
+        let id = regulation.id.as_deref().unwrap_or("-");
+        let _ = writeln!(
+            text,
+            "  {} {id} {} ({} user ids{})",
+            regulation.kind,
+            output.status(&regulation.status),
+            regulation.subjects,
+            regulation.source.as_ref().map(|source| format!(", source {source} only")).unwrap_or_default()
+        );
+        for destination in &regulation.destinations {
+            let _ = writeln!(text, "    {}: {}", destination.name, destination.status);
         }
-        for id in self.user_ids.iter().flatten() {
-            let _ = writeln!(text, "  user id {id}");
-        }
-        if !self.collections.is_empty() {
-            let counts: Vec<_> = self.collections.iter().map(|(name, records)| format!("{records} {name}")).collect();
-            let _ = writeln!(text, "  {}", counts.join(", "));
-        }
-        for regulation in &self.regulations {
-            let id = regulation.id.as_deref().unwrap_or("-");
-            let _ = writeln!(
-                text,
-                "  {} {id} {} ({} user ids{})",
-                regulation.kind,
-                output.status(&regulation.status),
-                regulation.subjects,
-                regulation.source.as_ref().map(|source| format!(", source {source} only")).unwrap_or_default()
-            );
-            for destination in &regulation.destinations {
-                let _ = writeln!(text, "    {}: {}", destination.name, destination.status);
-            }
-        }
-        for finding in &self.findings {
-            let _ = writeln!(text, "  {}: {}", finding.code, finding.message);
-        }
+    }
+    for finding in &task.findings {
+        let _ = writeln!(text, "  {}: {}", finding.code, finding.message);
     }
 }
 
@@ -331,4 +328,27 @@ fn rejected(all: &[RejectedShape]) -> Table {
         rows.add_row([row.line.to_string(), row.code.clone(), row.message.clone()]);
     }
     rows
+}
+
+/// Tokens, as `token list` has them.
+pub(crate) fn tokens(all: &[serde_json::Value]) -> String {
+    if all.is_empty() {
+        return "no tokens".to_owned();
+    }
+    let mut rows = table(&["name", "id", "scopes", "status", "ends", "last used"]);
+    let text = |one: &serde_json::Value, name: &str| one[name].as_str().unwrap_or("-").to_owned();
+    let moment = |one: &serde_json::Value, name: &str| maybe(one[name].as_str().and_then(|at| at.parse().ok()));
+    for one in all {
+        let scopes: Vec<_> =
+            one["scopes"].as_array().into_iter().flatten().filter_map(|scope| scope.as_str()).collect();
+        rows.add_row([
+            text(one, "name"),
+            text(one, "id"),
+            scopes.join(" "),
+            text(one, "status"),
+            moment(one, "expires_at"),
+            moment(one, "used_at"),
+        ]);
+    }
+    rows.to_string()
 }

@@ -113,7 +113,7 @@ fn a_request() {
         tasks: Vec::new(),
         ..request()
     };
-    let all = [request(), access(), revealed, verified, denied].map(|one| one.text(&output()));
+    let all = [request(), access(), revealed, verified, denied].map(|one| tables::request(&one, &output()));
     insta::assert_snapshot!("request", all.join("\n\n--\n\n"));
 }
 

@@ -2,52 +2,15 @@
 
 use jiff::Timestamp;
 use privacy_engine::Purged;
-use privacy_store::TestRecord;
-use segment_core::{Identity, LegalHold, RequestId};
+use segment_core::{LegalHold, RequestId};
 use serde::Serialize;
+
+use super::{ConnectionShape, IdentityShape};
 
 /// `connections list`.
 #[derive(Debug, Serialize)]
 pub(crate) struct ConnectionsShape {
     pub(crate) connections: Vec<ConnectionShape>,
-}
-
-/// A connection as it is configured; a list leaves its fields out.
-#[derive(Debug, Serialize)]
-pub(crate) struct ConnectionShape {
-    pub(crate) key: String,
-    pub(crate) kind: String,
-    /// `file` or `database`.
-    pub(crate) from: String,
-    pub(crate) enabled: bool,
-    pub(crate) workspace: Option<String>,
-    pub(crate) source: Option<String>,
-    pub(crate) last_test: Option<LastTestShape>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) fields: Vec<FieldShape>,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct FieldShape {
-    pub(crate) name: String,
-    /// Where a secret comes from, never what it is.
-    pub(crate) value: Option<String>,
-    pub(crate) required: bool,
-    pub(crate) default: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct LastTestShape {
-    pub(crate) at: Timestamp,
-    pub(crate) status: String,
-    pub(crate) checks: serde_json::Value,
-}
-
-impl From<&TestRecord> for LastTestShape {
-    fn from(test: &TestRecord) -> Self {
-        let status = if test.succeeded { "succeeded" } else { "failed" };
-        Self { at: test.at, status: status.to_owned(), checks: test.checks.clone() }
-    }
 }
 
 /// `connections remove`.
@@ -125,19 +88,5 @@ impl HoldShape {
             reason: reveal.then(|| hold.reason.expose().clone()),
             left_already: Vec::new(),
         }
-    }
-}
-
-/// Somebody's identity: only ever printed where that was asked for.
-#[derive(Debug, Serialize)]
-pub(crate) struct IdentityShape {
-    #[serde(rename = "type")]
-    pub(crate) kind: String,
-    pub(crate) value: String,
-}
-
-impl From<&Identity> for IdentityShape {
-    fn from(identity: &Identity) -> Self {
-        Self { kind: identity.kind().as_str().to_owned(), value: identity.value().expose().clone() }
     }
 }

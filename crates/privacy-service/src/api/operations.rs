@@ -1,0 +1,92 @@
+//! For whoever runs it.
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    access::{May, Read},
+    metrics,
+    problem::Problem,
+    service::Service,
+};
+
+/// How the service is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Health {
+    /// `ok` or `failing`.
+    status: &'static str,
+    /// Of segment-privacy.
+    version: &'static str,
+    /// `ok`, or what is wrong: somebody in this process works on requests.
+    worker: &'static str,
+    /// The same of the record database: it can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<&'static str>,
+    /// The same of its tables: they are those of this version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    migrations: Option<&'static str>,
+}
+
+fn answer(health: Health) -> Response {
+    let fine = [Some(health.worker), health.database, health.migrations].into_iter().flatten().all(|one| one == "ok");
+    let status = if fine { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let health = Health { status: if fine { "ok" } else { "failing" }, ..health };
+    (status, Json(health)).into_response()
+}
+
+fn worker(works: bool) -> &'static str {
+    if works { "ok" } else { "it has stopped" }
+}
+
+/// Whether the process is alive: if not, start it again.
+#[utoipa::path(
+    get, path = "/health", tag = "operations",
+    responses(
+        (status = 200, description = "It is", body = Health),
+        (status = 503, description = "It is not", body = Health),
+    )
+)]
+pub(super) async fn health(State(service): State<Service>) -> Response {
+    let worker = worker(service.desk().works());
+    answer(Health { status: "", version: env!("CARGO_PKG_VERSION"), worker, database: None, migrations: None })
+}
+
+/// Whether it can do its work now: if not, send it no calls.
+#[utoipa::path(
+    get, path = "/ready", tag = "operations",
+    responses(
+        (status = 200, description = "It can", body = Health),
+        (status = 503, description = "It cannot", body = Health),
+    )
+)]
+pub(super) async fn ready(State(service): State<Service>) -> Response {
+    let desk = service.desk();
+    let (database, migrations) = match desk.is_migrated().await {
+        Ok(true) => ("ok", "ok"),
+        Ok(false) => ("ok", "the tables are those of another version"),
+        Err(_) => ("it cannot be read", "it cannot be read"),
+    };
+    answer(Health {
+        status: "",
+        version: env!("CARGO_PKG_VERSION"),
+        worker: worker(desk.works()),
+        database: Some(database),
+        migrations: Some(migrations),
+    })
+}
+
+/// What Prometheus asks for.
+#[utoipa::path(
+    get, path = "/metrics", tag = "operations", security(("bearer" = ["read"])),
+    responses((status = 200, description = "Everything that is counted", body = String, content_type = "text/plain; version=0.0.4"))
+)]
+pub(super) async fn metrics_page(State(service): State<Service>, May(..): May<Read>) -> Result<Response, Problem> {
+    let page = metrics::page(&service).await?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], page).into_response())
+}

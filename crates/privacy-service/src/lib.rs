@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+
+mod access;
+mod api;
+mod desk;
+mod docs;
+mod limits;
+pub mod metrics;
+mod policy;
+mod problem;
+mod reference;
+mod request_id;
+mod server;
+mod service;
+pub mod shapes;
+mod standing;
+
+pub use access::{Secret, new_token};
+pub use api::openapi;
+pub use desk::{Desk, PackageFile, Refusal, RefusalKind};
+pub use policy::RequestPolicy;
+pub use problem::Problem;
+pub use server::{Listen, ListenError, Running, TlsFiles, listen};
+pub use service::{Parts, Service};

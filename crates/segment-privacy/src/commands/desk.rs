@@ -1,0 +1,130 @@
+//! The desk of the HTTP service: what only the composition root can do, by the configuration that is worked by.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_trait::async_trait;
+use privacy_engine::Engine;
+use privacy_package::{ZipSink, check_recipient};
+use privacy_service::{
+    Desk, PackageFile, Refusal, RefusalKind, RequestPolicy,
+    shapes::{ConnectionChecksShape, ConnectionShape, DryRunShape, QuotaShape},
+};
+use privacy_store::RecordStore;
+use segment_core::{
+    AuditEntry, IdentitySet, Recipient, RequestId, Tally, TallyFilter,
+    ports::{Accounts, RequestStore},
+};
+use serde_json::json;
+
+use super::{
+    check, connections,
+    evidence::{self, Wanted},
+    plan, regulations,
+};
+use crate::{
+    compose::{self, World},
+    config::Loaded,
+    error::{CliError, Exit, chain},
+};
+
+/// A desk by one configuration.
+#[derive(Debug)]
+pub(super) struct WorkingDesk {
+    loaded: Loaded,
+    store: RecordStore,
+    engine: Arc<Engine>,
+    packages: ZipSink,
+    works: Arc<AtomicBool>,
+}
+
+impl WorkingDesk {
+    /// `works`: whether the worker beside it is at work.
+    pub(super) fn new(loaded: &Loaded, engine: Arc<Engine>, works: Arc<AtomicBool>) -> Result<Self, CliError> {
+        let store = loaded.store.clone();
+        let store = store.ok_or_else(|| CliError::new(Exit::Unexpected, "unexpected", "no record database is open"))?;
+        let packages = compose::packages(loaded, None)?;
+        Ok(Self { loaded: loaded.clone(), store, engine, packages, works })
+    }
+}
+
+/// What the command line would have said.
+fn refusal(error: CliError) -> Refusal {
+    let kind = match (error.exit, error.code) {
+        (_, "database_locked" | "database_unreachable" | "database_not_writable") | (Exit::EndedInError, _) => {
+            RefusalKind::Unavailable
+        }
+        (Exit::Unexpected, _) => RefusalKind::Unexpected,
+        _ => RefusalKind::NotPossible,
+    };
+    Refusal { kind, code: error.code, message: error.message, hint: error.hint }
+}
+
+#[async_trait]
+impl Desk for WorkingDesk {
+    fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    fn accounts(&self) -> Arc<dyn Accounts> {
+        Arc::new(self.store.clone())
+    }
+
+    fn policies(&self) -> &[RequestPolicy] {
+        &self.loaded.policies
+    }
+
+    fn check_recipient(&self, recipient: &Recipient) -> Result<(), Refusal> {
+        check_recipient(recipient).map_err(|error| refusal(CliError::usage("recipient_refused", chain(&error))))
+    }
+
+    async fn plan(&self, people: &[IdentitySet]) -> Result<DryRunShape, Refusal> {
+        plan::plan(&self.loaded, None, people, Vec::new()).await.map_err(refusal)
+    }
+
+    async fn connections(&self) -> Result<Vec<ConnectionShape>, Refusal> {
+        connections::all(&self.loaded, &self.store).await.map_err(refusal)
+    }
+
+    async fn test(&self, key: &str, by: &str) -> Result<Option<ConnectionChecksShape>, Refusal> {
+        let tested = check::one(&self.loaded, &self.store, key).await.map_err(refusal)?;
+        if let Some(tested) = &tested {
+            let facts = json!({"by": by, "status": tested.status});
+            let entry = AuditEntry::new(World::default().clock.now(), "tested", facts);
+            self.store.journal(&tested.key, &entry).await.map_err(|error| refusal(error.into()))?;
+        }
+        Ok(tested)
+    }
+
+    async fn quotas(&self) -> Result<Vec<QuotaShape>, Refusal> {
+        let now = World::default().clock.now();
+        regulations::quota(&self.loaded, &self.store, now).await.map_err(refusal)
+    }
+
+    async fn package(&self, location: &str) -> Result<Option<PackageFile>, Refusal> {
+        let found = self.packages.read(location).await;
+        let found = found.map_err(|error| refusal(CliError::unexpected("the package", &error)))?;
+        Ok(found.map(|(bytes, content)| PackageFile { bytes, content }))
+    }
+
+    async fn evidence(&self, id: &RequestId, reveal: bool, by: &str) -> Result<Option<String>, Refusal> {
+        let wanted = Wanted { reveal, certificate: false, by };
+        let document = evidence::document(&self.loaded, &self.store, id, wanted).await.map_err(refusal)?;
+        Ok(document.map(|document| document.text))
+    }
+
+    async fn tally(&self) -> Result<Vec<Tally>, Refusal> {
+        let filter = TallyFilter { from: None, to: None, at: World::default().clock.now() };
+        self.store.tally(&filter).await.map_err(|error| refusal(error.into()))
+    }
+
+    async fn is_migrated(&self) -> Result<bool, Refusal> {
+        self.store.is_migrated().await.map_err(|error| refusal(error.into()))
+    }
+
+    fn works(&self) -> bool {
+        self.works.load(Ordering::Relaxed)
+    }
+}
