@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
-use crate::{layers, process, run, sim, test, tidy, ui, workspace};
+use crate::{layers, openapi, process, run, sim, test, tidy, ui, workspace};
 
 /// One check; cheap ones first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -22,6 +22,8 @@ pub(crate) enum Step {
     Test,
     /// Documentation; warnings fail.
     Doc,
+    /// The description of the HTTP API is what the code says.
+    Openapi,
     /// The simulation: 500 seeds, every crash point, and engines that are broken on purpose.
     Sim,
     /// Mocked end-to-end scenarios.
@@ -53,6 +55,7 @@ impl Step {
                 cargo.args(["doc", "--workspace", "--no-deps", "--all-features"]);
                 process::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))
             }
+            Self::Openapi => openapi::run(true),
             Self::Sim => {
                 sim::run(&["--seeds".into(), "500".into()])?;
                 sim::run(&["--crashes".into()])?;

@@ -71,6 +71,12 @@ pub(crate) enum Task {
     Layers,
     /// Check sizes of files and functions, facades, left-overs, whitespace, machine paths and links.
     Tidy,
+    /// Write docs/openapi.json anew from the code.
+    Openapi {
+        /// Write nothing; fail if the file is not what the code says.
+        #[arg(long)]
+        check: bool,
+    },
     /// Run what continuous integration runs.
     Ci {
         /// Run only these steps, in the usual order.

@@ -11,6 +11,7 @@ mod cli;
 mod db;
 mod environment;
 mod layers;
+mod openapi;
 mod process;
 mod run;
 mod sim;
@@ -44,6 +45,7 @@ fn dispatch(task: cli::Task) -> anyhow::Result<()> {
         cli::Task::Db { task } => db::run(task),
         cli::Task::Layers => layers::run(),
         cli::Task::Tidy => tidy::run(),
+        cli::Task::Openapi { check } => openapi::run(check),
         cli::Task::Ci { steps, keep_going } => ci::run(&steps, keep_going),
     }
 }

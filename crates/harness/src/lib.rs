@@ -16,6 +16,7 @@ mod runner;
 mod s3;
 mod scenario;
 mod scenarios;
+mod service;
 mod setup;
 
 pub use bench::{

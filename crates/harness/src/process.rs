@@ -155,8 +155,13 @@ impl Running {
     ///
     /// It does not tell it in time.
     pub fn tells(&self, words: &str, times: usize) -> Result<()> {
-        let told = || self.outputs.as_ref().map(|(_, stderr)| stderr.so_far()).unwrap_or_default();
-        until(words, || told().matches(words).count() >= times).with_context(|| format!("it told:\n{}", told()))
+        let tells = || self.told().matches(words).count() >= times;
+        until(words, tells).with_context(|| format!("it told:\n{}", self.told()))
+    }
+
+    /// What it has told so far on standard error.
+    pub(crate) fn told(&self) -> String {
+        self.outputs.as_ref().map(|(_, stderr)| stderr.so_far()).unwrap_or_default()
     }
 
     /// Watches it until it ends: its peak resident memory in KiB, as Linux says (`VmHWM`).

@@ -164,6 +164,14 @@ impl Rig {
         })
     }
 
+    /// Changes the record database behind its back; `{schema}` stands before the name of a table.
+    pub(crate) fn change_records(&self, sql: &str) -> Result<()> {
+        match &self.server {
+            Some(server) => server.execute(&sql.replace("{schema}", &format!("{SCHEMA}."))),
+            None => crate::database::execute(&self.path("records.db"), &sql.replace("{schema}", "")),
+        }
+    }
+
     /// This must never be printed nor stored in the clear.
     pub fn keep_private(&self, text: &str) {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());

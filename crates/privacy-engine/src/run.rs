@@ -215,6 +215,7 @@ impl Engine {
 fn settle(done: Result<Result<(), StoreError>, JoinError>) -> Result<(), StoreError> {
     match done {
         Ok(Err(StoreError::StaleLease)) => {
+            metrics::counter!("segment_privacy_leases_lost_total").increment(1);
             tracing::info!("a lease was lost to another worker or to a decision; its work goes on there");
             Ok(())
         }

@@ -18,8 +18,7 @@ pub(crate) async fn name(State(service): State<Service>, mut request: Request, n
     let id = given.unwrap_or_else(|| {
         let mut bytes = [0; 12];
         service.random().fill(&mut bytes);
-        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        HeaderValue::from_str(&digits).unwrap_or_else(|_| HeaderValue::from_static("none"))
+        HeaderValue::from_str(&hex::encode(bytes)).unwrap_or_else(|_| HeaderValue::from_static("none"))
     });
     request.headers_mut().insert(NAME, id.clone());
     // The route without what stands in it: a path may hold anything.

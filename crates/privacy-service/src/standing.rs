@@ -47,7 +47,7 @@ impl<T: Clone> Counted<T> {
         }
         let counts = count.await?;
         let after = service.clock().monotonic();
-        let until = after + good.max((after - before) * PATIENCE);
+        let until = after + good.max(after.saturating_sub(before) * PATIENCE);
         *last = Some(Self { counts: counts.clone(), until });
         Ok(counts)
     }

@@ -1,7 +1,7 @@
 use super::{
     access, answers_access, answers_erase, chaos, configuration, connections, credentials, dataset, erasure, files,
     handing_over, holds, identities, interruption, masking, masking_broken_off, official_sdk, owned, records,
-    repetition, requests, retention, rows, sources, workers,
+    repetition, requests, retention, rows, service, service_access, service_input, sources, workers,
 };
 use crate::scenario::Scenario;
 
@@ -10,6 +10,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
     let groups = [
         access::ALL,
         handing_over::ALL,
+        service::ALL,
+        service_access::ALL,
+        service_input::ALL,
         erasure::ALL,
         owned::ALL,
         rows::ALL,

@@ -24,6 +24,9 @@ mod repetition;
 mod requests;
 mod retention;
 mod rows;
+mod service;
+mod service_access;
+mod service_input;
 mod sources;
 mod workers;
 

@@ -57,7 +57,9 @@ impl Guard {
         {
             return Ok(self.admit(known, service));
         }
-        if let Some(wait) = self.failures.must_wait(address, now) {
+        // Who had a good token is not kept out by others at the same address.
+        let was_good = read.as_ref().is_some_and(|(id, _)| self.was_good(id));
+        if let Some(wait) = self.failures.must_wait(address, now).filter(|_| !was_good) {
             return Err(Problem::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_failures",
@@ -105,6 +107,10 @@ impl Guard {
     fn remembered(&self, id: &TokenId, now: Duration) -> Option<ApiToken> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(id).filter(|known| now < known.at + GOOD).map(|known| known.token.clone())
+    }
+
+    fn was_good(&self, id: &TokenId) -> bool {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
     }
 
     fn remember(&self, token: &ApiToken, now: Duration) {

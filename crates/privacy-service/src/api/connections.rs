@@ -18,6 +18,7 @@ use crate::{
 
 /// A connection, as Fides shows it and as it is configured.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "`connection_type` is Fides' name")]
 pub(super) struct Connection {
     /// The same as `key`.
     name: String,

@@ -57,7 +57,7 @@ pub(super) async fn package(
     let entry = AuditEntry::new(now, "package_fetched", json!({"by": caller.name}));
     store.note(&id, &entry).await?;
     let name = receipt.location.rsplit('/').next().unwrap_or_default();
-    let kind = if name.ends_with(".age") { "application/octet-stream" } else { "application/zip" };
+    let kind = if name.strip_suffix(".age").is_some() { "application/octet-stream" } else { "application/zip" };
     let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""))
         .map_err(|_| Problem::unexpected("the package has a name that no header can hold"))?;
     let digest = HeaderValue::from_str(&receipt.sha256).map_err(|_| Problem::unexpected("the digest is none"))?;

@@ -33,15 +33,14 @@ pub(super) struct Health {
     migrations: Option<&'static str>,
 }
 
-fn answer(health: Health) -> Response {
-    let fine = [Some(health.worker), health.database, health.migrations].into_iter().flatten().all(|one| one == "ok");
-    let status = if fine { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let health = Health { status: if fine { "ok" } else { "failing" }, ..health };
-    (status, Json(health)).into_response()
-}
-
-fn worker(works: bool) -> &'static str {
-    if works { "ok" } else { "it has stopped" }
+/// `records`: the record database, and its tables.
+fn answer(works: bool, records: Option<(&'static str, &'static str)>) -> Response {
+    let worker = if works { "ok" } else { "it has stopped" };
+    let (database, migrations) = records.unzip();
+    let fine = [Some(worker), database, migrations].into_iter().flatten().all(|one| one == "ok");
+    let (status, code) = if fine { ("ok", StatusCode::OK) } else { ("failing", StatusCode::SERVICE_UNAVAILABLE) };
+    let version = env!("CARGO_PKG_VERSION");
+    (code, Json(Health { status, version, worker, database, migrations })).into_response()
 }
 
 /// Whether the process is alive: if not, start it again.
@@ -53,8 +52,7 @@ fn worker(works: bool) -> &'static str {
     )
 )]
 pub(super) async fn health(State(service): State<Service>) -> Response {
-    let worker = worker(service.desk().works());
-    answer(Health { status: "", version: env!("CARGO_PKG_VERSION"), worker, database: None, migrations: None })
+    answer(service.desk().works(), None)
 }
 
 /// Whether it can do its work now: if not, send it no calls.
@@ -67,18 +65,12 @@ pub(super) async fn health(State(service): State<Service>) -> Response {
 )]
 pub(super) async fn ready(State(service): State<Service>) -> Response {
     let desk = service.desk();
-    let (database, migrations) = match desk.is_migrated().await {
+    let records = match desk.is_migrated().await {
         Ok(true) => ("ok", "ok"),
         Ok(false) => ("ok", "the tables are those of another version"),
         Err(_) => ("it cannot be read", "it cannot be read"),
     };
-    answer(Health {
-        status: "",
-        version: env!("CARGO_PKG_VERSION"),
-        worker: worker(desk.works()),
-        database: Some(database),
-        migrations: Some(migrations),
-    })
+    answer(desk.works(), Some(records))
 }
 
 /// What Prometheus asks for.

@@ -3,6 +3,7 @@
 
 mod attempt;
 mod classify;
+mod counted;
 mod hints;
 mod request;
 mod retry;

@@ -14,6 +14,7 @@ use tracing::{Instrument, Span, field::Empty};
 use super::{
     attempt::Wire,
     classify::ReadProblem,
+    counted,
     request::{ApiRequest, ApiResponse},
     retry::Retries,
 };
@@ -244,7 +245,9 @@ impl Transport {
                 tokio::time::timeout(left, turn).await.map_err(|_| not_sent(ErrorKind::Connect))?;
             }
         }
-        let left = left.saturating_sub(clock.monotonic().saturating_sub(begun));
+        let waited = clock.monotonic().saturating_sub(begun);
+        counted::waited(self.service, waited);
+        let left = left.saturating_sub(waited);
         let limit = match effort {
             Effort::Idempotent => self.attempt_limit,
             Effort::Once { .. } if left.is_zero() => return Err(not_sent(ErrorKind::Connect)),
@@ -257,7 +260,11 @@ impl Transport {
             service: self.service,
             read_problem: self.read_problem,
         };
-        wire.send(call, limit, clock.now()).await
+        let begun = clock.monotonic();
+        let outcome = wire.send(call, limit, clock.now()).await;
+        let status = outcome.as_ref().map_or_else(SegmentError::status, |answer| Some(answer.status));
+        counted::called(self.service, status, clock.monotonic().saturating_sub(begun));
+        outcome
     }
 
     fn random(&self) -> u32 {

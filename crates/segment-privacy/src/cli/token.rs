@@ -1,5 +1,4 @@
 //! `token …`
-#![expect(clippy::doc_markdown, reason = "the doc comments are the help texts")]
 
 use std::time::Duration;
 

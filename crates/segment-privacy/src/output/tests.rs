@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::json;
 
+use privacy_service::shapes::{DestinationShape, FindingShape, IdentitiesShape, PackageShape, StepShape};
+
 use super::{Output, shapes::*, tables};
 use crate::cli::{Color, Format, Global, LogFormat};
 
