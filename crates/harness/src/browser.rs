@@ -24,6 +24,13 @@ pub(crate) fn installed() -> Option<&'static str> {
     NAMES.into_iter().find(|name| answers(name))
 }
 
+/// Where it is.
+pub(crate) fn path() -> Option<String> {
+    let name = installed()?;
+    let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output().ok()?;
+    Some(String::from_utf8(found.stdout).ok()?.trim().to_owned())
+}
+
 /// Whether a program is there.
 pub(crate) fn answers(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|said| said.status.success())

@@ -18,6 +18,7 @@ mod scenario;
 mod scenarios;
 mod service;
 mod setup;
+mod webdriver;
 
 pub use bench::{
     access as bench_access, claims as bench_claims, intake as bench_intake, lookup as bench_lookup,

@@ -61,7 +61,10 @@ impl Served {
             told.split("serving ").nth(1).and_then(|rest| rest.split(';').next()).context("it tells no address")?;
         let (url, runtime) = (url.to_owned(), tokio::runtime::Builder::new_multi_thread().enable_all().build()?);
         // Its certificate, where it has one, is made for the rehearsal.
-        let client = reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true);
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .tls_danger_accept_invalid_certs(true);
         let client = client.timeout(Duration::from_mins(1)).build()?;
         Ok(Self { running, url, token, client, runtime })
     }
@@ -95,6 +98,21 @@ impl Served {
         self.runtime.block_on(self.answer(method, path, body, headers))
     }
 
+    /// Sends a form, and follows nothing.
+    pub(crate) fn form(&self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Result<Answer> {
+        let encode =
+            |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let body: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+        self.runtime.block_on(async {
+            let mut request = self.client.post(format!("{}{path}", self.url)).body(body.join("&"));
+            request = request.header("content-type", "application/x-www-form-urlencoded");
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            Answer::read(request.send().await?).await
+        })
+    }
+
     /// Makes these calls at once.
     pub(crate) fn at_once(&self, calls: &[Call<'_>]) -> Result<Vec<Answer>> {
         let all = calls.iter().map(|call| self.answer(call.method, call.path, Some(&call.body), &call.headers));
@@ -110,8 +128,7 @@ impl Served {
             request = request.header("content-type", "application/json").body(body.to_string());
         }
         let answer = request.send().await.with_context(|| format!("{method} {path}"))?;
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        Ok(Answer { status, headers, bytes: answer.bytes().await?.to_vec() })
+        Answer::read(answer).await
     }
 
     /// Sends bytes as they are, and reads until the service closes.
@@ -144,6 +161,11 @@ pub(crate) fn token(rig: &Rig, name: &str, scopes: &[&str]) -> Result<String> {
 }
 
 impl Answer {
+    async fn read(answer: reqwest::Response) -> Result<Self> {
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        Ok(Self { status, headers, bytes: answer.bytes().await?.to_vec() })
+    }
+
     pub(crate) fn is(&self, status: u16) -> Result<&Self> {
         ensure!(self.status == status, "it answered {}, not {status}: {}", self.status, self.text());
         Ok(self)

@@ -12,7 +12,6 @@
   if (!main || !window.EventSource) return;
   // What the server last sent, by id: what a reader has opened or folded since is no difference.
   const sent = new Map([...document.querySelectorAll('[data-refresh][id]')].map((part) => [part.id, part.outerHTML]));
-
   const show = () => {
     if (!live || quiet || !next || next === live.textContent) return;
     live.textContent = next;

@@ -50,6 +50,9 @@ pub trait Desk: Send + Sync + fmt::Debug {
     /// Counts requests by how they ended.
     async fn tally(&self) -> Result<Vec<Tally>, Refusal>;
 
+    /// A number that is another one as soon as something has happened.
+    async fn pulse(&self) -> Result<i64, Refusal>;
+
     /// Whether the tables are those that this version works on.
     async fn is_migrated(&self) -> Result<bool, Refusal>;
 

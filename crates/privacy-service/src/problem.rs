@@ -42,6 +42,12 @@ impl Problem {
         self.code
     }
 
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
     /// What is wrong, and what to do.
     #[must_use]
     pub fn detail(&self) -> &str {

@@ -7,7 +7,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use segment_core::ports::{Clock, Random};
 use tokio::sync::watch;
 
-use crate::{Desk, access::Guard, api, docs, limits, metrics, request_id, standing::Standings};
+use crate::{Desk, access::Guard, api, dashboard, docs, limits, metrics, request_id, standing::Standings};
 
 /// What a service is put together from.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct Parts {
     pub metrics: PrometheusHandle,
     /// Whether the last address in `X-Forwarded-For` is the caller's.
     pub behind_proxy: bool,
+    /// Whether browsers reach it by HTTPS: then their cookies go nowhere else.
+    pub secure: bool,
 }
 
 /// The service. Clones are the same one.
@@ -47,6 +49,7 @@ impl Service {
     pub fn router(&self) -> Router {
         let (api, document) = api::routes();
         api.merge(docs::routes(&document))
+            .merge(dashboard::routes())
             .fallback(limits::no_such_route)
             .method_not_allowed_fallback(limits::no_such_method)
             .layer(DefaultBodyLimit::max(limits::BODY))
@@ -71,6 +74,10 @@ impl Service {
 
     pub(crate) fn guard(&self) -> &Guard {
         &self.0.guard
+    }
+
+    pub(crate) fn is_secure(&self) -> bool {
+        self.0.parts.secure
     }
 
     pub(crate) fn standings(&self) -> &Standings {

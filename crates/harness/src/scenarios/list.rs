@@ -1,6 +1,6 @@
 use super::{
-    access, answers_access, answers_erase, chaos, configuration, connections, credentials, dataset, erasure, files,
-    handing_over, holds, identities, interruption, masking, masking_broken_off, official_sdk, owned, records,
+    access, answers_access, answers_erase, chaos, configuration, connections, credentials, dashboard, dataset, erasure,
+    files, handing_over, holds, identities, interruption, masking, masking_broken_off, official_sdk, owned, records,
     repetition, requests, retention, rows, service, service_access, service_input, sources, workers,
 };
 use crate::scenario::Scenario;
@@ -13,6 +13,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         service::ALL,
         service_access::ALL,
         service_input::ALL,
+        dashboard::ALL,
         erasure::ALL,
         owned::ALL,
         rows::ALL,

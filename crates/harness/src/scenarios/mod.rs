@@ -7,6 +7,7 @@ mod chaos;
 mod configuration;
 mod connections;
 mod credentials;
+mod dashboard;
 mod dataset;
 mod erasure;
 mod files;

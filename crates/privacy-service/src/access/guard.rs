@@ -48,6 +48,11 @@ impl Guard {
         let Some(shown) = bearer(&parts.headers)? else {
             return Err(refused("no_token", "this needs a token: `Authorization: Bearer sp_…`"));
         };
+        self.admitted(shown, parts, service).await
+    }
+
+    /// Who has a token.
+    pub(crate) async fn admitted(&self, shown: &str, parts: &Parts, service: &Service) -> Result<Caller, Problem> {
         let (now, address) = (service.clock().monotonic(), self.address(parts));
         let read = token::read(shown);
         if let Some((id, secret)) = &read

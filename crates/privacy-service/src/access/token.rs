@@ -11,7 +11,8 @@ use subtle::ConstantTimeEq as _;
 const PREFIX: &str = "sp_";
 
 /// A secret that was just made, or that somebody shows. It is 256 random bits, so that a plain hash of it cannot be reversed.
-#[derive(Clone)]
+#[derive(Clone, serde::Deserialize)]
+#[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {

@@ -33,7 +33,7 @@ const OLDEST: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
 /// One request.
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewPrivacyRequest {
+pub(crate) struct NewPrivacyRequest {
     /// Who it is about.
     pub(super) identity: Identities,
     /// What is asked: `default_access_policy`, `default_erasure_policy`, or one that is configured.
@@ -76,18 +76,18 @@ impl std::fmt::Debug for Passphrase {
 
 /// What became of a call about several.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Bulk {
+pub(crate) struct Bulk {
     /// What was done, each as it is now.
-    pub(super) succeeded: Vec<PrivacyRequest>,
+    pub(crate) succeeded: Vec<PrivacyRequest>,
     /// What was not done, and why.
-    pub(super) failed: Vec<Failed>,
+    pub(crate) failed: Vec<Failed>,
 }
 
 /// What was not done.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Failed {
+pub(crate) struct Failed {
     /// Why, and what to do.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// Why, as a stable code.
     pub(super) code: &'static str,
     /// What was asked, without secrets.
@@ -114,9 +114,18 @@ pub(super) async fn create(
     headers: HeaderMap,
     Body(asked): Body<Vec<NewPrivacyRequest>>,
 ) -> Result<Json<Bulk>, Problem> {
+    let key = IdempotencyKey::read(&headers, &caller.token)?;
+    take(&service, key, &asked).await.map(Json)
+}
+
+/// Records what can be taken, and says of each what became of it.
+pub(crate) async fn take(
+    service: &Service,
+    key: Option<IdempotencyKey>,
+    asked: &[NewPrivacyRequest],
+) -> Result<Bulk, Problem> {
     let (desk, now) = (service.desk(), service.clock().now());
     check_number(asked.len())?;
-    let key = IdempotencyKey::read(&headers, &caller.token)?;
     let (mut taken, mut failed) = (Vec::new(), Vec::new());
     for (place, one) in asked.iter().enumerate() {
         match one.read(desk.as_ref(), now) {
@@ -143,7 +152,7 @@ pub(super) async fn create(
     failed.sort_by_key(|(place, _)| *place);
     let data = |place: usize| serde_json::to_value(&asked[place]).unwrap_or_default();
     let failed = failed.iter().map(|(place, problem)| Failed::new(problem, data(*place))).collect();
-    Ok(Json(Bulk { succeeded, failed }))
+    Ok(Bulk { succeeded, failed })
 }
 
 pub(super) fn check_number(number: usize) -> Result<(), Problem> {
@@ -196,7 +205,7 @@ async fn shown(desk: &dyn Desk, id: &RequestId, asked: &Asked, now: Timestamp) -
 
 impl NewPrivacyRequest {
     /// What is asked, if it can be taken.
-    pub(super) fn read(&self, desk: &dyn Desk, now: Timestamp) -> Result<Asked, Problem> {
+    pub(crate) fn read(&self, desk: &dyn Desk, now: Timestamp) -> Result<Asked, Problem> {
         let policy = self.policy(desk)?;
         let identities =
             self.identity.read().map_err(|error| Problem::invalid("identity_refused", error.to_string()))?;

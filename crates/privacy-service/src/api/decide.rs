@@ -77,7 +77,7 @@ pub(super) async fn deny(
     May(caller, _): May<Review>,
     Body(which): Body<Which>,
 ) -> Result<Json<Bulk>, Problem> {
-    let reason = text("reason", &which.reason.unwrap_or_default())?;
+    let reason = sentence("reason", &which.reason.unwrap_or_default())?;
     each(&service, &caller, &which.request_ids, &Decision::Deny { reason }).await
 }
 
@@ -122,7 +122,7 @@ pub(super) async fn resolve(
     Body(settled): Body<Settled>,
 ) -> Result<Json<PrivacyRequest>, Problem> {
     let id = request_id(path)?;
-    let (task, note) = (text("task", &settled.task)?, text("note", &settled.note)?);
+    let (task, note) = (sentence("task", &settled.task)?, sentence("note", &settled.note)?);
     let decision = Decision::Settle { connection: ConnectionKey::new(task), note };
     decide(&service, &caller, &id, &decision).await.map(Json)
 }
@@ -140,12 +140,12 @@ pub(super) async fn extend(
     Body(because): Body<Because>,
 ) -> Result<Json<PrivacyRequest>, Problem> {
     let id = request_id(path)?;
-    let decision = Decision::Extend { reason: text("reason", &because.reason)? };
+    let decision = Decision::Extend { reason: sentence("reason", &because.reason)? };
     decide(&service, &caller, &id, &decision).await.map(Json)
 }
 
 /// What stands in the log for ever is a sentence, not a book.
-fn text(field: &str, given: &str) -> Result<String, Problem> {
+pub(crate) fn sentence(field: &str, given: &str) -> Result<String, Problem> {
     let given = given.trim();
     if given.is_empty() || given.len() > 2_000 {
         return Err(Problem::invalid("body_invalid", format!("{field} must hold 1 to 2000 bytes of text")));
@@ -169,7 +169,8 @@ async fn each(service: &Service, caller: &Caller, ids: &[String], decision: &Dec
     Ok(Json(bulk))
 }
 
-async fn decide(
+/// Decides, and shows the request as it is then.
+pub(crate) async fn decide(
     service: &Service,
     caller: &Caller,
     id: &RequestId,

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use segment_core::{Action, IdentitySet, LedgerFilter, Request, RequestId, RequestSummary, ports::RequestStore};
+use segment_core::{
+    Action, IdentitySet, Ledger, LedgerFilter, Request, RequestId, RequestSummary,
+    ports::{RequestStore, StoreError},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,7 +18,7 @@ use crate::{
 
 /// A privacy request.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct PrivacyRequest {
+pub(crate) struct PrivacyRequest {
     #[serde(flatten)]
     fides: FidesFields,
     #[serde(flatten)]
@@ -89,19 +92,17 @@ impl PrivacyRequest {
         Self::of(store, &request, show, now).await
     }
 
+    pub(crate) fn id(&self) -> &str {
+        &self.request.id
+    }
+
     pub(super) async fn of(
         store: &dyn RequestStore,
         request: &Request,
         show: Show,
         now: Timestamp,
     ) -> Result<Self, Problem> {
-        // What was never resolved is in no regulation.
-        let ledgers = if request.tasks.iter().any(|task| task.regulation.is_some()) {
-            let filter = LedgerFilter { requests: vec![request.id.clone()], ..LedgerFilter::default() };
-            store.regulations(&filter).await?
-        } else {
-            Vec::new()
-        };
+        let ledgers = ledgers_of(store, request).await?;
         let shape = RequestShape::new(request, &ledgers);
         let (identity, shape) = match show {
             Show::Nobody => (None, shape),
@@ -111,6 +112,16 @@ impl PrivacyRequest {
         let fides = FidesFields::new(request.action, times, request.status.is_over(), identity, now);
         Ok(Self { fides, request: shape })
     }
+}
+
+/// The regulations that a request was part of.
+pub(crate) async fn ledgers_of(store: &dyn RequestStore, request: &Request) -> Result<Vec<Ledger>, StoreError> {
+    // What was never resolved is in none.
+    if request.tasks.iter().all(|task| task.regulation.is_none()) {
+        return Ok(Vec::new());
+    }
+    let filter = LedgerFilter { requests: vec![request.id.clone()], ..LedgerFilter::default() };
+    store.regulations(&filter).await
 }
 
 impl PrivacyRequestLine {

@@ -6,12 +6,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use segment_core::{AuditEntry, Scope};
+use segment_core::{AuditEntry, RequestId, Scope};
 use serde_json::json;
 
 use super::{query::Parameters, read::request_id};
 use crate::{
-    access::{May, Package, Read},
+    access::{Caller, May, Package, Read},
     problem::Problem,
     service::Service,
 };
@@ -32,10 +32,15 @@ pub(super) async fn package(
     May(caller, _): May<Package>,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
-    let (desk, now, id) = (service.desk(), service.clock().now(), request_id(path)?);
+    package_of(&service, &caller, &request_id(path)?).await
+}
+
+/// The package, after the log has told who fetches it.
+pub(crate) async fn package_of(service: &Service, caller: &Caller, id: &RequestId) -> Result<Response, Problem> {
+    let (desk, now) = (service.desk(), service.clock().now());
     let store = desk.engine().store();
-    let request = store.request(&id).await?.ok_or_else(|| Problem::no_such_request(id.as_str()))?;
-    let log = store.log(&id).await?;
+    let request = store.request(id).await?.ok_or_else(|| Problem::no_such_request(id.as_str()))?;
+    let log = store.log(id).await?;
     let last = log.iter().rev().find(|entry| matches!(entry.step.as_str(), "packaged" | "package_deleted"));
     if last.is_some_and(|entry| entry.step == "package_deleted") {
         let detail = "the package was deleted when its time was over";
@@ -55,7 +60,7 @@ pub(super) async fn package(
     })?;
     // Before anything of it leaves.
     let entry = AuditEntry::new(now, "package_fetched", json!({"by": caller.name}));
-    store.note(&id, &entry).await?;
+    store.note(id, &entry).await?;
     let name = receipt.location.rsplit('/').next().unwrap_or_default();
     let kind = if name.strip_suffix(".age").is_some() { "application/octet-stream" } else { "application/zip" };
     let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""))
@@ -86,13 +91,25 @@ pub(super) async fn evidence(
     path: Result<Path<String>, PathRejection>,
     mut query: Parameters,
 ) -> Result<Response, Problem> {
-    let (desk, id) = (service.desk(), request_id(path)?);
+    let id = request_id(path)?;
     let reveal = query.one::<bool>("reveal", "true or false")?.unwrap_or_default();
     query.end()?;
     if reveal {
         caller.has(Scope::Package)?;
     }
-    let text = desk.evidence(&id, reveal, &caller.name).await?;
+    evidence_of(&service, &caller, &id, reveal).await
+}
+
+/// The evidence, of which it is a part that somebody asked for it.
+pub(crate) async fn evidence_of(
+    service: &Service,
+    caller: &Caller,
+    id: &RequestId,
+    reveal: bool,
+) -> Result<Response, Problem> {
+    let text = service.desk().evidence(id, reveal, &caller.name).await?;
     let text = text.ok_or_else(|| Problem::no_such_request(id.as_str()))?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+    let disposition = format!("attachment; filename=\"{id}-evidence.json\"");
+    Ok(([(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_DISPOSITION, disposition)], text)
+        .into_response())
 }

@@ -12,7 +12,7 @@ const HEADER: &str = "idempotency-key";
 
 /// The key of a call.
 #[derive(Debug)]
-pub(super) struct IdempotencyKey(String);
+pub(crate) struct IdempotencyKey(String);
 
 impl IdempotencyKey {
     pub(super) fn read(headers: &HeaderMap, caller: &TokenId) -> Result<Option<Self>, Problem> {
@@ -27,6 +27,11 @@ impl IdempotencyKey {
             )
         })?;
         Ok(Some(Self(format!("{PREFIX}{caller}\u{1f}{key}"))))
+    }
+
+    /// The key of a form: sent again, it is the same call.
+    pub(crate) fn of_form(key: &str, caller: &TokenId) -> Self {
+        Self(format!("{PREFIX}{caller}\u{1f}form {key}"))
     }
 
     /// The reference of a request, by its place in the call.

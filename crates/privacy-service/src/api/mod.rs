@@ -17,5 +17,14 @@ mod read;
 mod routes;
 
 pub use document::openapi;
-pub(crate) use document::text;
-pub(crate) use routes::routes;
+pub(crate) use {
+    create::{NewPrivacyRequest, take},
+    decide::{decide, sentence},
+    document::text,
+    fides::ledgers_of,
+    files::{evidence_of, package_of},
+    idempotency::IdempotencyKey,
+    query::Parameters,
+    read::request_id,
+    routes::routes,
+};

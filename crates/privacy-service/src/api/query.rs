@@ -9,7 +9,7 @@ use crate::problem::Problem;
 
 /// What stands after the question mark, in its order. Each parameter is taken out; what is left is not known.
 #[derive(Debug)]
-pub(super) struct Parameters(Vec<(String, String)>);
+pub(crate) struct Parameters(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     type Rejection = Problem;
@@ -21,14 +21,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
 
 impl Parameters {
     /// Every value of a parameter that may be given again.
-    pub(super) fn all(&mut self, name: &str) -> Vec<String> {
+    pub(crate) fn all(&mut self, name: &str) -> Vec<String> {
         let (named, rest) = std::mem::take(&mut self.0).into_iter().partition(|(key, _)| key == name);
         self.0 = rest;
         named.into_iter().map(|(_, value): (String, String)| value).collect()
     }
 
     /// A parameter that is given at most once.
-    pub(super) fn one<T: FromStr>(&mut self, name: &str, expected: &str) -> Result<Option<T>, Problem> {
+    pub(crate) fn one<T: FromStr>(&mut self, name: &str, expected: &str) -> Result<Option<T>, Problem> {
         let mut all = self.all(name);
         let Some(value) = all.pop() else { return Ok(None) };
         let value = value.parse().ok().filter(|_| all.is_empty());
@@ -36,7 +36,7 @@ impl Parameters {
     }
 
     /// Which page, from 1, and how many on it.
-    pub(super) fn page(&mut self) -> Result<(u64, u64), Problem> {
+    pub(crate) fn page(&mut self) -> Result<(u64, u64), Problem> {
         let page = self.one("page", "a number from 1")?.unwrap_or(1);
         let size = self.one("size", "a number from 1 to 100")?.unwrap_or(50);
         if !(1..=1_000_000_000).contains(&page) {
@@ -49,7 +49,7 @@ impl Parameters {
     }
 
     /// Nothing else was given.
-    pub(super) fn end(self) -> Result<(), Problem> {
+    pub(crate) fn end(self) -> Result<(), Problem> {
         match self.0.first() {
             None => Ok(()),
             Some((name, _)) => Err(Problem::invalid("query_invalid", format!("there is no parameter {name:?}"))),

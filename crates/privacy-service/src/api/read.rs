@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The id in the path; what cannot be one is none.
-pub(super) fn request_id(path: Result<Path<String>, PathRejection>) -> Result<RequestId, Problem> {
+pub(crate) fn request_id(path: Result<Path<String>, PathRejection>) -> Result<RequestId, Problem> {
     let Path(id) = path?;
     let plain = id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
     if plain { Ok(RequestId::new(id)) } else { Err(Problem::no_such_request("with such an id")) }

@@ -33,6 +33,16 @@ impl RecordStore {
         Ok(id == self.keys.master.id())
     }
 
+    /// A number that is another one as soon as something was told in a log.
+    ///
+    /// # Errors
+    ///
+    /// As for every step, see [`StoreError`].
+    pub async fn pulse(&self) -> Result<i64, StoreError> {
+        let (last,): (i64,) = self.read().await?.one("SELECT COALESCE(MAX(id), 0) FROM log", args![]).await?;
+        Ok(last)
+    }
+
     /// Whether its tables are those of this version: another one may have brought them up to date since it was opened.
     ///
     /// # Errors

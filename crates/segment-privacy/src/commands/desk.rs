@@ -120,6 +120,10 @@ impl Desk for WorkingDesk {
         self.store.tally(&filter).await.map_err(|error| refusal(error.into()))
     }
 
+    async fn pulse(&self) -> Result<i64, Refusal> {
+        self.store.pulse().await.map_err(|error| refusal(error.into()))
+    }
+
     async fn is_migrated(&self) -> Result<bool, Refusal> {
         self.store.is_migrated().await.map_err(|error| refusal(error.into()))
     }

@@ -62,7 +62,9 @@ async fn start(loaded: &Loaded, desk: watch::Receiver<Arc<dyn Desk>>) -> Result<
         }
     });
     let (World { clock, random }, where_) = (World::default(), server::listen(loaded)?);
-    let service = Service::new(Parts { desk, clock, random, metrics: counted, behind_proxy: where_.behind_proxy });
+    let secure = where_.tls.is_some() || where_.behind_proxy;
+    let service =
+        Service::new(Parts { desk, clock, random, metrics: counted, behind_proxy: where_.behind_proxy, secure });
     listen(&service, &where_).await.map_err(|error| refused(&error))
 }
 
