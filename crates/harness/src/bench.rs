@@ -7,6 +7,7 @@ mod lookup;
 mod masking;
 mod pacing;
 mod package;
+mod service;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ pub use lookup::bench_lookup as lookup;
 pub use masking::bench_masking as masking;
 pub use pacing::bench_pacing as pacing;
 pub use package::bench_package as package;
+pub use service::bench_service as service;
 
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();

@@ -22,7 +22,7 @@ mod webdriver;
 
 pub use bench::{
     access as bench_access, claims as bench_claims, intake as bench_intake, lookup as bench_lookup,
-    masking as bench_masking, pacing as bench_pacing, package as bench_package,
+    masking as bench_masking, pacing as bench_pacing, package as bench_package, service as bench_service,
 };
 pub use context::{Api, Context, Records};
 pub use process::{Invocation, Run, Running};

@@ -53,8 +53,16 @@ impl Served {
         Self::start_with(rig, token, &["serve", "--listen", "127.0.0.1:0"])
     }
 
+    /// The same without its log, for figures.
+    pub(crate) fn start_quietly(rig: &Rig, token: String) -> Result<Self> {
+        Self::of(rig.quiet_call(&["serve", "--listen", "127.0.0.1:0"]).start()?, token)
+    }
+
     pub(crate) fn start_with(rig: &Rig, token: String, args: &[&str]) -> Result<Self> {
-        let running = rig.start(args)?;
+        Self::of(rig.start(args)?, token)
+    }
+
+    fn of(running: Running, token: String) -> Result<Self> {
         running.tells("serving http", 1)?;
         let told = running.told();
         let url =

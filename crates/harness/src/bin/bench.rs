@@ -60,6 +60,15 @@ enum Figure {
         #[arg(long, default_value_t = 1_000_000)]
         in_profile: u64,
     },
+    /// Requests taken and shown over HTTP, and pages of the list among a million
+    Service {
+        /// Requests that are taken
+        #[arg(long, default_value_t = 10_000)]
+        calls: u32,
+        /// Requests that the list is among
+        #[arg(long, default_value_t = 1_000_000)]
+        many: u32,
+    },
     /// 100,000 rows of one person, masked on PostgreSQL
     Masking {
         /// Rows of the person
@@ -82,6 +91,7 @@ fn main() -> anyhow::Result<()> {
         Figure::Pacing { people } => harness::bench_pacing(people),
         Figure::Lookup { rows, runs } => harness::bench_lookup(rows, runs),
         Figure::Package { events, in_profile } => harness::bench_package(events, in_profile),
+        Figure::Service { calls, many } => harness::bench_service(calls, many),
         Figure::Masking { rows, others, runs } => harness::bench_masking(rows, others, runs),
     }
 }

@@ -103,25 +103,31 @@ fn dashboard_from_sign_in_to_package(context: &Context) -> Result<Outcome> {
         browser.presses("Show")?;
         browser.sees(PERSON)?;
         hand_out(rig, &served, &browser, &id)?;
-        for page in ["connections", "quotas", "reports", ""] {
-            browser.open(&format!("{}/dashboard/{page}", served.url()))?;
-            if page == "connections" {
-                browser.presses("Test it")?;
-                browser.sees("succeeded")?;
-            }
-            keep(&browser, if page.is_empty() { "requests" } else { page })?;
-        }
-        // Whoever looks for a person does not leave the person's name in an address.
-        browser.types("input[name=what]", PERSON)?;
-        browser.presses("Search")?;
-        browser.sees(&id)?;
-        ensure!(browser.url()?.ends_with("/dashboard/search"), "{}", browser.url()?);
-        browser.presses("Sign out")?;
-        browser.sees("With a token of this service")?;
-        browser.open(&format!("{}/dashboard/requests/{id}", served.url()))?;
-        browser.sees("Sign in")?;
+        look_around(&served, &browser, &id)?;
         served.stop().map(drop)
     })
+}
+
+/// The other pages, and the way out.
+fn look_around(served: &Served, browser: &Browser, id: &str) -> Result<()> {
+    for page in ["connections", "quotas", "reports", ""] {
+        browser.open(&format!("{}/dashboard/{page}", served.url()))?;
+        if page == "connections" {
+            browser.presses("Test it")?;
+            browser.sees("succeeded")?;
+        }
+        keep(browser, if page.is_empty() { "requests" } else { page })?;
+    }
+    // Whoever looks for a person does not leave the person's name in an address.
+    browser.types("input[name=what]", PERSON)?;
+    browser.presses("Search")?;
+    browser.sees(id)?;
+    ensure!(browser.url()?.ends_with("/dashboard/search"), "{}", browser.url()?);
+    browser.presses("Sign out")?;
+    browser.sees("With a token of this service")?;
+    browser.open(&format!("{}/dashboard/requests/{id}", served.url()))?;
+    browser.sees("Sign in")?;
+    Ok(())
 }
 
 /// What a browser would save, asked for with the browser's cookie.
@@ -186,36 +192,37 @@ fn dashboard_forms(context: &Context) -> Result<Outcome> {
             let stands = served.call("GET", &format!("{REQUESTS}/{id}"), None)?.text_at("/status")?;
             same(name, &stands, "pending")?;
         }
-        let reveal = served.form(
-            &format!("/dashboard/requests/{id}/reveal"),
-            &[("csrf", &readers_csrf)],
-            &[("cookie", &reader)],
-        )?;
-        same("reveal", &reveal.status, &403)?;
-        ensure!(!reveal.text().contains(PERSON), "it shows who it is about");
-        for (token, status) in [("sp_x", 401), ("", 401)] {
-            same("sign in", &served.form("/dashboard/sign-in", &[("token", token)], &[])?.status, &status)?;
-        }
-        same(
-            "sign in",
-            &served
-                .form("/dashboard/sign-in", &[("token", served.token())], &[("origin", "https://evil.example")])?
-                .status,
-            &403,
-        )?;
-        let script = format!("/dashboard/?status=<script>alert(1)</script>&page=1");
-        let page = served.call_with("GET", &script, None, &[("cookie", &mine)])?;
-        ensure!(!page.text().contains("<script>alert"), "{}", page.text());
-        let policy =
-            page.headers.get("content-security-policy").and_then(|policy| policy.to_str().ok()).unwrap_or_default();
-        ensure!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
-        // The API takes no cookies, so that no form of another site reaches it.
-        served.call_with("GET", REQUESTS, None, &[("cookie", &mine)])?.refuses(401, "no_token")?;
+        is_closed(&served, &id, (&mine, &reader, &readers_csrf))?;
         same("approved", &approve(&my_csrf, &[("cookie", &mine)])?.status, &303)?;
         rig.run(&["token", "revoke", "reader"])?.exits(0)?;
         same("revoked", &served.call_with("GET", "/dashboard/", None, &[("cookie", &reader)])?.status, &303)?;
         served.stop().map(drop)
     })
+}
+
+/// What is neither shown nor opened.
+fn is_closed(served: &Served, id: &str, (mine, reader, readers_csrf): (&str, &str, &str)) -> Result<()> {
+    let reveal =
+        served.form(&format!("/dashboard/requests/{id}/reveal"), &[("csrf", readers_csrf)], &[("cookie", reader)])?;
+    same("reveal", &reveal.status, &403)?;
+    ensure!(!reveal.text().contains(PERSON), "it shows who it is about");
+    for (token, status) in [("sp_x", 401), ("", 401)] {
+        same("sign in", &served.form("/dashboard/sign-in", &[("token", token)], &[])?.status, &status)?;
+    }
+    same(
+        "sign in",
+        &served.form("/dashboard/sign-in", &[("token", served.token())], &[("origin", "https://evil.example")])?.status,
+        &403,
+    )?;
+    let script = "/dashboard/?status=<script>alert(1)</script>&page=1";
+    let page = served.call_with("GET", script, None, &[("cookie", mine)])?;
+    ensure!(!page.text().contains("<script>alert"), "{}", page.text());
+    let policy =
+        page.headers.get("content-security-policy").and_then(|policy| policy.to_str().ok()).unwrap_or_default();
+    ensure!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    // The API takes no cookies, so that no form of another site reaches it.
+    served.call_with("GET", REQUESTS, None, &[("cookie", mine)])?.refuses(401, "no_token")?;
+    Ok(())
 }
 
 fn dashboard_without_scripts(context: &Context) -> Result<Outcome> {

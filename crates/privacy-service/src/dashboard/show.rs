@@ -53,7 +53,7 @@ async fn render(service: &Service, visitor: &Visitor, id: &RequestId, reveal: bo
     let shape = if reveal { shape.revealing(&request) } else { shape };
     let log = desk.engine().store().log(id).await?;
     let body = html! {
-        h1 { (shape.action) " " (words::status(&shape.status)) }
+        h1 id="title" data-refresh { (shape.action) " " (words::status(&shape.status)) }
         p.muted { code { (id) } }
         div id="state" data-refresh {
             (facts(&shape, &request, now))
