@@ -10,6 +10,7 @@ mod package;
 mod process;
 mod raw_http;
 mod readme;
+mod receiver;
 mod report;
 mod rig;
 mod runner;

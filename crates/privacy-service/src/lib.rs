@@ -15,6 +15,7 @@ mod server;
 mod service;
 pub mod shapes;
 mod standing;
+mod webhooks;
 
 pub use access::{Secret, new_token};
 pub use api::openapi;
@@ -23,3 +24,4 @@ pub use policy::RequestPolicy;
 pub use problem::Problem;
 pub use server::{Listen, ListenError, Running, TlsFiles, listen};
 pub use service::{Parts, Service};
+pub use webhooks::{Deliverer, Webhook, WebhookError};

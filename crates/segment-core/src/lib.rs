@@ -23,6 +23,7 @@ mod tally;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod verdict;
+mod webhook;
 mod work;
 
 pub use account::{ApiToken, Scope, SecretHash, Session};
@@ -53,6 +54,7 @@ pub use retention::{Expired, Retention};
 pub use rows::{DatasetRows, MaskOrder, MaskReport, RowMark, RowStep, RowTrace, Subject};
 pub use tally::{Standing, Tally, TallyFilter};
 pub use verdict::Verdict;
+pub use webhook::{Attempted, Delivery};
 pub use work::{
     Backlog, ClaimScope, Claimed, Decision, Due, Intended, IntentPlan, Lease, LeaseSubject, Ledger, LedgerFilter,
     LedgerState, LedgerUpdate, Member, MemberChange, MemberNote, MonthlyQuota, RequestUpdate,

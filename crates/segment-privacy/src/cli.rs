@@ -7,6 +7,7 @@ mod handing_over;
 mod holds;
 mod requests;
 mod token;
+mod webhook;
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
@@ -18,6 +19,7 @@ pub(crate) use handing_over::{Evidence, Package, Report};
 pub(crate) use holds::Holds;
 pub(crate) use requests::Requests;
 pub(crate) use token::Token;
+pub(crate) use webhook::Webhook;
 
 /// Fulfil people's privacy requests at Twilio Segment and in your own tables: collect what is held on a person, or suppress, delete
 /// and mask it.
@@ -140,6 +142,9 @@ pub(crate) enum Command {
     /// Make, list and revoke tokens of the HTTP service
     #[command(subcommand)]
     Token(Token),
+    /// Who is told of changes: what was told, and a test
+    #[command(subcommand)]
+    Webhook(Webhook),
     /// Make and replace the encryption key of the record database
     #[command(subcommand)]
     Key(Key),

@@ -29,6 +29,7 @@ mod service;
 mod service_access;
 mod service_input;
 mod sources;
+mod webhooks;
 mod workers;
 
 pub(crate) use list::all;

@@ -18,6 +18,7 @@ mod ledger;
 mod ledger_rows;
 mod lists;
 mod open;
+mod outbox;
 mod port;
 mod postgres;
 mod prepared;

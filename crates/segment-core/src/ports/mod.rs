@@ -6,6 +6,7 @@
 
 mod accounts;
 mod directory;
+mod outbox;
 mod package;
 mod profiles;
 mod regulations;
@@ -15,6 +16,7 @@ mod system;
 
 pub use accounts::Accounts;
 pub use directory::{DirectoryAnswer, DirectoryCheck, DirectoryError, DirectoryProblem, SubjectDirectory};
+pub use outbox::Outbox;
 pub use package::{PackageError, PackageSink, PackageWriter};
 pub use profiles::Profiles;
 pub use regulations::{RegulationSubmit, Regulations};

@@ -2,7 +2,7 @@
 
 use super::{
     access, check, config, connections, demo, erase, evidence, holds, init, key, man, package, purge, regulations,
-    report, requests, serve, suppress, token, worker,
+    report, requests, serve, suppress, token, webhook, worker,
 };
 use crate::{
     cli::{Cli, Command, Connections, Evidence, Key, Package, Requests},
@@ -45,6 +45,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, CliError> {
         Command::Package(Package::Link { id, valid }) => package::link(&load(path)?, &id, valid, output).await,
         Command::Report(args) => report::run(&load(path)?, &args, output).await,
         Command::Token(args) => token::run(&load(path)?, args, output).await,
+        Command::Webhook(args) => webhook::run(&load(path)?, args, output).await,
         Command::Key(Key::New { file }) => key::new(&file, output),
         Command::Key(Key::Rotate) => key::rotate(&load(path)?, output).await,
         Command::Config(args) => config::run(&args, path, output),

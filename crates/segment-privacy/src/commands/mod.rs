@@ -25,6 +25,7 @@ mod requests;
 mod serve;
 mod suppress;
 mod token;
+mod webhook;
 mod worker;
 
 pub(crate) use dispatch::run;

@@ -11,6 +11,7 @@ use std::{
 };
 
 use privacy_engine::{Engine, EngineError, ProgressSink, Until};
+use privacy_service::Deliverer;
 use privacy_store::StoredConnection;
 use segment_core::{ClaimScope, ConnectionKey, ports::StoreError};
 use tokio_util::sync::CancellationToken;
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::drive::interrupted;
 use crate::{
     compose::{self, Need, World},
-    config::{self, Loaded, load},
+    config::{self, Loaded, load, server},
     error::{CliError, Exit, chain},
     output::Output,
 };
@@ -36,6 +37,8 @@ const SAY_AGAIN: Duration = Duration::from_mins(1);
 pub(super) struct Working {
     pub(super) loaded: Loaded,
     pub(super) engine: Arc<Engine>,
+    /// Tells receivers of webhooks.
+    deliverer: Deliverer,
     /// What the command line says.
     concurrency: Option<NonZeroUsize>,
     seen: Seen,
@@ -106,6 +109,7 @@ async fn round(
         next = changed(path, working, output) => Some(next),
         never = Box::pin(purging(working)) => match never {},
         never = Box::pin(hints(working)) => match never {},
+        never = Box::pin(working.deliverer.run()) => match never {},
     };
     // What is being sent is finished, the rest is handed back.
     cancel.cancel();
@@ -152,13 +156,16 @@ pub(super) async fn start(path: &Path, concurrency: Option<NonZeroUsize>, make: 
     if loaded.store.is_none() && !make {
         return Err(CliError::usage("no_database", "the record database that it names is not there"));
     }
-    loaded.store = Some(compose::store(&loaded).await?);
+    let store = compose::store(&loaded).await?;
+    loaded.store = Some(store.clone());
     let progress = ProgressSink::new(|progress| tracing::info!(?progress, "working"));
     let (world, policy) = (World::default(), loaded.policy.clone());
     let engine = compose::engine(&loaded, Need::None, &world, policy, None, progress).await?;
+    let deliverer = Deliverer::new(Arc::new(store), server::webhooks(&loaded)?, world.clock.clone());
+    deliverer.announce().await?;
     let lacks = !engine.withheld().is_empty();
     let seen = Seen { text, stored: loaded.stored.clone() };
-    Ok(Working { loaded, engine, concurrency, seen, lacks })
+    Ok(Working { loaded, engine, deliverer, concurrency, seen, lacks })
 }
 
 /// The text of the file; `None` if it cannot be read right now, or is no file that can be read twice.

@@ -23,6 +23,7 @@ pub(crate) struct ConfigFile {
     pub(crate) connections: Vec<ConnectionConfig>,
     pub(crate) datasets: Vec<DatasetConfig>,
     pub(crate) policies: Vec<PolicyConfig>,
+    pub(crate) webhooks: Vec<WebhookConfig>,
 }
 
 /// The record database.
@@ -225,6 +226,20 @@ pub(crate) struct TlsConfig {
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeyFile {
     pub(crate) file: String,
+}
+
+/// Who is told when a request changes its status.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WebhookConfig {
+    pub(crate) key: String,
+    /// An address that begins with https://.
+    pub(crate) url: Secret,
+    /// `whsec_` and 24 to 64 bytes in base64: both ends sign with it.
+    pub(crate) secret: Secret,
+    /// Whether addresses of this machine and of private networks may be called, and http://.
+    #[serde(default)]
+    pub(crate) allow_private: bool,
 }
 
 /// A name that clients of the HTTP service give for what they ask.

@@ -83,6 +83,7 @@ pub(crate) fn resolve(file: ConfigFile, base: PathBuf) -> Result<Loaded, CliErro
     unique(file.datasets.iter().map(|dataset| dataset.key.as_str()), "datasets")?;
     together(&policy, &connections, &datasets)?;
     let policies = server::policies(&file.policies)?;
+    unique(file.webhooks.iter().map(|webhook| webhook.key.as_str()), "webhooks")?;
     Ok(Loaded { file, base, policy, masking, connections, datasets, policies, store: None, stored: Vec::new() })
 }
 

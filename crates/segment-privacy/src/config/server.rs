@@ -2,15 +2,16 @@
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 
-use privacy_service::{Listen, RequestPolicy, TlsFiles};
+use privacy_service::{Listen, RequestPolicy, TlsFiles, Webhook};
+use secrecy::ExposeSecret;
 use segment_core::{Action, Regime};
 
 use super::{
     Loaded,
-    model::PolicyConfig,
+    model::{PolicyConfig, WebhookConfig},
     resolved::{invalid, unique},
 };
-use crate::error::CliError;
+use crate::error::{CliError, chain};
 
 pub(super) fn policies(all: &[PolicyConfig]) -> Result<Vec<RequestPolicy>, CliError> {
     unique(all.iter().map(|policy| policy.key.as_str()), "policies")?;
@@ -33,6 +34,19 @@ fn policy(config: &PolicyConfig) -> Result<RequestPolicy, CliError> {
         return Err(invalid(format!("the policy {key} is one of Fides' default policies, with another action")));
     }
     Ok(RequestPolicy { key: key.clone(), action, regime: regime.transpose()? })
+}
+
+/// Who is told of changes.
+pub(crate) fn webhooks(loaded: &Loaded) -> Result<Vec<Webhook>, CliError> {
+    let webhook = |config: &WebhookConfig| {
+        let key = &config.key;
+        let url = config.url.read(&format!("url of the webhook {key}"), &loaded.base)?;
+        let secret = config.secret.read(&format!("secret of the webhook {key}"), &loaded.base)?;
+        // Exposed to sign with, and to be called: the receiver shows neither.
+        Webhook::new(key, url.expose_secret(), secret.expose_secret(), config.allow_private)
+            .map_err(|error| invalid(format!("the webhook {key}: {}", chain(&error))))
+    };
+    loaded.file.webhooks.iter().map(webhook).collect()
 }
 
 /// Where the service listens.

@@ -352,3 +352,24 @@ pub(crate) fn tokens(all: &[serde_json::Value]) -> String {
     }
     rows.to_string()
 }
+
+/// What receivers of webhooks were told.
+pub(crate) fn deliveries(all: &[serde_json::Value]) -> String {
+    if all.is_empty() {
+        return "nothing was told, and nothing waits".to_owned();
+    }
+    let mut rows = table(&["told", "request", "status", "at (UTC)", "state", "attempts", "answer"]);
+    let text = |one: &serde_json::Value, name: &str| one[name].as_str().unwrap_or("-").to_owned();
+    for one in all {
+        rows.add_row([
+            text(one, "webhook"),
+            text(one, "request"),
+            text(one, "status"),
+            maybe(one["at"].as_str().and_then(|at| at.parse().ok())),
+            text(one, "state"),
+            one["attempts"].to_string(),
+            text(one, "answer"),
+        ]);
+    }
+    rows.to_string()
+}

@@ -5,6 +5,7 @@ mod at_rest;
 mod connections;
 mod hints;
 mod opening;
+mod outbox;
 mod postgres;
 mod reopening;
 mod rotating;
