@@ -1,6 +1,6 @@
 //! What the service needs of the process that it runs in.
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{collections::BTreeMap, fmt, pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use segment_core::{IdentitySet, Recipient, RequestId, Tally, ports::Accounts};
 
 use crate::{
     RequestPolicy,
-    shapes::{ConnectionChecksShape, ConnectionShape, DryRunShape, QuotaShape},
+    shapes::{ConnectionChecksShape, ConnectionShape, DryRunShape, FieldShape, QuotaShape},
 };
 
 /// Everything by one configuration: the engine, and what only the composition root can do. When the configuration changes there
@@ -35,6 +35,15 @@ pub trait Desk: Send + Sync + fmt::Debug {
     /// Every connection that is configured, without its fields.
     async fn connections(&self) -> Result<Vec<ConnectionShape>, Refusal>;
 
+    /// One connection with its fields; `None` if there is none of this key.
+    async fn connection(&self, key: &str) -> Result<Option<ConnectionShape>, Refusal>;
+
+    /// The fields that a kind of connection has; `None` if there is no such kind.
+    fn connection_fields(&self, kind: &str) -> Option<Vec<FieldShape>>;
+
+    /// Changes a connection of the record database.
+    async fn change_connection(&self, change: ConnectionChange, by: &str) -> Result<(), Refusal>;
+
     /// Tests a connection or dataset, and keeps the outcome; `None` if there is none of this key.
     async fn test(&self, key: &str, by: &str) -> Result<Option<ConnectionChecksShape>, Refusal>;
 
@@ -58,6 +67,48 @@ pub trait Desk: Send + Sync + fmt::Debug {
 
     /// Whether somebody in this process works on requests.
     fn works(&self) -> bool;
+}
+
+/// A change of the connections in the record database. Fields are as the command line calls them; one that is empty has its
+/// default, and a secret that is empty stays as it is.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum ConnectionChange {
+    /// A new one.
+    Add {
+        /// Its key.
+        key: String,
+        /// `segment` or `segment_unify`.
+        kind: String,
+        /// Its fields.
+        typed: BTreeMap<String, String>,
+    },
+    /// Other fields.
+    Edit {
+        /// Its key.
+        key: String,
+        /// Those that change.
+        typed: BTreeMap<String, String>,
+    },
+    /// Whether it takes new work.
+    Enable {
+        /// Its key.
+        key: String,
+        /// Whether.
+        enabled: bool,
+    },
+    /// It goes, and its secrets with it, unless somebody has something open there.
+    Remove {
+        /// Its key.
+        key: String,
+    },
+}
+
+/// Fields can be secrets.
+impl fmt::Debug for ConnectionChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ConnectionChange")
+    }
 }
 
 /// A package on its way to somebody.

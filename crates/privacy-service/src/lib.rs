@@ -19,7 +19,7 @@ mod webhooks;
 
 pub use access::{Secret, new_token};
 pub use api::openapi;
-pub use desk::{Desk, PackageFile, Refusal, RefusalKind};
+pub use desk::{ConnectionChange, Desk, PackageFile, Refusal, RefusalKind};
 pub use policy::RequestPolicy;
 pub use problem::Problem;
 pub use server::{Listen, ListenError, Running, TlsFiles, listen};

@@ -1,7 +1,8 @@
 use super::{
-    access, answers_access, answers_erase, chaos, configuration, connections, credentials, dashboard, dataset, erasure,
-    files, handing_over, holds, identities, interruption, masking, masking_broken_off, official_sdk, owned, records,
-    repetition, requests, retention, rows, service, service_access, service_input, sources, webhooks, workers,
+    access, answers_access, answers_erase, chaos, configuration, connections, credentials, dashboard,
+    dashboard_connections, dataset, erasure, files, handing_over, holds, identities, interruption, masking,
+    masking_broken_off, official_sdk, owned, records, repetition, requests, retention, rows, service, service_access,
+    service_input, sources, webhooks, workers,
 };
 use crate::scenario::Scenario;
 
@@ -14,6 +15,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         service_access::ALL,
         service_input::ALL,
         dashboard::ALL,
+        dashboard_connections::ALL,
         webhooks::ALL,
         erasure::ALL,
         owned::ALL,

@@ -8,6 +8,7 @@ mod configuration;
 mod connections;
 mod credentials;
 mod dashboard;
+mod dashboard_connections;
 mod dataset;
 mod erasure;
 mod files;

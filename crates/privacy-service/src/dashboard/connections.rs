@@ -1,14 +1,10 @@
 //! Connections, and their tests.
 
-use axum::{
-    extract::{Path, State, rejection::PathRejection},
-    response::Redirect,
-};
+use axum::{extract::State, response::Redirect};
 use maud::{Markup, html};
 use segment_core::Scope;
 
 use super::{
-    form::Sent,
     layout::{self, Place},
     page::{Failure, Page},
     session::Visitor,
@@ -23,16 +19,16 @@ pub(super) async fn page(State(service): State<Service>, visitor: Visitor) -> Re
         h1 { "Connections" }
         @if all.is_empty() { p { "None is configured." } }
         div id="connections" data-refresh { @for one in &all { (card(&visitor, one)) } }
-        p.muted { "They are added and changed with " code { "segment-privacy connections" } ", or in the configuration file." }
+        @if visitor.may(Scope::Admin) { p { a.button href="/dashboard/connections/new" { "New connection" } } }
     };
     Ok(Page(layout::full("Connections", Place::Connections, &visitor, None, &body)))
 }
 
-fn card(visitor: &Visitor, one: &ConnectionShape) -> Markup {
+pub(super) fn card(visitor: &Visitor, one: &ConnectionShape) -> Markup {
     let checks = one.last_test.as_ref().and_then(|test| test.checks.as_array());
     html! {
         section.card {
-            h2 { (one.key) " " (words::status(if one.enabled { "enabled" } else { "disabled" })) }
+            h2 { a href=(format!("/dashboard/connections/{}", one.key)) { (one.key) } " " (words::status(if one.enabled { "enabled" } else { "disabled" })) }
             dl.facts {
                 div { dt { "Kind" } dd { (one.kind) } }
                 div { dt { "Configured in" } dd { (one.from) } }
@@ -62,14 +58,9 @@ fn card(visitor: &Visitor, one: &ConnectionShape) -> Markup {
 }
 
 /// Tests one, and shows all.
-pub(super) async fn test(
-    State(service): State<Service>,
-    path: Result<Path<String>, PathRejection>,
-    Sent(visitor, _): Sent<serde_json::Value>,
-) -> Result<Redirect, Failure> {
+pub(super) async fn test(service: &Service, visitor: &Visitor, key: &str) -> Result<Redirect, Failure> {
     visitor.caller.has(Scope::Admin)?;
-    let Path(key) = path.map_err(Problem::from)?;
-    let tested = service.desk().test(&key, &visitor.caller.name).await?;
+    let tested = service.desk().test(key, &visitor.caller.name).await?;
     tested.ok_or_else(|| Problem::missing("no_connection", "there is no connection of this key"))?;
     Ok(Redirect::to("/dashboard/connections"))
 }

@@ -3,6 +3,7 @@
 mod actions;
 mod ask;
 mod assets;
+mod connection;
 mod connections;
 mod form;
 mod layout;

@@ -8,7 +8,10 @@ use axum::{
 };
 use segment_core::Scope;
 
-use super::{actions, ask, assets, connections, live, page::Failure, quotas, reports, requests, review, session, show};
+use super::{
+    actions, ask, assets, connection, connections, live, page::Failure, quotas, reports, requests, review, session,
+    show,
+};
 use crate::{
     api::{evidence_of, package_of, request_id},
     service::Service,
@@ -32,7 +35,9 @@ pub(crate) fn routes() -> Router<Service> {
         .route("/dashboard/new/preview", post(ask::preview))
         .route("/dashboard/review", get(review::page))
         .route("/dashboard/connections", get(connections::page))
-        .route("/dashboard/connections/{key}/test", post(connections::test))
+        .route("/dashboard/connections/new", get(connection::blank).post(connection::add))
+        .route("/dashboard/connections/{key}", get(connection::page))
+        .route("/dashboard/connections/{key}/{what}", post(connection::change))
         .route("/dashboard/quotas", get(quotas::page))
         .route("/dashboard/reports", get(reports::page))
         .route("/dashboard/events", get(live::events))

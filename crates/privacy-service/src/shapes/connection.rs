@@ -31,6 +31,8 @@ pub struct FieldShape {
     pub name: String,
     /// What it says. Of a secret: where it comes from, never what it is.
     pub value: Option<String>,
+    /// Whether it is a secret.
+    pub secret: bool,
     /// Whether the connection's kind needs it.
     pub required: bool,
     /// What holds if it is not given.

@@ -1,6 +1,7 @@
 //! `connections …`: those of the record database are managed here, those of the configuration file are shown.
 
 mod fields;
+pub(crate) mod managed;
 mod secrets;
 
 use jiff::Timestamp;
@@ -32,12 +33,13 @@ struct Known<'a> {
     loaded: &'a Loaded,
     store: RecordStore,
     stored: Vec<StoredConnection>,
+    /// Whom the journal names.
+    by: String,
 }
 
 pub(crate) async fn run(loaded: &Loaded, args: Connections, output: &Output) -> Result<Exit, CliError> {
     let store = compose::store(loaded).await?;
-    let stored = store.connections().await?;
-    let known = Known { loaded, store, stored };
+    let known = Known::of(loaded, &store, &operator()).await?;
     match args {
         Connections::Add { key, kind, fields } => known.add(&key, kind.as_deref(), *fields, output).await,
         Connections::List => known.list(output).await,
@@ -59,12 +61,16 @@ pub(crate) async fn run(loaded: &Loaded, args: Connections, output: &Output) -> 
 
 /// Every connection, without its fields.
 pub(crate) async fn all(loaded: &Loaded, store: &RecordStore) -> Result<Vec<ConnectionShape>, CliError> {
-    let known = Known { loaded, store: store.clone(), stored: store.connections().await? };
+    let known = Known::of(loaded, store, "").await?;
     let mut tell = |error: CliError| tracing::warn!("{}", error.message);
     known.shapes(&mut tell).await
 }
 
-impl Known<'_> {
+impl<'a> Known<'a> {
+    async fn of(loaded: &'a Loaded, store: &RecordStore, by: &str) -> Result<Self, CliError> {
+        Ok(Self { loaded, store: store.clone(), stored: store.connections().await?, by: by.to_owned() })
+    }
+
     fn in_file(&self, key: &str) -> Option<&ConnectionConfig> {
         self.loaded.file.connections.iter().find(|config| config.key == key)
     }
@@ -86,6 +92,14 @@ impl Known<'_> {
         self.stored.iter().find(|one| one.key.as_str() == key).ok_or_else(|| self.missing(key))
     }
 
+    /// There is none of this key yet.
+    fn is_new(&self, key: &str) -> Result<(), CliError> {
+        if self.in_file(key).is_some() {
+            return Err(in_file(key));
+        }
+        if self.stored.iter().any(|one| one.key.as_str() == key) { Err(exists(key)) } else { Ok(()) }
+    }
+
     async fn add(
         &self,
         key: &str,
@@ -93,12 +107,7 @@ impl Known<'_> {
         fields: ConnectionFields,
         output: &Output,
     ) -> Result<Exit, CliError> {
-        if self.in_file(key).is_some() {
-            return Err(in_file(key));
-        }
-        if self.stored.iter().any(|one| one.key.as_str() == key) {
-            return Err(exists(key));
-        }
+        self.is_new(key)?;
         let kind = match kind {
             Some("segment") => Kind::Segment,
             Some(_) => Kind::SegmentUnify,
@@ -171,7 +180,7 @@ impl Known<'_> {
     }
 
     async fn journal(&self, key: &str, step: &str) -> Result<(), CliError> {
-        let entry = AuditEntry::new(now(), step, json!({"by": operator()}));
+        let entry = AuditEntry::new(now(), step, json!({"by": self.by}));
         Ok(self.store.journal(key, &entry).await?)
     }
 

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use privacy_engine::Engine;
 use privacy_package::{ZipSink, check_recipient};
 use privacy_service::{
-    Desk, PackageFile, Refusal, RefusalKind, RequestPolicy,
-    shapes::{ConnectionChecksShape, ConnectionShape, DryRunShape, QuotaShape},
+    ConnectionChange, Desk, PackageFile, Refusal, RefusalKind, RequestPolicy,
+    shapes::{ConnectionChecksShape, ConnectionShape, DryRunShape, FieldShape, QuotaShape},
 };
 use privacy_store::RecordStore;
 use segment_core::{
@@ -20,7 +20,8 @@ use segment_core::{
 use serde_json::json;
 
 use super::{
-    check, connections,
+    check,
+    connections::{self, managed},
     evidence::{self, Wanted},
     plan, regulations,
 };
@@ -88,8 +89,23 @@ impl Desk for WorkingDesk {
         connections::all(&self.loaded, &self.store).await.map_err(refusal)
     }
 
+    async fn connection(&self, key: &str) -> Result<Option<ConnectionShape>, Refusal> {
+        managed::one(&self.loaded, &self.store, key).await.map_err(refusal)
+    }
+
+    fn connection_fields(&self, kind: &str) -> Option<Vec<FieldShape>> {
+        managed::blank(kind)
+    }
+
+    async fn change_connection(&self, change: ConnectionChange, by: &str) -> Result<(), Refusal> {
+        managed::change(&self.loaded.of_file(), &self.store, change, by).await.map_err(refusal)
+    }
+
     async fn test(&self, key: &str, by: &str) -> Result<Option<ConnectionChecksShape>, Refusal> {
-        let tested = check::one(&self.loaded, &self.store, key).await.map_err(refusal)?;
+        // As they are now: somebody may have added it a moment ago.
+        let stored = self.store.connections().await.map_err(|error| refusal(error.into()))?;
+        let loaded = self.loaded.of_file().with_stored(&stored).map_err(refusal)?;
+        let tested = check::one(&loaded, &self.store, key).await.map_err(refusal)?;
         if let Some(tested) = &tested {
             let facts = json!({"by": by, "status": tested.status});
             let entry = AuditEntry::new(World::default().clock.now(), "tested", facts);

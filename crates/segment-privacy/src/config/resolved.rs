@@ -62,6 +62,15 @@ impl Loaded {
         }
     }
 
+    /// The same without the connections of the record database.
+    pub(crate) fn of_file(&self) -> Self {
+        let mut loaded = self.clone();
+        let in_file = |key: &str| self.file.connections.iter().any(|one| one.key == key);
+        loaded.connections.retain(|one| in_file(&one.config.key));
+        loaded.stored.clear();
+        loaded
+    }
+
     /// The same with this connection in place of, or beside, the others: whether it would be taken.
     pub(crate) fn accepts(&self, config: &ConnectionConfig) -> Result<(), CliError> {
         let others = self.connections.iter().filter(|one| one.config.key != config.key).cloned();

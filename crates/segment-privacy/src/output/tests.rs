@@ -199,6 +199,7 @@ fn checks() {
 fn connections() {
     let tested = LastTestShape { at: at(0), status: "succeeded".into(), checks: json!([]) };
     let field = |name: &str, value: Option<&str>, required, default: Option<&str>| FieldShape {
+        secret: name.starts_with("access-"),
         name: name.into(),
         value: value.map(Into::into),
         required,

@@ -214,6 +214,17 @@ pub(super) fn ask_kind() -> Result<Kind, CliError> {
     Ok(if kind == "segment" { Kind::Segment } else { Kind::SegmentUnify })
 }
 
+/// Everything that is required is there.
+pub(super) fn complete(config: &ConnectionConfig) -> Result<(), CliError> {
+    let missing: Vec<_> = FIELDS.iter().filter(|field| field.is_missing(config)).map(|field| field.name).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let (kind, missing) = (config.kind.name(), missing.join(", "));
+    let message = format!("a connection of kind {kind} needs {missing}; nothing was changed");
+    Err(CliError::usage("connection_incomplete", message))
+}
+
 /// Asks for what is required and was not given. Without a terminal all of it is named at once.
 pub(super) fn ask_missing(config: &mut ConnectionConfig) -> Result<(), CliError> {
     let missing: Vec<_> = FIELDS.iter().filter(|field| field.is_missing(config)).collect();
@@ -249,6 +260,7 @@ pub(super) fn shown(config: &ConnectionConfig) -> Vec<FieldShape> {
         (need != Unused).then(|| FieldShape {
             name: field.name.to_owned(),
             value: (field.value)(config),
+            secret: matches!(field.name, "access-token" | "access-secret"),
             required: need == Required,
             default: match need {
                 By(default) => Some(default.to_owned()),
