@@ -1,12 +1,12 @@
 //! `serve` as a client sees it: over loopback, with tokens that the command line made.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     net::TcpStream,
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use nix::sys::signal::Signal;
 use reqwest::{Method, header::HeaderMap};
 use serde_json::Value;
@@ -146,8 +146,12 @@ impl Served {
         // It may be closed in the middle.
         let _ = stream.write_all(bytes);
         let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        Ok(String::from_utf8_lossy(&answer).into_owned())
+        match stream.read_to_end(&mut answer) {
+            Err(error) if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind()) => {
+                bail!("the service keeps the connection open")
+            }
+            _ => Ok(String::from_utf8_lossy(&answer).into_owned()),
+        }
     }
 
     /// Ends it as an orchestrator does.

@@ -22,6 +22,10 @@ pub struct Asked {
     pub received_at: Option<Timestamp>,
     /// For whom an access encrypts its package.
     pub recipient: Option<Recipient>,
+    /// Who asks, where that is known.
+    pub by: Option<String>,
+    /// Whether it is taken only together with the others that say so.
+    pub all_or_none: bool,
 }
 
 impl Asked {
@@ -36,6 +40,8 @@ impl Asked {
             connection: None,
             received_at: None,
             recipient: None,
+            by: None,
+            all_or_none: false,
         }
     }
 }
@@ -69,6 +75,8 @@ impl Engine {
             received_at: asked.received_at.unwrap_or(now),
             left_out: self.left_out(asked.action, asked.connection.as_ref()),
             recipient: asked.recipient,
+            by: asked.by,
+            all_or_none: asked.all_or_none,
             needs_approval: self.policy.require_approval && asked.action == Action::Erasure,
         })
     }

@@ -5,6 +5,7 @@ mod api;
 mod dashboard;
 mod desk;
 mod docs;
+mod gathering;
 mod limits;
 pub mod metrics;
 mod policy;

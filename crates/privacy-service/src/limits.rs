@@ -9,24 +9,44 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
+use tracing::Instrument as _;
 
 use crate::problem::Problem;
 
 /// The longest body: fifty people with all their identities are a tenth of it.
 pub(crate) const BODY: usize = 1024 * 1024;
-/// How long an answer may take to begin, the reading of the body included.
+/// How long an answer may take to begin.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long somebody may take to say what they want.
+const BODY_PATIENCE: Duration = Duration::from_secs(20);
 
-/// Answers in time: also somebody who sends slowly.
+/// Answers in time. What was begun is done to its end also when nobody waits for it any more: a part of it would be worse.
 pub(crate) async fn in_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(PATIENCE, next.run(request)).await {
-        Ok(response) => response,
+    let answer = tokio::spawn(next.run(request).in_current_span());
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => Problem::unexpected("the service stopped in the middle of it; its log says more").into_response(),
         Err(_) => Problem::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "too_slow",
-            format!("the call took longer than {} s; nothing of it is half-done", PATIENCE.as_secs()),
+            StatusCode::GATEWAY_TIMEOUT,
+            "took_too_long",
+            format!(
+                "it takes longer than {} s, and goes on: ask what became of it before you ask again",
+                PATIENCE.as_secs()
+            ),
         )
         .into_response(),
+    }
+}
+
+/// Reads a body, unless it comes too slowly.
+pub(crate) async fn body<T, E: Into<Problem>>(read: impl Future<Output = Result<T, E>>) -> Result<T, Problem> {
+    match tokio::time::timeout(BODY_PATIENCE, read).await {
+        Ok(read) => read.map_err(Into::into),
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "too_slow",
+            format!("the body did not come within {} s; nothing was done", BODY_PATIENCE.as_secs()),
+        )),
     }
 }
 

@@ -7,11 +7,12 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use http::Method;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use segment_core::{Action, Outcome, RequestStatus, Standing};
 
-use crate::{problem::Problem, service::Service, shapes::QuotaShape};
+use crate::{problem::Problem, service::Service, shapes::QuotaShape, standing::Standings};
 
 /// From a millisecond to a minute.
 const BUCKETS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 60.0];
@@ -52,7 +53,7 @@ fn describe() {
 /// Counts a call, by its route: a path may hold anything.
 pub(crate) async fn count(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let (method, began) = (request.method().as_str().to_owned(), Instant::now());
+    let (method, began) = (method(request.method()), Instant::now());
     let response = next.run(request).await;
     let (took, status) = (began.elapsed(), response.status());
     histogram!("segment_privacy_http_request_seconds", "route" => route.clone()).record(took);
@@ -62,15 +63,21 @@ pub(crate) async fn count(request: Request, next: Next) -> Response {
     } else {
         tracing::debug!(route, status = status.as_u16(), ?took, "answered");
     }
-    let labels = [("route", route), ("method", method), ("status", status.as_u16().to_string())];
+    let labels = [("route", route), ("method", method.to_owned()), ("status", status.as_u16().to_string())];
     counter!("segment_privacy_http_requests_total", &labels).increment(1);
     response
+}
+
+/// One of a few: a caller may invent as many as it likes.
+pub(crate) fn method(method: &Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN.into_iter().find(|known| method.as_str() == *known).unwrap_or("other")
 }
 
 /// Everything as it is now.
 pub(crate) async fn page(service: &Service) -> Result<String, Problem> {
     let desk = service.desk();
-    let (standings, outcomes) = (service.standings().get(service).await?, service.standings().outcomes(service).await?);
+    let (standings, outcomes) = (Standings::get(service).await?, Standings::outcomes(service).await?);
     standing(&standings, service);
     for outcome in Outcome::ALL {
         let of_it = outcomes.iter().filter(|tally| tally.outcome.as_ref() == Some(outcome));

@@ -8,7 +8,7 @@ use axum::{
 use http::{HeaderName, HeaderValue};
 use tracing::Instrument as _;
 
-use crate::service::Service;
+use crate::{metrics, service::Service};
 
 const NAME: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -22,7 +22,11 @@ pub(crate) async fn name(State(service): State<Service>, mut request: Request, n
     });
     request.headers_mut().insert(NAME, id.clone());
     // The route without what stands in it: a path may hold anything.
-    let span = tracing::info_span!("http", method = %request.method(), request_id = id.to_str().unwrap_or_default());
+    let span = tracing::info_span!(
+        "http",
+        method = metrics::method(request.method()),
+        request_id = id.to_str().unwrap_or_default()
+    );
     let mut response = next.run(request).instrument(span).await;
     response.headers_mut().insert(NAME, id);
     response

@@ -95,11 +95,13 @@ pub async fn listen(service: &Service, listen: &Listen) -> Result<Running, Liste
     let (handle, secure) = (Handle::new(), tls.is_some());
     let make = service.router().into_make_service_with_connect_info::<SocketAddr>();
     let task = if let Some(tls) = tls {
-        let mut server = axum_server::from_tcp_rustls(listener, tls).map_err(bind)?.handle(handle.clone());
+        let mut server = axum_server::from_tcp_rustls(listener, tls).map_err(bind)?.http1_only().handle(handle.clone());
+        server = server.first_request_timeout(HEADERS);
         server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
         tokio::spawn(server.serve(make))
     } else {
-        let mut server = axum_server::from_tcp(listener).map_err(bind)?.handle(handle.clone());
+        let mut server = axum_server::from_tcp(listener).map_err(bind)?.http1_only().handle(handle.clone());
+        server = server.first_request_timeout(HEADERS);
         server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
         tokio::spawn(server.serve(make))
     };

@@ -7,7 +7,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use segment_core::ports::{Clock, Random};
 use tokio::sync::watch;
 
-use crate::{Desk, access::Guard, api, dashboard, docs, limits, metrics, request_id, standing::Standings};
+use crate::{
+    Desk, access::Guard, api, dashboard, docs, gathering::Gathering, limits, metrics, request_id, standing::Standings,
+};
 
 /// What a service is put together from.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ struct Inner {
     parts: Parts,
     guard: Guard,
     standings: Standings,
+    gathering: Gathering,
 }
 
 impl Service {
@@ -42,7 +45,7 @@ impl Service {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let guard = Guard::new(parts.behind_proxy);
-        Self(Arc::new(Inner { parts, guard, standings: Standings::default() }))
+        Self(Arc::new(Inner { parts, guard, standings: Standings::default(), gathering: Gathering::default() }))
     }
 
     /// Every route.
@@ -82,6 +85,10 @@ impl Service {
 
     pub(crate) fn standings(&self) -> &Standings {
         &self.0.standings
+    }
+
+    pub(crate) fn gathering(&self) -> &Gathering {
+        &self.0.gathering
     }
 
     pub(crate) fn metrics(&self) -> &PrometheusHandle {

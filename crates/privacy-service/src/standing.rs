@@ -32,46 +32,57 @@ struct Counted<T> {
     until: Duration,
 }
 
-impl<T: Clone> Counted<T> {
-    /// The last counts, or new ones if they are too old.
-    async fn get<E>(
-        last: &Mutex<Option<Self>>,
+impl<T: Clone + Send + Sync + 'static> Counted<T> {
+    /// The last counts, or new ones if they are too old. Counting goes on when nobody waits for it any more: it may take longer
+    /// than anybody waits.
+    async fn get(
+        last: impl Fn(&Standings) -> &Mutex<Option<Self>> + Send + Sync + 'static,
         service: &Service,
         good: Duration,
-        count: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, E> {
-        let mut last = last.lock().await;
-        let before = service.clock().monotonic();
-        if let Some(counted) = last.as_ref().filter(|counted| before < counted.until) {
+        count: impl Future<Output = Result<T, Problem>> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let now = service.clock().monotonic();
+        if let Ok(counted) = last(service.standings()).try_lock()
+            && let Some(counted) = counted.as_ref().filter(|counted| now < counted.until)
+        {
             return Ok(counted.counts.clone());
         }
-        let counts = count.await?;
-        let after = service.clock().monotonic();
-        let until = after + good.max(after.saturating_sub(before) * PATIENCE);
-        *last = Some(Self { counts: counts.clone(), until });
-        Ok(counts)
+        let service = service.clone();
+        let counting = tokio::spawn(async move {
+            let mut last = last(service.standings()).lock().await;
+            let before = service.clock().monotonic();
+            if let Some(counted) = last.as_ref().filter(|counted| before < counted.until) {
+                return Ok(counted.counts.clone());
+            }
+            let counts = count.await?;
+            let after = service.clock().monotonic();
+            let until = after + good.max(after.saturating_sub(before) * PATIENCE);
+            *last = Some(Self { counts: counts.clone(), until });
+            Ok(counts)
+        });
+        counting.await.map_err(|_| Problem::unexpected("counting stopped"))?
     }
 }
 
 impl Standings {
     /// Where all requests stand.
-    pub(crate) async fn get(&self, service: &Service) -> Result<Vec<Standing>, Problem> {
+    pub(crate) async fn get(service: &Service) -> Result<Vec<Standing>, Problem> {
         let (desk, now) = (service.desk(), service.clock().now());
         let soon = now.checked_add(SOON).unwrap_or(now);
-        let count = async { desk.engine().store().standings(now, soon).await };
-        Ok(Counted::get(&self.standings, service, GOOD, count).await?)
+        let count = async move { Ok(desk.engine().store().standings(now, soon).await?) };
+        Counted::get(|all| &all.standings, service, GOOD, count).await
     }
 
     /// How they ended.
-    pub(crate) async fn outcomes(&self, service: &Service) -> Result<Vec<Tally>, Problem> {
+    pub(crate) async fn outcomes(service: &Service) -> Result<Vec<Tally>, Problem> {
         let desk = service.desk();
-        Ok(Counted::get(&self.outcomes, service, OUTCOMES_GOOD, desk.tally()).await?)
+        let count = async move { Ok(desk.tally().await?) };
+        Counted::get(|all| &all.outcomes, service, OUTCOMES_GOOD, count).await
     }
 
     /// How many requests a list has: exactly up to ten thousand, and beyond that as of a few seconds ago where only status and
     /// action are asked for.
     pub(crate) async fn total(
-        &self,
         service: &Service,
         store: &dyn RequestStore,
         filter: &RequestFilter,
@@ -94,7 +105,7 @@ impl Standings {
             (filter.statuses.is_empty() || filter.statuses.contains(&one.status))
                 && filter.action.is_none_or(|action| one.action == action)
         };
-        let all = self.get(service).await?;
+        let all = Self::get(service).await?;
         Ok(all.iter().filter(fits).map(|one| one.requests).sum::<u64>().max(counted))
     }
 }

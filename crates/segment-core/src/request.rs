@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{
     ConnectionKey, EvidenceSalt, Finding, Gate, Identity, IdentitySet, IntentId, MaskingKey, Outcome, PackageReceipt,
     Pii, ProfileRef, Recipient, Regime, RegulationType, RequestId, RequestStatus, RowTrace, StagingKey, TaskEvent,
-    TaskState,
+    TaskState, ports::StoreError,
 };
 
 /// What is asked for.
@@ -102,6 +102,10 @@ pub struct NewRequest {
     pub received_at: Timestamp,
     /// Whether somebody has to approve it first.
     pub needs_approval: bool,
+    /// Who asks, where that is known: the log says so.
+    pub by: Option<String>,
+    /// It is taken only together with the others of its call that say so: all of them new, or all of them recorded before.
+    pub all_or_none: bool,
     /// For whom an access encrypts its package.
     pub recipient: Option<Recipient>,
     /// Connections that could take part but are disabled. The log says so: a person's data there are not part of the request.
@@ -123,6 +127,21 @@ pub enum Intake {
     Linked(RequestId),
     /// Its external id belongs to this request, which asks for something else.
     ExternalIdConflict(RequestId),
+}
+
+impl Intake {
+    /// Whether those that are taken all or none were all new, or all recorded before.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotTogether`] if they were not.
+    pub fn check_together(requests: &[NewRequest], answers: &[Self]) -> Result<(), StoreError> {
+        let together =
+            || requests.iter().zip(answers).filter(|(request, _)| request.all_or_none).map(|(_, answer)| answer);
+        let new = together().all(|answer| *answer == Self::Created);
+        let known = together().all(|answer| matches!(answer, Self::Linked(_)));
+        if new || known { Ok(()) } else { Err(StoreError::NotTogether) }
+    }
 }
 
 /// A request as recorded.

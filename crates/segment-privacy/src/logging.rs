@@ -6,13 +6,14 @@ use crate::cli::{Color, Global, LogFormat};
 
 /// Our own crates only. What other libraries log at trace level, such as whole URLs and headers, can hold e-mail addresses
 /// and tokens.
-const OURS: [&str; 7] = [
+const OURS: [&str; 8] = [
     "segment_core",
     "segment_http",
     "segment_unify",
     "privacy_engine",
     "privacy_store",
     "privacy_package",
+    "privacy_service",
     "segment_privacy",
 ];
 

@@ -119,6 +119,8 @@ fn request() -> Result<NewRequest> {
         regime: Regime::Gdpr,
         received_at: now,
         needs_approval: false,
+        by: None,
+        all_or_none: false,
         recipient: None,
         left_out: Vec::new(),
         connections: vec![ConnectionKey::new("main")],

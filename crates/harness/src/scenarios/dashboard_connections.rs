@@ -33,10 +33,10 @@ impl<'a> Visitor<'a> {
         let answer = served.form("/dashboard/sign-in", &[("token", token)], &[])?;
         let cookie = answer.headers.get("set-cookie").and_then(|cookie| cookie.to_str().ok()).unwrap_or_default();
         let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
-        let mut visitor = Self { served, cookie, csrf: String::new() };
+        let visitor = Self { served, cookie, csrf: String::new() };
         let page = visitor.page("connections")?;
-        visitor.csrf = page.split(HIDDEN).nth(1).and_then(|rest| rest.split('"').next()).context("no csrf")?.to_owned();
-        Ok(visitor)
+        let csrf = page.split(HIDDEN).nth(1).and_then(|rest| rest.split('"').next()).context("no csrf")?;
+        Ok(Self { csrf: csrf.to_owned(), ..visitor })
     }
 
     fn page(&self, path: &str) -> Result<String> {

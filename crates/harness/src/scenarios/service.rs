@@ -132,6 +132,15 @@ fn serve_takes_everything_once(context: &Context) -> Result<Outcome> {
         served.call_with("POST", REQUESTS, Some(&more), &headers)?.refuses(422, "idempotency_key_reused")?;
         same("recorded", &served.call("GET", REQUESTS, None)?.at("/total")?, &json!(2))?;
 
+        // Nor is anything else of a call recorded whose key is another's.
+        let mut named = asks("person-0006@example.test", "erasure");
+        named["external_id"] = json!("ticket-6");
+        let beside = json!([asks("person-0005@example.test", "erasure"), named]);
+        served.call_with("POST", REQUESTS, Some(&beside), &headers)?.refuses(422, "idempotency_key_reused")?;
+        same("recorded", &served.call("GET", REQUESTS, None)?.at("/total")?, &json!(2))?;
+        let log = served.call("GET", &format!("{REQUESTS}/{}/log", ids(&answers[0])?[0]), None)?;
+        same("who asked", &log.at("/items/0/facts/by")?, &json!("everything"))?;
+
         // Another token's key is another key.
         let theirs = format!("Bearer {}", token(rig, "theirs", &["submit"])?);
         let single = json!([{"identity": {"user_id": "nobody"}, "policy_key": "default_erasure_policy"}]);

@@ -199,13 +199,19 @@ fn serve_readiness(context: &Context) -> Result<Outcome> {
         let ready = served.call_with("GET", "/ready", None, &[])?;
         ready.is(200)?;
         same("ready", &ready.text_at("/migrations")?, "ok")?;
-        served.call_with("GET", "/api/v1/ready", None, &[])?.is(200)?;
+        served.call_with("GET", "/api/v1/ready", None, &[("x-request-id", "is-it-told")])?.is(200)?;
         rig.change_records("INSERT INTO {schema}_sqlx_migrations (version, description, installed_on, success, checksum, execution_time) \
             VALUES (9999, 'newer', CURRENT_TIMESTAMP, TRUE, '', 0)")?;
         let ready = served.call_with("GET", "/ready", None, &[])?;
         ready.is(503)?;
         same("migrations", &ready.text_at("/migrations")?, "the tables are those of another version")?;
         served.call_with("GET", "/health", None, &[])?.is(200)?;
-        served.stop().map(drop)
+        let run = served.stop()?;
+        ensure!(
+            run.stderr.contains("request_id=\"is-it-told\""),
+            "the log tells no id of the caller's: {}",
+            run.stderr
+        );
+        Ok(())
     })
 }

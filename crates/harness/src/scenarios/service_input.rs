@@ -206,8 +206,10 @@ fn serve_slow_callers(context: &Context) -> Result<Outcome> {
         // A slow body is told so; a slow header is not worth a word.
         let answer = served.raw(&[head.as_bytes(), b"["].concat())?;
         ensure!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("too_slow"), "{answer}");
-        let answer = served.raw(&head.as_bytes()[..40])?;
-        ensure!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+        for silent in [&head.as_bytes()[..40], b"", b"PRI * HTT", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+            let answer = served.raw(silent)?;
+            ensure!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+        }
         drop(callers);
         served.stop().map(drop)
     })

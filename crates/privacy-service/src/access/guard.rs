@@ -11,7 +11,11 @@ use axum::extract::ConnectInfo;
 use http::{HeaderMap, StatusCode, header, request::Parts};
 use segment_core::{ApiToken, TokenId};
 
-use super::{caller::Caller, failures::Failures, token};
+use super::{
+    caller::Caller,
+    failures::Failures,
+    token::{self, Secret},
+};
 use crate::{problem::Problem, service::Service};
 
 /// How long a token is taken for good without another look: how long one that is revoked still opens something.
@@ -63,7 +67,7 @@ impl Guard {
             return Ok(self.admit(known, service));
         }
         // Who had a good token is not kept out by others at the same address.
-        let was_good = read.as_ref().is_some_and(|(id, _)| self.was_good(id));
+        let was_good = read.as_ref().is_some_and(|(id, secret)| self.was_good(id, secret));
         if let Some(wait) = self.failures.must_wait(address, now).filter(|_| !was_good) {
             return Err(Problem::new(
                 StatusCode::TOO_MANY_REQUESTS,
@@ -84,6 +88,7 @@ impl Guard {
                 Ok(self.admit(token, service))
             }
             Some(token) => {
+                self.forget(&token.id);
                 self.failures.note(address, now);
                 let why = if token.revoked_at.is_some() { "was revoked" } else { "is over" };
                 Err(refused("token_ended", &format!("the token {} {why}", token.name)))
@@ -103,7 +108,9 @@ impl Guard {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         let named = || {
             let all = parts.headers.get_all("x-forwarded-for");
-            all.iter().next_back()?.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
+            let last = all.iter().next_back()?.to_str().ok()?.rsplit(',').next()?.trim();
+            // Some say the port, too.
+            last.parse().ok().or_else(|| last.parse::<SocketAddr>().ok().map(|address| address.ip()))
         };
         let named = if self.behind_proxy { named() } else { None };
         named.or(peer).unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED))
@@ -114,8 +121,13 @@ impl Guard {
         known.get(id).filter(|known| now < known.at + GOOD).map(|known| known.token.clone())
     }
 
-    fn was_good(&self, id: &TokenId) -> bool {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
+    fn was_good(&self, id: &TokenId, secret: &Secret) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(id).is_some_and(|known| secret.is_of(&known.token.hash))
+    }
+
+    fn forget(&self, id: &TokenId) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 
     fn remember(&self, token: &ApiToken, now: Duration) {

@@ -6,7 +6,7 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::problem::Problem;
+use crate::{limits, problem::Problem};
 
 /// A body.
 #[derive(Debug)]
@@ -16,6 +16,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        Ok(Self(Json::from_request(request, state).await?.0))
+        let Json(body) = limits::body(Json::from_request(request, state)).await?;
+        Ok(Self(body))
     }
 }

@@ -3,8 +3,8 @@
 use axum::{Json, extract::State};
 use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
-use privacy_engine::Asked;
-use segment_core::{Action, Intake, Pii, Recipient, RequestId};
+use privacy_engine::{Asked, EngineError};
+use segment_core::{Action, Intake, Pii, Recipient, RequestId, ports::StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Desk, RequestPolicy,
-    access::{May, Submit},
+    access::{Caller, May, Submit},
     problem::Problem,
     reference,
     service::Service,
@@ -115,12 +115,13 @@ pub(super) async fn create(
     Body(asked): Body<Vec<NewPrivacyRequest>>,
 ) -> Result<Json<Bulk>, Problem> {
     let key = IdempotencyKey::read(&headers, &caller.token)?;
-    take(&service, key, &asked).await.map(Json)
+    take(&service, &caller, key, &asked).await.map(Json)
 }
 
 /// Records what can be taken, and says of each what became of it.
 pub(crate) async fn take(
     service: &Service,
+    caller: &Caller,
     key: Option<IdempotencyKey>,
     asked: &[NewPrivacyRequest],
 ) -> Result<Bulk, Problem> {
@@ -132,16 +133,14 @@ pub(crate) async fn take(
             Ok(mut asked) => {
                 let keyed = key.as_ref().filter(|_| asked.external_id.is_none());
                 asked.external_id = asked.external_id.or_else(|| keyed.map(|key| key.reference(place)));
-                taken.push((place, keyed.is_some(), asked));
+                asked.all_or_none = keyed.is_some();
+                asked.by = Some(caller.name.clone());
+                taken.push((place, asked));
             }
             Err(problem) => failed.push((place, problem)),
         }
     }
-    let keyed: Vec<_> = taken.iter().filter(|(_, keyed, _)| *keyed).map(|(place, ..)| *place).collect();
-    if let Some(key) = &key {
-        key.is_known(desk.engine().store().as_ref(), &keyed).await?;
-    }
-    let recorded = record(desk.as_ref(), taken, now).await?;
+    let recorded = record(service, desk.as_ref(), taken, now).await?;
     let mut succeeded = Vec::new();
     for (place, outcome) in recorded {
         match outcome {
@@ -165,19 +164,26 @@ pub(super) fn check_number(number: usize) -> Result<(), Problem> {
 type Recorded = Vec<(usize, Result<PrivacyRequest, Problem>)>;
 
 /// Records them, all or none, and shows each as it is then.
-async fn record(desk: &dyn Desk, taken: Vec<(usize, bool, Asked)>, now: Timestamp) -> Result<Recorded, Problem> {
+async fn record(
+    service: &Service,
+    desk: &dyn Desk,
+    taken: Vec<(usize, Asked)>,
+    now: Timestamp,
+) -> Result<Recorded, Problem> {
     if taken.is_empty() {
         return Ok(Vec::new());
     }
     let engine = desk.engine();
-    let asked: Vec<_> = taken.iter().map(|(_, _, asked)| asked.clone()).collect();
-    let answers = engine.intake(asked).await?;
+    let asked: Vec<_> = taken.iter().map(|(_, asked)| asked.clone()).collect();
+    let answers = match service.gathering().intake(engine, asked).await {
+        Err(EngineError::Store(StoreError::NotTogether)) => return Err(idempotency::reused()),
+        answers => answers?,
+    };
     // A worker of this process need not wait for its next look.
     engine.hint().notify_one();
     let mut recorded = Vec::new();
-    for ((place, keyed, asked), (id, intake)) in taken.into_iter().zip(answers) {
+    for ((place, asked), (id, intake)) in taken.into_iter().zip(answers) {
         let outcome = match intake {
-            Intake::ExternalIdConflict(_) if keyed => return Err(idempotency::reused()),
             Intake::ExternalIdConflict(other) => Err(Problem::invalid(
                 "external_id_conflict",
                 format!("the external id belongs to {other}, which asks for something else; give this one another"),
@@ -192,7 +198,8 @@ async fn record(desk: &dyn Desk, taken: Vec<(usize, bool, Asked)>, now: Timestam
 async fn shown(desk: &dyn Desk, id: &RequestId, asked: &Asked, now: Timestamp) -> Result<PrivacyRequest, Problem> {
     let store = desk.engine().store().as_ref();
     let request = store.request(id).await?.ok_or_else(|| Problem::no_such_request(id.as_str()))?;
-    if asked.recipient.is_some() && request.recipient != asked.recipient {
+    // Once what names the person is destroyed nobody knows for whom it was.
+    if asked.recipient.is_some() && request.identities.is_some() && request.recipient != asked.recipient {
         return Err(Problem::invalid(
             "recipient_conflict",
             format!(

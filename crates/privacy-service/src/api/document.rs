@@ -67,7 +67,7 @@ fn refusals(operation: &mut Operation, about_one: bool) {
     let mut add = |status: &str, what: &str| {
         operation.responses.responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(problem(what)));
     };
-    add("408", "It took too long");
+    add("504", "It takes too long, and goes on");
     add("500", "The service failed; nothing is half-done");
     add("503", "The record database or Segment cannot be reached now");
     if operation.security.is_some() {
@@ -81,6 +81,7 @@ fn refusals(operation: &mut Operation, about_one: bool) {
     }
     if operation.request_body.is_some() {
         add("400", "The body is not JSON, or a header is malformed");
+        add("408", "The body came too slowly");
         add("413", "The body is too large");
         add("415", "The body does not say that it is JSON");
     }

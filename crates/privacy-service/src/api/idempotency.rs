@@ -1,10 +1,10 @@
 //! The header `Idempotency-Key`: the same call again is the same requests again.
 //!
 //! A request without a reference of the caller's gets one that names the token, the key and its place in the call. From then on
-//! it is recognised like any other: for ever, by every process, and in the transaction that records it.
+//! it is recognised like any other: by every process, and in the transaction that records the call, all of it or nothing.
 
 use http::{HeaderMap, StatusCode};
-use segment_core::{Pii, RequestFilter, TokenId, ports::RequestStore};
+use segment_core::{Pii, TokenId};
 
 use crate::{problem::Problem, reference::PREFIX};
 
@@ -37,17 +37,6 @@ impl IdempotencyKey {
     /// The reference of a request, by its place in the call.
     pub(super) fn reference(&self, place: usize) -> Pii<String> {
         Pii::new(format!("{}\u{1f}{place}", self.0))
-    }
-
-    /// Whether a call with this key was made before, with requests at these places. Since a call is recorded as a whole, one of
-    /// which only a part is there was another call.
-    pub(super) async fn is_known(&self, store: &dyn RequestStore, places: &[usize]) -> Result<bool, Problem> {
-        let mut known = 0;
-        for place in places {
-            let filter = RequestFilter { external_id: Some(self.reference(*place)), ..RequestFilter::default() };
-            known += usize::from(store.count_requests(&filter, 1).await? == 1);
-        }
-        if known == 0 || known == places.len() { Ok(known > 0) } else { Err(reused()) }
     }
 }
 

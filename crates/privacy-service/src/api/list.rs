@@ -10,6 +10,7 @@ use crate::{
     problem::Problem,
     service::Service,
     shapes::Page,
+    standing::Standings,
 };
 
 /// List requests, newest first.
@@ -36,7 +37,7 @@ pub(super) async fn list(
     let (page, size) = query.page()?;
     let filter = RequestFilter { skip: (page - 1) * size, limit: u32::try_from(size).ok(), ..filter(query, now)? };
     let store = desk.engine().store().as_ref();
-    let total = service.standings().total(&service, store, &filter).await?;
+    let total = Standings::total(&service, store, &filter).await?;
     let items = store.requests(&filter).await?;
     let items = items.iter().map(|one| PrivacyRequestLine::new(one, now)).collect();
     Ok(Json(Page::new(items, total, page, size)))

@@ -1,5 +1,7 @@
 //! For whoever runs it.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::State,
@@ -10,11 +12,20 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    Refusal, RefusalKind,
     access::{May, Read},
     metrics,
     problem::Problem,
     service::Service,
 };
+
+/// How long the record database may take to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+fn too_slow() -> Refusal {
+    let message = "the record database does not answer".to_owned();
+    Refusal { kind: RefusalKind::Unavailable, code: "database_locked", message, hint: None }
+}
 
 /// How the service is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,7 +76,8 @@ pub(super) async fn health(State(service): State<Service>) -> Response {
 )]
 pub(super) async fn ready(State(service): State<Service>) -> Response {
     let desk = service.desk();
-    let records = match desk.is_migrated().await {
+    let asked = tokio::time::timeout(PATIENCE, desk.is_migrated()).await;
+    let records = match asked.unwrap_or_else(|_| Err(too_slow())) {
         Ok(true) => ("ok", "ok"),
         Ok(false) => ("ok", "the tables are those of another version"),
         Err(_) => ("it cannot be read", "it cannot be read"),

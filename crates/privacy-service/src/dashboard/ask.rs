@@ -177,7 +177,7 @@ pub(super) async fn confirmed(
 ) -> Result<Redirect, Failure> {
     visitor.caller.has(Scope::Submit)?;
     let key = IdempotencyKey::of_form(&typed.key, &visitor.caller.token);
-    let bulk = take(&service, Some(key), &[typed.request()?]).await?;
+    let bulk = take(&service, &visitor.caller, Some(key), &[typed.request()?]).await?;
     match (bulk.succeeded.first(), bulk.failed.first()) {
         (Some(request), _) => Ok(Redirect::to(&format!("/dashboard/requests/{}", request.id()))),
         (None, failed) => {

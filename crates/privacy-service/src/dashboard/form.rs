@@ -10,7 +10,7 @@ use super::{
     page::Failure,
     session::{self, Visitor},
 };
-use crate::{problem::Problem, service::Service};
+use crate::{limits, problem::Problem, service::Service};
 
 /// A form, and who sent it.
 #[derive(Debug)]
@@ -22,17 +22,19 @@ impl<T: DeserializeOwned + Send> FromRequest<Service> for Sent<T> {
     async fn from_request(request: Request, service: &Service) -> Result<Self, Failure> {
         session::of_this_site(request.headers())?;
         let visitor = session::visitor(request.headers(), service).await?;
-        let Form(fields) = Form::<Vec<(String, String)>>::from_request(request, service).await.map_err(malformed)?;
+        let read =
+            async { Form::<Vec<(String, String)>>::from_request(request, service).await.map_err(|_| malformed()) };
+        let Form(fields) = limits::body(read).await?;
         let csrf = fields.iter().find(|(name, _)| name == "csrf").map(|(_, value)| value.as_str());
         visitor.check_csrf(csrf.unwrap_or_default())?;
         let fields: serde_json::Map<_, _> =
             fields.into_iter().filter(|(name, _)| name != "csrf").map(|(name, value)| (name, value.into())).collect();
         let form = serde_json::from_value(fields.into());
-        form.map(|form| Self(visitor, form)).map_err(malformed)
+        form.map(|form| Self(visitor, form)).map_err(|_| malformed().into())
     }
 }
 
 /// What it says may hold what was typed.
-fn malformed<E>(_: E) -> Failure {
-    Problem::invalid("form_malformed", "the form is not whole; go back, and send it again").into()
+fn malformed() -> Problem {
+    Problem::invalid("form_malformed", "the form is not whole; go back, and send it again")
 }

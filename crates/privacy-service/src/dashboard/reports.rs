@@ -12,12 +12,11 @@ use super::{
     page::{Failure, Page},
     session::Visitor,
 };
-use crate::service::Service;
+use crate::{service::Service, standing::Standings};
 
 /// Everything that was ever asked, counted.
 pub(super) async fn page(State(service): State<Service>, visitor: Visitor) -> Result<Page, Failure> {
-    let (rows, standings) =
-        (report(&service.standings().outcomes(&service).await?), service.standings().get(&service).await?);
+    let (rows, standings) = (report(&Standings::outcomes(&service).await?), Standings::get(&service).await?);
     let by_status = RequestStatus::ALL.iter().map(|status| {
         let requests = standings.iter().filter(|one| one.status == *status).map(|one| one.requests).sum();
         (status.as_str().replace('_', " "), requests)

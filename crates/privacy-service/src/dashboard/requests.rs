@@ -4,9 +4,11 @@ use axum::extract::State;
 use jiff::Timestamp;
 use maud::{Markup, html};
 use segment_core::{
-    Action, Identity, IdentityKind, Pii, RequestFilter, RequestStatus, RequestSummary, ports::RequestStore,
+    Action, AuditEntry, Identity, IdentityKind, Pii, RequestFilter, RequestStatus, RequestSummary, Scope,
+    ports::RequestStore,
 };
 use serde::Deserialize;
+use serde_json::json;
 
 use super::{
     form::Sent,
@@ -16,7 +18,7 @@ use super::{
     session::Visitor,
     words,
 };
-use crate::{api::Parameters, problem::Problem, service::Service};
+use crate::{api::Parameters, problem::Problem, service::Service, standing::Standings};
 
 const SIZE: u64 = 50;
 const ACTIONS: [Action; 4] = [Action::Access, Action::Erasure, Action::Suppression, Action::Unsuppression];
@@ -71,7 +73,7 @@ pub(super) async fn list(State(service): State<Service>, visitor: Visitor, query
     let seen = live::seen(&service).await;
     let (desk, now, chosen) = (service.desk(), service.clock().now(), Chosen::read(query)?);
     let (store, filter) = (desk.engine().store().as_ref(), chosen.filter(now));
-    let total = service.standings().total(&service, store, &filter).await?;
+    let total = Standings::total(&service, store, &filter).await?;
     let found = store.requests(&filter).await?;
     let pages = total.div_ceil(SIZE).max(1);
     let body = html! {
@@ -171,8 +173,14 @@ pub(super) async fn found(State(service): State<Service>, Sent(visitor, form): S
     if found.is_empty()
         && let Some(identity) = identity(what)
     {
+        // Who finds out who a request is about may do so, and the request's log says it.
+        visitor.caller.has(Scope::Package)?;
         let filter = RequestFilter { identity: Some(identity), limit: Some(100), ..RequestFilter::default() };
         found = store.requests(&filter).await?;
+        for one in &found {
+            let entry = AuditEntry::new(now, "found_by_identity", json!({"by": visitor.caller.name}));
+            store.note(&one.id, &entry).await?;
+        }
     }
     let body = html! {
         h1 { "Found" }

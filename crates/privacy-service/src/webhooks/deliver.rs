@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
 
-use futures_util::{StreamExt as _, stream};
 use segment_core::{
     Attempted, Delivery,
     ports::{Clock, Outbox, StoreError},
@@ -14,9 +13,9 @@ use super::Webhook;
 const LOOK: Duration = Duration::from_secs(1);
 /// Longer than a receiver may take.
 const LEASE: Duration = Duration::from_mins(1);
-/// Told at once.
-const AT_ONCE: usize = 8;
-/// How long the log of what is over is kept.
+/// Told at once to one receiver.
+const AT_ONCE: u32 = 8;
+/// How long the log is kept, and how long something waits for a receiver that nobody has any more.
 const KEPT: Duration = Duration::from_hours(30 * 24);
 /// How often it is tidied up.
 const TIDY: Duration = Duration::from_hours(1);
@@ -49,18 +48,19 @@ impl Deliverer {
 
     /// Tells, as long as it is polled. What it was at when it is dropped is told again later, under the same id.
     pub async fn run(&self) -> Infallible {
-        let mut tidied = None;
+        // Each by itself: one that does not answer keeps nobody else waiting.
+        let all = self.receivers.values().map(|receiver| self.serve(receiver));
+        tokio::join!(futures_util::future::join_all(all), self.tidy());
+        std::future::pending().await
+    }
+
+    async fn serve(&self, receiver: &Webhook) {
         loop {
-            let now = self.clock.monotonic();
-            if tidied.is_none_or(|tidied| now > tidied + TIDY) {
-                tidied = Some(now);
-                if let Err(error) = self.outbox.drop_deliveries(KEPT).await {
-                    tell(&error);
+            match self.outbox.claim_deliveries(receiver.key(), LEASE, AT_ONCE).await {
+                Ok(due) if !due.is_empty() => {
+                    let told = due.iter().map(|one| self.deliver(receiver, one));
+                    futures_util::future::join_all(told).await;
                 }
-            }
-            // Nobody is waited for while there is more.
-            match self.round().await {
-                Ok(told) if told > 0 => {}
                 Ok(_) => tokio::time::sleep(LOOK).await,
                 Err(error) => {
                     tell(&error);
@@ -70,24 +70,17 @@ impl Deliverer {
         }
     }
 
-    /// Tells what is due now; how much that was.
-    async fn round(&self) -> Result<usize, StoreError> {
-        if self.receivers.is_empty() {
-            return Ok(0);
+    async fn tidy(&self) {
+        loop {
+            if let Err(error) = self.outbox.drop_deliveries(KEPT).await {
+                tell(&error);
+            }
+            tokio::time::sleep(TIDY).await;
         }
-        let due = self.outbox.claim_deliveries(LEASE, 64).await?;
-        let told = due.len();
-        let mut saved = stream::iter(due).map(|one| self.deliver(one)).buffer_unordered(AT_ONCE);
-        while let Some(saved) = saved.next().await {
-            saved?;
-        }
-        Ok(told)
     }
 
-    async fn deliver(&self, delivery: Delivery) -> Result<(), StoreError> {
-        // One that another configuration has: whoever has it, tells it.
-        let Some(receiver) = self.receivers.get(&delivery.webhook) else { return Ok(()) };
-        let (attempted, answer) = receiver.tell(&delivery, self.clock.now()).await;
+    async fn deliver(&self, receiver: &Webhook, delivery: &Delivery) {
+        let (attempted, answer) = receiver.tell(delivery, self.clock.now()).await;
         let result = match attempted {
             Attempted::Delivered => "delivered",
             Attempted::Again(_) => "again",
@@ -98,7 +91,9 @@ impl Deliverer {
         if attempted == Attempted::GivenUp {
             tracing::warn!(webhook = delivery.webhook, id = delivery.id, answer, "a change is not told any more");
         }
-        self.outbox.save_delivery(&delivery, &attempted, &answer).await
+        if let Err(error) = self.outbox.save_delivery(delivery, &attempted, &answer).await {
+            tell(&error);
+        }
     }
 }
 

@@ -45,9 +45,10 @@ CREATE TABLE webhook_deliveries (
     delivered_at BIGINT,
     answer       TEXT COLLATE "C"                                -- what became of the last attempt: a status, or what failed
 );
-CREATE INDEX webhook_deliveries_due ON webhook_deliveries (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook, next_at) WHERE next_at IS NOT NULL;
 CREATE INDEX webhook_deliveries_at ON webhook_deliveries (at);
-CREATE FUNCTION tell_webhooks() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Also where somebody else writes, whose tables of these names may be others.
+CREATE FUNCTION tell_webhooks() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     now_ms BIGINT := FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000);
 BEGIN

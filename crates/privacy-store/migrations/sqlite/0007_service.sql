@@ -45,7 +45,7 @@ CREATE TABLE webhook_deliveries (
     delivered_at INTEGER,
     answer       TEXT                                -- what became of the last attempt: a status, or what failed
 ) STRICT;
-CREATE INDEX webhook_deliveries_due ON webhook_deliveries (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook, next_at) WHERE next_at IS NOT NULL;
 CREATE INDEX webhook_deliveries_at ON webhook_deliveries (at);
 CREATE TRIGGER requests_begin AFTER INSERT ON requests BEGIN
     INSERT INTO webhook_deliveries (id, webhook, request_id, action, status, at, next_at)

@@ -88,6 +88,7 @@ impl RecordStore {
             answers.extend(taken);
             linked.append(&mut again);
         }
+        Intake::check_together(requests, &answers)?;
         tx.hint().await?;
         tx.commit().await?;
         self.tell_linked(&linked).await;

@@ -68,24 +68,21 @@ impl Outbox for RecordStore {
             "INSERT INTO webhooks (key) SELECT id FROM ({each}) AS given WHERE TRUE ON CONFLICT (key) DO NOTHING"
         );
         tx.execute(&sql, args![&list]).await?;
-        let sql = "UPDATE webhook_deliveries SET next_at = NULL, answer = 'the webhook is not configured any more' \
-                   WHERE next_at IS NOT NULL AND webhook NOT IN (SELECT key FROM webhooks)";
-        tx.execute(sql, args![]).await?;
         tx.commit().await
     }
 
     #[instrument(name = "db.claim_deliveries", skip_all, err(level = "debug"))]
-    async fn claim_deliveries(&self, lease: Duration, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+    async fn claim_deliveries(&self, webhook: &str, lease: Duration, limit: u32) -> Result<Vec<Delivery>, StoreError> {
         let mut tx = self.begin_locking().await?;
         let (now, free) = (tx.dialect().now(), tx.dialect().take_free("webhook_deliveries"));
         let chosen = tx.dialect().chosen(
             "id",
-            &format!("SELECT id FROM webhook_deliveries WHERE next_at IS NOT NULL AND next_at <= {now} ORDER BY next_at, id LIMIT $1 {free}"),
+            &format!("SELECT id FROM webhook_deliveries WHERE webhook = $3 AND next_at IS NOT NULL AND next_at <= {now} ORDER BY next_at, id LIMIT $1 {free}"),
         );
         let sql = format!(
             "UPDATE webhook_deliveries SET next_at = {now} + $2, attempts = attempts + 1 WHERE {chosen} RETURNING {COLUMNS}"
         );
-        let rows: Vec<DeliveryRow> = tx.all(&sql, args![limit, millis(lease)]).await?;
+        let rows: Vec<DeliveryRow> = tx.all(&sql, args![limit, millis(lease), webhook]).await?;
         tx.commit().await?;
         rows.into_iter().map(DeliveryRow::read).collect()
     }
@@ -101,7 +98,7 @@ impl Outbox for RecordStore {
         };
         let sql = format!(
             "UPDATE webhook_deliveries SET next_at = {now} + CAST($3 AS BIGINT), answer = $4, \
-             delivered_at = CASE WHEN $5 THEN {now} END WHERE id = $1 AND attempts = $2 AND delivered_at IS NULL"
+             delivered_at = CASE WHEN $5 THEN {now} END WHERE id = $1 AND attempts = $2 AND next_at IS NOT NULL"
         );
         tx.execute(&sql, args![&delivery.id, delivery.attempts, next, answer, delivered]).await?;
         tx.commit().await
@@ -120,7 +117,7 @@ impl Outbox for RecordStore {
     async fn drop_deliveries(&self, over: Duration) -> Result<u64, StoreError> {
         let mut tx = self.begin_locking().await?;
         let now = tx.dialect().now();
-        let sql = format!("DELETE FROM webhook_deliveries WHERE next_at IS NULL AND at < {now} - $1");
+        let sql = format!("DELETE FROM webhook_deliveries WHERE at < {now} - $1");
         let dropped = tx.execute(&sql, args![millis(over)]).await?;
         tx.commit().await?;
         Ok(dropped)

@@ -90,5 +90,6 @@ fn received(request: &NewRequest, key: &DataKey) -> Value {
         "connections": names(&request.connections),
         "datasets": names(&request.datasets),
         "left_out": names(&request.left_out),
+        "by": request.by,
     })
 }

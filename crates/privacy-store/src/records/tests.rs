@@ -25,6 +25,8 @@ fn requests(numbers: std::ops::Range<u32>) -> Vec<NewRequest> {
         regime: Regime::Gdpr,
         received_at: jiff::Timestamp::UNIX_EPOCH,
         needs_approval: false,
+        by: None,
+        all_or_none: false,
         recipient: None,
         left_out: Vec::new(),
         connections: vec![ConnectionKey::new("segment")],

@@ -11,12 +11,12 @@ use crate::{Attempted, Delivery};
 /// durable step. Times are the database's.
 #[async_trait]
 pub trait Outbox: Send + Sync + std::fmt::Debug {
-    /// These receivers are told of every change from now on, and no others. What waits for others is given up.
+    /// These receivers are told of every change from now on, and no others. What waits for others waits until it is dropped.
     async fn set_webhooks(&self, keys: &[String]) -> Result<(), StoreError>;
 
-    /// Takes up to `limit` of what is due, the oldest first. Whoever takes it has `lease` to say what became of it; then it is
+    /// Takes up to `limit` of what is due at one receiver, the oldest first. Whoever takes it has `lease` to say what became of it; then it is
     /// anybody's again.
-    async fn claim_deliveries(&self, lease: Duration, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+    async fn claim_deliveries(&self, webhook: &str, lease: Duration, limit: u32) -> Result<Vec<Delivery>, StoreError>;
 
     /// Says what became of an attempt, in a few words; nothing happens if somebody else has tried meanwhile.
     async fn save_delivery(&self, delivery: &Delivery, attempted: &Attempted, answer: &str) -> Result<(), StoreError>;

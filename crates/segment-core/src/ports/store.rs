@@ -158,6 +158,9 @@ pub enum StoreError {
     /// The disk is full or the database read-only.
     #[error("the record database cannot be written")]
     NotWritable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Of requests that are taken all or none, some were recorded before, or one is another's: nothing was recorded.
+    #[error("of requests that belong together only a part was recorded before")]
+    NotTogether,
     /// The lease is another's by now.
     #[error("the lease was lost to another worker")]
     StaleLease,

@@ -8,7 +8,7 @@ use super::drive;
 use crate::{
     cli::{Access, Ask},
     compose::Need,
-    config::Loaded,
+    config::{Loaded, operator},
     error::{CliError, Exit, chain},
     output::{Output, ProgressLine},
 };
@@ -116,6 +116,7 @@ pub(crate) fn asked(action: Action, identities: segment_core::IdentitySet, ask: 
         external_id,
         regime: ask.regime.as_deref().and_then(Regime::parse),
         connection: ask.connection.clone().map(ConnectionKey::new),
+        by: Some(operator()),
         ..Asked::new(action, identities)
     })
 }

@@ -96,6 +96,8 @@ fn erasure(number: usize) -> NewRequest {
         regime: Regime::Gdpr,
         received_at: now(),
         needs_approval: false,
+        by: None,
+        all_or_none: false,
         recipient: None,
         left_out: Vec::new(),
         connections: vec![ConnectionKey::new("segment")],

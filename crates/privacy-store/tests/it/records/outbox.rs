@@ -33,18 +33,19 @@ async fn rules(store: &RecordStore) {
     store.intake(&[erasure(1)]).await.unwrap();
     assert_eq!(told(store).await.len(), 4, "a new one has a status, too");
 
-    let mut claimed = store.claim_deliveries(LEASE, 3).await.unwrap();
-    assert_eq!(claimed.len(), 3);
-    assert_eq!(store.claim_deliveries(LEASE, 3).await.unwrap().len(), 1, "what is taken is not taken again");
-    let [first, second, third]: [Delivery; 3] = std::mem::take(&mut claimed).try_into().unwrap();
-    assert_eq!((first.attempts, first.delivered_at), (1, None));
+    let first = store.claim_deliveries("a", LEASE, 1).await.unwrap().remove(0);
+    let second = store.claim_deliveries("a", LEASE, 3).await.unwrap().remove(0);
+    assert!(store.claim_deliveries("a", LEASE, 3).await.unwrap().is_empty(), "what is taken is not taken again");
+    let third = store.claim_deliveries("b", LEASE, 3).await.unwrap().remove(0);
+    assert_eq!((first.attempts, first.delivered_at, third.webhook.as_str()), (1, None, "b"));
     store.save_delivery(&first, &Attempted::Delivered, "200").await.unwrap();
     store.save_delivery(&second, &Attempted::Again(Duration::ZERO), "503").await.unwrap();
     store.save_delivery(&third, &Attempted::GivenUp, "410").await.unwrap();
-    let again = store.claim_deliveries(LEASE, 3).await.unwrap();
+    let again = store.claim_deliveries("a", LEASE, 3).await.unwrap();
     assert_eq!(again.iter().map(|one| (&one.id, one.attempts)).collect::<Vec<_>>(), [(&second.id, 2)]);
-    // Somebody who was slow says so too late.
+    // Somebody who was slow says so too late, and what is over stays over.
     store.save_delivery(&second, &Attempted::Delivered, "200").await.unwrap();
+    store.save_delivery(&third, &Attempted::Again(Duration::ZERO), "503").await.unwrap();
     let of = |id: &str, all: &[Delivery]| all.iter().find(|one| one.id == id).cloned().unwrap();
     let all = store.deliveries(None, 100).await.unwrap();
     assert_eq!((of(&second.id, &all).delivered_at, of(&second.id, &all).attempts), (None, 2));
@@ -53,8 +54,9 @@ async fn rules(store: &RecordStore) {
     assert_eq!((of(&third.id, &all).next_at, of(&third.id, &all).delivered_at), (None, None));
 
     store.set_webhooks(&["b".to_owned()]).await.unwrap();
-    let waiting = store.deliveries(Some("a"), 100).await.unwrap();
-    assert!(waiting.iter().all(|one| one.next_at.is_none()), "nobody is at the other end any more");
+    store.intake(&[erasure(2)]).await.unwrap();
+    assert_eq!(store.deliveries(Some("a"), 100).await.unwrap().len(), 2, "it is told nothing more");
+    assert_eq!(store.deliveries(Some("b"), 100).await.unwrap().len(), 3);
     assert_eq!(store.drop_deliveries(Duration::from_hours(1)).await.unwrap(), 0);
     assert!(store.drop_deliveries(Duration::ZERO).await.unwrap() > 0);
 }

@@ -12,7 +12,9 @@ use crate::{
 
 impl State {
     pub(super) fn intake(&mut self, requests: &[NewRequest]) -> Result<Vec<Intake>, StoreError> {
-        requests.iter().map(|request| self.record(request)).collect()
+        let answers = requests.iter().map(|request| self.record(request)).collect::<Result<Vec<_>, _>>()?;
+        Intake::check_together(requests, &answers)?;
+        Ok(answers)
     }
 
     fn record(&mut self, new: &NewRequest) -> Result<Intake, StoreError> {
@@ -68,6 +70,7 @@ fn entry(new: &NewRequest) -> Result<Entry, StoreError> {
         "identities": new.identities.iter().map(Identity::kind).map(IdentityKind::as_str).collect::<Vec<_>>(),
         "connections": new.connections.iter().map(crate::ConnectionKey::as_str).collect::<Vec<_>>(),
         "datasets": new.datasets.iter().map(crate::ConnectionKey::as_str).collect::<Vec<_>>(),
+        "by": new.by,
         "left_out": new.left_out.iter().map(crate::ConnectionKey::as_str).collect::<Vec<_>>(),
     });
     let request = Request {

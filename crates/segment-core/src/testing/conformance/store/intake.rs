@@ -5,7 +5,8 @@
 use super::sample::{access, at, erasure, get, id, new, on_both, pending, people, put, record, steps, with_rows};
 use crate::{
     Action, ClaimScope, ConnectionKey, Decision, Gate, Holder, Intake, LedgerFilter, NewRequest, Outcome, Pii,
-    Recipient, Regime, RegulationId, RequestFilter, RequestStatus, Task, TaskState, ports::RequestStore,
+    Recipient, Regime, RegulationId, RequestFilter, RequestStatus, Task, TaskState,
+    ports::{RequestStore, StoreError},
 };
 
 fn with_external_id(request: NewRequest, external_id: &str) -> NewRequest {
@@ -162,4 +163,23 @@ pub async fn unknown_ids_are_not_found(store: &dyn RequestStore) {
     assert!(store.claim_regulation(&scope, "worker", super::sample::HELD, at(1_000)).await.unwrap().is_none());
     assert!(store.backlog(&scope, at(1_000)).await.unwrap().is_empty());
     assert_eq!(store.next_due(&scope).await.unwrap().earliest(), None);
+}
+
+/// Of requests that belong together all are new, or all were recorded before; of another call nothing is recorded.
+pub async fn what_belongs_together_is_taken_together(store: &dyn RequestStore) {
+    let one = |number, external_id| NewRequest { all_or_none: true, ..with_external_id(access(number), external_id) };
+    let call = [one(1, "a"), one(2, "b")];
+    assert_eq!(store.intake(&call).await.unwrap(), [Intake::Created, Intake::Created]);
+    let linked = [Intake::Linked(id(1)), Intake::Linked(id(2))];
+    assert_eq!(store.intake(&call).await.unwrap(), linked, "the same call again");
+    let alone = access(3);
+    for other in [
+        vec![one(1, "a"), one(2, "b"), one(4, "c")],
+        vec![NewRequest { all_or_none: true, ..with_external_id(access(5), "a") }],
+        vec![alone.clone(), one(1, "a"), one(6, "d")],
+    ] {
+        assert!(matches!(store.intake(&other).await, Err(StoreError::NotTogether)));
+    }
+    assert_eq!(store.requests(&RequestFilter::default()).await.unwrap().len(), 2);
+    assert_eq!(store.intake(&[alone, one(1, "a")]).await.unwrap(), [Intake::Created, Intake::Linked(id(1))]);
 }

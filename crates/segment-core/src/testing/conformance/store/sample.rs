@@ -63,6 +63,8 @@ pub(super) fn new(number: u32, action: Action) -> NewRequest {
         regime: Regime::Gdpr,
         received_at: at(number.into()),
         needs_approval: false,
+        by: None,
+        all_or_none: false,
         recipient: None,
         left_out: Vec::new(),
         connections: vec![ConnectionKey::new(BASIC)],

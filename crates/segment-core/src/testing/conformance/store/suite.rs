@@ -24,6 +24,7 @@ macro_rules! request_store_conformance {
             thousands_of_one_call_see_each_other
             intake_is_all_or_nothing
             unknown_ids_are_not_found
+            what_belongs_together_is_taken_together
             the_earliest_deadline_is_claimed_first
             what_is_held_is_not_claimed_again
             a_lease_that_is_over_is_claimed_again
