@@ -148,31 +148,33 @@ fn serve_takes_everything_once(context: &Context) -> Result<Outcome> {
         let answer = served.call_with("POST", REQUESTS, Some(&single), &headers)?;
         ensure!(!ids(&answers[0])?.contains(&answer.text_at("/succeeded/0/id")?), "it is another token's request");
 
-        let mut named = asks("person-0004@example.test", "erasure");
-        named["external_id"] = json!("ticket-4");
-        let calls = vec![
-            Call {
-                method: "POST",
-                path: REQUESTS,
-                body: json!([named]),
-                headers: vec![("authorization", bearer.as_str())]
-            };
-            8
-        ];
-        let answers = served.at_once(&calls)?;
-        for answer in &answers {
-            same("ids", &ids(answer)?, &ids(&answers[0])?)?;
-        }
-        let mut conflict = asks("person-0005@example.test", "erasure");
-        conflict["external_id"] = json!("ticket-4");
-        let answer = served.call("POST", REQUESTS, Some(&json!([conflict])))?;
-        same("code", &answer.text_at("/failed/0/code")?, "external_id_conflict")?;
-        same("data", &answer.text_at("/failed/0/data/external_id")?, "ticket-4")?;
-        let found = served.call("GET", &format!("{REQUESTS}?external_id=ticket-4"), None)?;
-        same("found", &found.at("/total")?, &json!(1))?;
+        by_reference(&served, &bearer)?;
         rig.nothing_sent()?;
         served.stop().map(drop)
     })
+}
+
+/// The same reference is the same request; one that asks for something else is told.
+fn by_reference(served: &Served, bearer: &str) -> Result<()> {
+    let mut named = asks("person-0004@example.test", "erasure");
+    named["external_id"] = json!("ticket-4");
+    let calls =
+        vec![
+            Call { method: "POST", path: REQUESTS, body: json!([named]), headers: vec![("authorization", bearer)] };
+            8
+        ];
+    let answers = served.at_once(&calls)?;
+    for answer in &answers {
+        same("ids", &ids(answer)?, &ids(&answers[0])?)?;
+    }
+    let mut conflict = asks("person-0005@example.test", "erasure");
+    conflict["external_id"] = json!("ticket-4");
+    let answer = served.call("POST", REQUESTS, Some(&json!([conflict])))?;
+    same("code", &answer.text_at("/failed/0/code")?, "external_id_conflict")?;
+    same("data", &answer.text_at("/failed/0/data/external_id")?, "ticket-4")?;
+    let found = served.call("GET", &format!("{REQUESTS}?external_id=ticket-4"), None)?;
+    same("found", &found.at("/total")?, &json!(1))?;
+    Ok(())
 }
 
 pub(super) fn ids(answer: &Answer) -> Result<Vec<String>> {
