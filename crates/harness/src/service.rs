@@ -12,6 +12,7 @@ use reqwest::{Method, header::HeaderMap};
 use serde_json::Value;
 
 use crate::{
+    assert::until,
     process::{Run, Running},
     rig::Rig,
 };
@@ -152,6 +153,16 @@ impl Served {
             }
             _ => Ok(String::from_utf8_lossy(&answer).into_owned()),
         }
+    }
+
+    /// The same while somebody is in the middle of a call, which goes on when nobody else is let in any more.
+    pub(crate) fn stop_during(self, goes_on: impl FnOnce() -> Result<()>) -> Result<Run> {
+        self.running.signal(Signal::SIGTERM)?;
+        until("it lets nobody in", || TcpStream::connect(self.host()).is_err())?;
+        goes_on()?;
+        let run = self.running.wait()?;
+        run.exits(0)?;
+        Ok(run)
     }
 
     /// Ends it as an orchestrator does.

@@ -9,6 +9,7 @@ mod gathering;
 mod limits;
 pub mod metrics;
 mod policy;
+mod private;
 mod problem;
 mod reference;
 mod request_id;

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::{Refusal, RefusalKind};
 
 /// Why a call was not answered with success (RFC 9457).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Problem {
     /// Always `about:blank`: the code tells problems apart.
     #[serde(rename = "type")]
@@ -23,10 +23,17 @@ pub struct Problem {
     title: String,
     /// The status.
     status: u16,
-    /// What is wrong, where, and what to do. It holds no personal data.
+    /// What is wrong, where, and what to do. It may repeat what was sent, and is for whoever sent it.
     detail: String,
     /// The stable name of the problem.
     code: &'static str,
+}
+
+/// Not what it says in words.
+impl std::fmt::Debug for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Problem").field("status", &self.status).field("code", &self.code).finish_non_exhaustive()
+    }
 }
 
 impl Problem {

@@ -205,6 +205,10 @@ fn serve_readiness(context: &Context) -> Result<Outcome> {
         let ready = served.call_with("GET", "/ready", None, &[])?;
         ready.is(503)?;
         same("migrations", &ready.text_at("/migrations")?, "the tables are those of another version")?;
+        rig.change_records("ALTER TABLE {schema}_sqlx_migrations RENAME TO elsewhere")?;
+        let ready = served.call_with("GET", "/ready", None, &[])?;
+        ready.is(503)?;
+        same("database", &ready.text_at("/database")?, "it cannot be read")?;
         served.call_with("GET", "/health", None, &[])?.is(200)?;
         let run = served.stop()?;
         ensure!(

@@ -1,6 +1,9 @@
 //! The HTTP service and those who call it badly: each call is refused in words, and nothing of it is recorded.
 
-use std::{io::Write as _, net::TcpStream, thread::sleep, time::Duration};
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
@@ -21,6 +24,8 @@ scenarios! {
     serve_good_beside_bad,
     /// paths and headers that mean to be something else are nothing here
     serve_odd_paths_and_headers,
+    /// a call that is under way when the service is told to stop comes to its end
+    serve_ends_what_it_began,
     /// who sends slowly, or leaves in the middle, keeps nobody else
     serve_slow_callers,
 }
@@ -178,6 +183,33 @@ fn serve_odd_paths_and_headers(context: &Context) -> Result<Outcome> {
     })
 }
 
+fn serve_ends_what_it_began(context: &Context) -> Result<Outcome> {
+    on_rig(context, &Setup::unify().replace("require_approval = false", "require_approval = true"), |rig| {
+        let served = Served::start(rig)?;
+        let body = json!([asks("person-0001@example.test", "erasure")]).to_string();
+        let mut stream = TcpStream::connect(served.host())?;
+        write!(
+            stream,
+            "POST {REQUESTS} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+             expect: 100-continue\r\ncontent-length: {}\r\n\r\n",
+            served.token(),
+            body.len()
+        )?;
+        // It has read the headers, and waits for the body.
+        let mut continues = [0; 25];
+        stream.read_exact(&mut continues)?;
+        same("it goes on", &continues, b"HTTP/1.1 100 Continue\r\n\r\n")?;
+        served.stop_during(|| {
+            stream.write_all(body.as_bytes())?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer)?;
+            ensure!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("\"status\":\"pending\""), "{answer}");
+            Ok(())
+        })?;
+        same("recorded", &rig.run(&["requests", "list"])?.at("/requests")?.as_array().map(Vec::len), &Some(1))
+    })
+}
+
 fn serve_slow_callers(context: &Context) -> Result<Outcome> {
     // It takes as long as the service's patience, and is about neither Segment nor the records.
     if !is_first_column(context) {
@@ -200,7 +232,6 @@ fn serve_slow_callers(context: &Context) -> Result<Outcome> {
         is_well(&served, rig)?;
         // Some leave.
         callers.truncate(20);
-        sleep(Duration::from_millis(200));
         is_well(&served, rig)?;
         same("recorded", &listed(&served)?, &json!(0))?;
         // A slow body is told so; a slow header is not worth a word.

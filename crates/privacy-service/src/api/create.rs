@@ -18,6 +18,7 @@ use super::{
 use crate::{
     Desk, RequestPolicy,
     access::{Caller, May, Submit},
+    private::Private,
     problem::Problem,
     reference,
     service::Service,
@@ -41,16 +42,16 @@ pub(crate) struct NewPrivacyRequest {
     pub(super) policy_key: String,
     /// Your own reference: the same reference is the same request, for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 1024)]
-    external_id: Option<String>,
+    #[schema(value_type = Option<String>, max_length = 1024)]
+    external_id: Option<Private<String>>,
     /// When the person asked, if not now: the deadline is counted from then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     requested_at: Option<Timestamp>,
     /// The package of an access is encrypted with age by this passphrase.
     #[serde(default, skip_serializing)]
-    #[schema(write_only, min_length = 1)]
-    encryption_key: Option<Passphrase>,
+    #[schema(value_type = Option<String>, write_only, min_length = 1)]
+    encryption_key: Option<Private<String>>,
     /// Of Fides, and without meaning here.
     #[serde(default, skip_serializing)]
     #[schema(value_type = Option<String>)]
@@ -61,17 +62,6 @@ pub(crate) struct NewPrivacyRequest {
     #[schema(value_type = Option<String>)]
     #[expect(dead_code, reason = "clients of Fides may send it")]
     source: Option<serde::de::IgnoredAny>,
-}
-
-/// Shown nowhere.
-#[derive(Clone, Deserialize, ToSchema)]
-#[serde(transparent)]
-struct Passphrase(String);
-
-impl std::fmt::Debug for Passphrase {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[secret]")
-    }
 }
 
 /// What became of a call about several.
@@ -87,17 +77,18 @@ pub(crate) struct Bulk {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Failed {
     /// Why, and what to do.
-    pub(crate) message: String,
+    #[schema(value_type = String)]
+    pub(crate) message: Private<String>,
     /// Why, as a stable code.
     pub(super) code: &'static str,
     /// What was asked, without secrets.
     #[schema(value_type = Object)]
-    pub(super) data: Value,
+    pub(super) data: Private<Value>,
 }
 
 impl Failed {
     pub(super) fn new(problem: &Problem, data: Value) -> Self {
-        Self { message: problem.detail().to_owned(), code: problem.code(), data }
+        Self { message: Private(problem.detail().to_owned()), code: problem.code(), data: Private(data) }
     }
 }
 
@@ -216,7 +207,7 @@ impl NewPrivacyRequest {
         let policy = self.policy(desk)?;
         let identities =
             self.identity.read().map_err(|error| Problem::invalid("identity_refused", error.to_string()))?;
-        let external_id = self.external_id.as_deref();
+        let external_id = self.external_id.as_ref().map(|id| id.0.as_str());
         if external_id.is_some_and(|id| id.trim().is_empty() || id.len() > 1024 || !reference::is_free(id)) {
             return Err(Problem::invalid("external_id_invalid", "an external_id must hold 1 to 1024 bytes of text"));
         }
@@ -252,5 +243,24 @@ impl NewPrivacyRequest {
             let known = RequestPolicy::keys(desk.policies()).join(", ");
             Problem::invalid("policy_unknown", format!("there is no policy {:?}; there are: {known}", self.policy_key))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_request_is_shown_by_accident() {
+        let asked: NewPrivacyRequest = serde_json::from_str(
+            r#"{"identity": {"email": "ann@example.test"}, "policy_key": "default_access_policy", "external_id": "ann-7",
+                "encryption_key": "ann's passphrase"}"#,
+        )
+        .unwrap();
+        let data = serde_json::to_value(&asked).unwrap();
+        assert_eq!((&data["external_id"], &data["encryption_key"]), (&"ann-7".into(), &Value::Null));
+        let failed = Failed::new(&Problem::invalid("policy_unknown", "there is no policy \"ann\""), data);
+        let shown = format!("{asked:?} {failed:?}");
+        assert!(!shown.contains("ann"), "{shown}");
     }
 }

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     access::{Caller, May, Review},
+    private::Private,
     problem::Problem,
     service::Service,
 };
@@ -30,7 +31,8 @@ pub(super) struct Which {
     request_ids: Vec<String>,
     /// Why. To deny needs one, since the person is to be told.
     #[serde(default)]
-    reason: Option<String>,
+    #[schema(value_type = Option<String>)]
+    reason: Option<Private<String>>,
 }
 
 /// Why.
@@ -38,8 +40,8 @@ pub(super) struct Which {
 #[serde(deny_unknown_fields)]
 pub(super) struct Because {
     /// Why; the person is told.
-    #[schema(min_length = 1)]
-    reason: String,
+    #[schema(value_type = String, min_length = 1)]
+    reason: Private<String>,
 }
 
 /// What was settled by hand, and how.
@@ -50,8 +52,8 @@ pub(super) struct Settled {
     #[schema(min_length = 1)]
     task: String,
     /// How it was settled; it stands in the log.
-    #[schema(min_length = 1)]
-    note: String,
+    #[schema(value_type = String, min_length = 1)]
+    note: Private<String>,
 }
 
 /// Approve requests that wait for it.
@@ -77,7 +79,7 @@ pub(super) async fn deny(
     May(caller, _): May<Review>,
     Body(which): Body<Which>,
 ) -> Result<Json<Bulk>, Problem> {
-    let reason = sentence("reason", &which.reason.unwrap_or_default())?;
+    let reason = sentence("reason", &which.reason.unwrap_or_default().0)?;
     each(&service, &caller, &which.request_ids, &Decision::Deny { reason }).await
 }
 
@@ -122,7 +124,7 @@ pub(super) async fn resolve(
     Body(settled): Body<Settled>,
 ) -> Result<Json<PrivacyRequest>, Problem> {
     let id = request_id(path)?;
-    let (task, note) = (sentence("task", &settled.task)?, sentence("note", &settled.note)?);
+    let (task, note) = (sentence("task", &settled.task)?, sentence("note", &settled.note.0)?);
     let decision = Decision::Settle { connection: ConnectionKey::new(task), note };
     decide(&service, &caller, &id, &decision).await.map(Json)
 }
@@ -140,7 +142,7 @@ pub(super) async fn extend(
     Body(because): Body<Because>,
 ) -> Result<Json<PrivacyRequest>, Problem> {
     let id = request_id(path)?;
-    let decision = Decision::Extend { reason: sentence("reason", &because.reason)? };
+    let decision = Decision::Extend { reason: sentence("reason", &because.reason.0)? };
     decide(&service, &caller, &id, &decision).await.map(Json)
 }
 

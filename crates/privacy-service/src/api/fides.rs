@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::{
     RequestPolicy,
+    private::Private,
     problem::Problem,
     shapes::{RequestShape, SummaryShape},
 };
@@ -52,7 +53,8 @@ pub(super) struct FidesFields {
     /// Whole days until the deadline, below zero when it is over; `null` once nothing is left to do.
     days_left: Option<i64>,
     /// By kind, the first of each; `null` unless `include_identities` asks for it.
-    identity: Option<BTreeMap<String, String>>,
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    identity: Option<Private<BTreeMap<String, String>>>,
     /// The policy that stands for the action.
     policy: PolicyShape,
 }
@@ -146,7 +148,7 @@ impl FidesFields {
             finished_processing_at: completed_at,
             due_date: due_at,
             days_left: (!is_over).then(|| days_between(now, due_at)),
-            identity,
+            identity: identity.map(Private),
             policy: PolicyShape {
                 key: RequestPolicy::default_of(action).key,
                 rules: vec![RuleShape { action_type: action.to_string() }],

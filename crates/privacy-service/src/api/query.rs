@@ -5,25 +5,25 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, Query};
 use http::request::Parts;
 
-use crate::problem::Problem;
+use crate::{private::Private, problem::Problem};
 
 /// What stands after the question mark, in its order. Each parameter is taken out; what is left is not known.
 #[derive(Debug)]
-pub(crate) struct Parameters(Vec<(String, String)>);
+pub(crate) struct Parameters(Private<Vec<(String, String)>>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Ok(Self(Query::from_request_parts(parts, state).await?.0))
+        Ok(Self(Private(Query::from_request_parts(parts, state).await?.0)))
     }
 }
 
 impl Parameters {
     /// Every value of a parameter that may be given again.
     pub(crate) fn all(&mut self, name: &str) -> Vec<String> {
-        let (named, rest) = std::mem::take(&mut self.0).into_iter().partition(|(key, _)| key == name);
-        self.0 = rest;
+        let (named, rest) = std::mem::take(&mut self.0.0).into_iter().partition(|(key, _)| key == name);
+        self.0 = Private(rest);
         named.into_iter().map(|(_, value): (String, String)| value).collect()
     }
 
@@ -50,7 +50,7 @@ impl Parameters {
 
     /// Nothing else was given.
     pub(crate) fn end(self) -> Result<(), Problem> {
-        match self.0.first() {
+        match self.0.0.first() {
             None => Ok(()),
             Some((name, _)) => Err(Problem::invalid("query_invalid", format!("there is no parameter {name:?}"))),
         }

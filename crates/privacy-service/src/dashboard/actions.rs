@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::{form::Sent, page::Failure, session::Visitor};
 use crate::{
     api::{decide, request_id, sentence},
+    private::Private,
     problem::Problem,
     service::Service,
 };
@@ -66,7 +67,7 @@ pub(super) fn forms(visitor: &Visitor, request: &Request) -> Markup {
 pub(super) struct Decided {
     decision: String,
     #[serde(default)]
-    text: String,
+    text: Private<String>,
     #[serde(default)]
     task: String,
     /// Where to go on.
@@ -82,7 +83,7 @@ pub(super) async fn taken(
 ) -> Result<Redirect, Failure> {
     let id = request_id(path)?;
     visitor.caller.has(Scope::Review)?;
-    let reason = || sentence("reason", &form.text);
+    let reason = || sentence("reason", &form.text.0);
     let decision = match form.decision.as_str() {
         "approve" => Decision::Approve,
         "deny" => Decision::Deny { reason: reason()? },
@@ -90,7 +91,7 @@ pub(super) async fn taken(
         "retry" => Decision::Retry,
         "extend" => Decision::Extend { reason: reason()? },
         "resolve" => {
-            Decision::Settle { connection: ConnectionKey::new(form.task), note: sentence("note", &form.text)? }
+            Decision::Settle { connection: ConnectionKey::new(form.task), note: sentence("note", &form.text.0)? }
         }
         _ => return Err(Problem::invalid("form_malformed", "there is no such decision").into()),
     };

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     access::Secret,
     api::{IdempotencyKey, NewPrivacyRequest, take},
+    private::Private,
     problem::Problem,
     service::Service,
     shapes::DryRunShape,
@@ -32,24 +33,13 @@ const KINDS: [(&str, &str, &str); 4] = [
 #[serde(default)]
 pub(super) struct Typed {
     policy: String,
-    email: Typing,
-    phone_number: Typing,
-    user_id: Typing,
-    anonymous_id: Typing,
-    reference: Typing,
+    email: Private<String>,
+    phone_number: Private<String>,
+    user_id: Private<String>,
+    anonymous_id: Private<String>,
+    reference: Private<String>,
     /// So that a form which is sent twice is one request.
     key: String,
-}
-
-/// Shown only where it was typed.
-#[derive(Clone, Default, Deserialize)]
-#[serde(transparent)]
-struct Typing(String);
-
-impl std::fmt::Debug for Typing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[personal data]")
-    }
 }
 
 impl Typed {
@@ -181,7 +171,7 @@ pub(super) async fn confirmed(
     match (bulk.succeeded.first(), bulk.failed.first()) {
         (Some(request), _) => Ok(Redirect::to(&format!("/dashboard/requests/{}", request.id()))),
         (None, failed) => {
-            let why = failed.map_or_else(String::new, |failed| failed.message.clone());
+            let why = failed.map_or_else(String::new, |failed| failed.message.0.clone());
             Err(Problem::invalid("request_refused", why).into())
         }
     }

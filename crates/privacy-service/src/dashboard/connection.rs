@@ -20,6 +20,7 @@ use super::{
 use crate::{
     ConnectionChange,
     api::Parameters,
+    private::Private,
     problem::Problem,
     service::Service,
     shapes::{ConnectionShape, FieldShape},
@@ -132,16 +133,8 @@ pub(super) struct Added {
     typed: Typed,
 }
 
-/// Fields by name; shown nowhere, since some are secrets.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Typed(BTreeMap<String, String>);
-
-impl std::fmt::Debug for Typed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[secret]")
-    }
-}
+/// Fields by name, of which some are secrets.
+type Typed = Private<BTreeMap<String, String>>;
 
 /// Adds one.
 pub(super) async fn add(State(service): State<Service>, Sent(visitor, form): Sent<Added>) -> Result<Redirect, Failure> {
@@ -154,7 +147,7 @@ pub(super) async fn add(State(service): State<Service>, Sent(visitor, form): Sen
 pub(super) async fn change(
     State(service): State<Service>,
     path: Result<Path<(String, String)>, PathRejection>,
-    Sent(visitor, Typed(typed)): Sent<Typed>,
+    Sent(visitor, Private(typed)): Sent<Typed>,
 ) -> Result<Redirect, Failure> {
     let Path((key, what)) = path.map_err(Problem::from)?;
     let to = format!("/dashboard/connections/{key}");

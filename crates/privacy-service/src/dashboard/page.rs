@@ -12,8 +12,13 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; c
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// A page.
-#[derive(Debug)]
 pub(super) struct Page(pub(super) Markup);
+
+impl std::fmt::Debug for Page {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Page")
+    }
+}
 
 impl IntoResponse for Page {
     fn into_response(self) -> Response {

@@ -18,7 +18,7 @@ use super::{
     session::Visitor,
     words,
 };
-use crate::{api::Parameters, problem::Problem, service::Service, standing::Standings};
+use crate::{api::Parameters, private::Private, problem::Problem, service::Service, standing::Standings};
 
 const SIZE: u64 = 50;
 const ACTIONS: [Action; 4] = [Action::Access, Action::Erasure, Action::Suppression, Action::Unsuppression];
@@ -159,12 +159,12 @@ pub(super) fn table(found: &[RequestSummary], now: Timestamp) -> Markup {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Search {
-    what: String,
+    what: Private<String>,
 }
 
 /// What is found by an id, a reference of a caller's, or an identity.
 pub(super) async fn found(State(service): State<Service>, Sent(visitor, form): Sent<Search>) -> Result<Page, Failure> {
-    let (desk, now, what) = (service.desk(), service.clock().now(), form.what.trim());
+    let (desk, now, what) = (service.desk(), service.clock().now(), form.what.0.trim());
     let store = desk.engine().store().as_ref();
     if what.starts_with("pri_") && what.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
         return Err(Failure::Moved(format!("/dashboard/requests/{what}")));

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     access::{Caller, Secret},
+    private::Private,
     problem::Problem,
     service::Service,
 };
@@ -33,17 +34,17 @@ const LENGTH: SignedDuration = SignedDuration::from_hours(10);
 pub(super) struct Visitor {
     pub(super) caller: Caller,
     /// What forms of this session have to repeat: nobody else's page knows it.
-    csrf: String,
+    csrf: Private<String>,
 }
 
 impl Visitor {
     /// The field of a form.
     pub(super) fn csrf(&self) -> Markup {
-        html! { input type="hidden" name="csrf" value=(self.csrf); }
+        html! { input type="hidden" name="csrf" value=(self.csrf.0); }
     }
 
     pub(super) fn check_csrf(&self, given: &str) -> Result<(), Failure> {
-        if given.as_bytes().ct_eq(self.csrf.as_bytes()).into() {
+        if given.as_bytes().ct_eq(self.csrf.0.as_bytes()).into() {
             return Ok(());
         }
         Err(Problem::new(
@@ -77,7 +78,7 @@ pub(super) async fn visitor(headers: &HeaderMap, service: &Service) -> Result<Vi
     let token = token.ok_or(Failure::SignIn)?;
     let caller = Caller { token: token.id, name: token.name, scopes: token.scopes };
     caller.has(Scope::Read)?;
-    let csrf = hex::encode(Sha256::digest(format!("csrf {}", secret.expose())));
+    let csrf = Private(hex::encode(Sha256::digest(format!("csrf {}", secret.expose()))));
     Ok(Visitor { caller, csrf })
 }
 

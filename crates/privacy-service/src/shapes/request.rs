@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 use segment_core::{Action, Holder, Identity, Ledger, Request, Task};
@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::reference::is_free;
 
 /// A request with its tasks.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct RequestShape {
     /// Its id.
     pub id: String,
@@ -44,7 +44,7 @@ pub struct RequestShape {
 }
 
 /// The share of one connection, or of one owned database.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct TaskShape {
     /// The connection, or the dataset of an owned database.
     pub connection: String,
@@ -228,7 +228,7 @@ impl From<&Ledger> for RegulationShape {
 }
 
 /// Somebody's identity: only ever shown where that was asked for.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct IdentityShape {
     /// Its kind, such as `email`.
     #[serde(rename = "type")]
@@ -240,5 +240,27 @@ pub struct IdentityShape {
 impl From<&Identity> for IdentityShape {
     fn from(identity: &Identity) -> Self {
         Self { kind: identity.kind().as_str().to_owned(), value: identity.value().expose().clone() }
+    }
+}
+
+// Who a request is about can stand in these, where that was asked for.
+impl fmt::Debug for RequestShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestShape").field("id", &self.id).field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for TaskShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskShape")
+            .field("connection", &self.connection)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for IdentityShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdentityShape").field("kind", &self.kind).finish_non_exhaustive()
     }
 }

@@ -29,12 +29,19 @@ const PAUSES: [Duration; 9] = [
 ];
 
 /// A receiver.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Webhook {
     key: String,
     url: Url,
     signing: SigningKey,
     client: Client,
+}
+
+/// An address may hold a secret.
+impl std::fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Webhook").field("key", &self.key).finish_non_exhaustive()
+    }
 }
 
 /// Why a receiver cannot be one.
@@ -182,6 +189,8 @@ mod tests {
         ] {
             assert!(made(url, false).unwrap_err().contains("private"), "{url}");
         }
+        let made = Webhook::new("a", "https://hooks.example.com/T0KEN", SECRET, false).unwrap();
+        assert_eq!(format!("{made:?}"), "Webhook { key: \"a\", .. }");
         assert!(
             Webhook::new("a", "https://hooks.example.com", "short", false).unwrap_err().to_string().contains("whsec_")
         );
