@@ -123,6 +123,11 @@ async fn work(engine: &Arc<Engine>, cancel: &CancellationToken, output: &Output)
     loop {
         match engine.run(&ClaimScope::All, Until::Canceled, cancel).await {
             Err(EngineError::Store(StoreError::Unavailable(_))) if !cancel.is_cancelled() => {}
+            // It could not be handed back: somebody takes it up when its lease is over.
+            Err(EngineError::Store(StoreError::Unavailable(_))) => {
+                output.say("the record database is not available; what was under way is taken up again later");
+                return Ok(());
+            }
             ended => return ended.map(drop).map_err(CliError::from),
         }
         if told.is_none_or(|told| told.elapsed() > SAY_AGAIN) {
