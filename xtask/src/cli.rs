@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-use crate::{ci::Step, sim::Sabotage};
+use crate::{ci::Choice, sim::Sabotage};
 
 /// Development tasks of this workspace.
 #[derive(Debug, Parser)]
@@ -77,14 +77,32 @@ pub(crate) enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Run what continuous integration runs.
+    /// Run what continuous integration runs: the quick steps, or those that are named.
     Ci {
-        /// Run only these steps, in the usual order.
+        /// Run only these steps, in the usual order, or `full`: the quick and the extended ones.
         #[arg(value_enum)]
-        steps: Vec<Step>,
+        steps: Vec<Choice>,
         /// Run the remaining steps after a failure.
         #[arg(long)]
         keep_going: bool,
+    },
+    /// Install the tools of the extended steps, at the versions of xtask/src/tools.rs.
+    Setup {
+        /// Install nothing; fail if something is missing or of another version.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check that a tag is the version of every published crate, and that each crate's changelog has it.
+    CheckTag {
+        /// Such as v0.1.0.
+        tag: String,
+    },
+    /// Publish each crate that the registry does not have yet, in the order of their dependencies. Without `--execute` nothing
+    /// is sent.
+    Publish {
+        /// Send them. The registry's token comes from where cargo looks for it, such as `CARGO_REGISTRY_TOKEN`.
+        #[arg(long)]
+        execute: bool,
     },
 }
 

@@ -10,13 +10,17 @@ mod ci;
 mod cli;
 mod db;
 mod environment;
+mod extended;
 mod layers;
 mod openapi;
 mod process;
+mod publish;
 mod run;
+mod setup;
 mod sim;
 mod test;
 mod tidy;
+mod tools;
 mod ui;
 mod workspace;
 
@@ -47,5 +51,8 @@ fn dispatch(task: cli::Task) -> anyhow::Result<()> {
         cli::Task::Tidy => tidy::run(),
         cli::Task::Openapi { check } => openapi::run(check),
         cli::Task::Ci { steps, keep_going } => ci::run(&steps, keep_going),
+        cli::Task::Setup { check } => setup::run(check),
+        cli::Task::CheckTag { tag } => publish::check_tag(&tag),
+        cli::Task::Publish { execute } => publish::run(execute),
     }
 }

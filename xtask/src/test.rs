@@ -7,27 +7,41 @@ use anyhow::Result;
 
 use crate::{db, environment, process, ui};
 
-pub(crate) fn run(args: &[OsString]) -> Result<()> {
-    let postgres = db::Postgres::for_tests()?;
-    let mariadb = db::MariaDb::for_tests()?;
-    let with_database = |command: &mut Command| {
-        if let Some(postgres) = &postgres {
+/// The servers that tests need, for as long as this lives; none where none is installed, which was said loudly.
+#[derive(Debug)]
+pub(crate) struct Databases {
+    postgres: Option<db::Postgres>,
+    mariadb: Option<db::MariaDb>,
+}
+
+impl Databases {
+    pub(crate) fn start() -> Result<Self> {
+        Ok(Self { postgres: db::Postgres::for_tests()?, mariadb: db::MariaDb::for_tests()? })
+    }
+
+    /// Runs a command that finds them.
+    pub(crate) fn run(&self, command: &mut Command) -> Result<()> {
+        if let Some(postgres) = &self.postgres {
             command.env(environment::TEST_POSTGRES, postgres.url());
         }
-        if let Some(mariadb) = &mariadb {
+        if let Some(mariadb) = &self.mariadb {
             command.env(environment::TEST_MYSQL, mariadb.url());
         }
         process::run(command)
-    };
+    }
+}
+
+pub(crate) fn run(args: &[OsString]) -> Result<()> {
+    let databases = Databases::start()?;
     if process::find("cargo-nextest").is_none() {
         ui::note("cargo-nextest is not installed: using cargo test");
-        return with_database(process::cargo().arg("test").args(selection(args)).args(args));
+        return databases.run(process::cargo().arg("test").args(selection(args)).args(args));
     }
-    with_database(process::cargo().args(["nextest", "run"]).args(selection(args)).args(args))?;
+    databases.run(process::cargo().args(["nextest", "run"]).args(selection(args)).args(args))?;
     if !args.is_empty() {
         return Ok(());
     }
-    with_database(process::cargo().args(["test", "--workspace", "--all-features", "--doc"]))
+    databases.run(process::cargo().args(["test", "--workspace", "--all-features", "--doc"]))
 }
 
 /// All packages with all features, unless the arguments choose.

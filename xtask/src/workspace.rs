@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+use crate::layers::{self, Package};
 use crate::{environment, process, ui};
 
 /// The folder of the root manifest.
@@ -20,6 +21,12 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn metadata() -> Result<Value> {
     let text = process::stdout(process::cargo().args(["metadata", "--format-version", "1", "--no-deps"]))?;
     serde_json::from_str(&text).context("cargo metadata did not print JSON")
+}
+
+/// The packages that are published, as cargo lists them.
+pub(crate) fn published() -> Result<Vec<Package>> {
+    let packages = layers::packages(&metadata()?)?;
+    Ok(packages.into_iter().filter(|package| package.published).collect())
 }
 
 /// Where cargo builds.

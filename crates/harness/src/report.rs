@@ -1,7 +1,13 @@
 //! The only place of the harness that prints.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this file is for")]
 
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
+
 use comfy_table::{Table, presets};
+use serde_json::{Value, json};
 
 use crate::{
     context::Column,
@@ -73,14 +79,45 @@ fn note(row: &Row) -> String {
     failed.or_else(passed).unwrap_or_default()
 }
 
+/// What was measured, as it was shown: for [`write_figures`].
+static MEASURED: Mutex<Vec<Value>> = Mutex::new(Vec::new());
+
 /// Figures of a benchmark.
-pub(crate) fn figures(header: &[&str], rows: &[Vec<String>]) {
+pub(crate) fn figures(name: &str, header: &[&str], rows: &[Vec<String>]) {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header.to_vec());
+    let mut shown = Vec::new();
     for row in rows {
         table.add_row(row.clone());
+        let fields = header.iter().map(|name| (*name).to_owned()).zip(row.iter().cloned().map(Value::from));
+        shown.push(Value::Object(fields.collect()));
     }
     println!("{table}");
+    let measured = json!({"benchmark": name, "rows": shown});
+    MEASURED.lock().unwrap_or_else(PoisonError::into_inner).push(measured);
+}
+
+/// Writes what was measured, with when and on how many cores.
+///
+/// # Errors
+///
+/// The file cannot be written.
+pub fn write_figures(path: &Path) -> anyhow::Result<()> {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let measured = std::mem::take(&mut *MEASURED.lock().unwrap_or_else(PoisonError::into_inner));
+    let document = json!({
+        "at": segment_core::ports::Clock::now(&segment_http::SystemClock::new()),
+        "version": env!("CARGO_PKG_VERSION"),
+        "cores": cores,
+        "optimised": !cfg!(debug_assertions),
+        "figures": measured,
+    });
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, serde_json::to_vec_pretty(&document)?)?;
+    eprintln!("figures: {}", path.display());
+    Ok(())
 }
 
 pub(crate) fn problem(error: &anyhow::Error) {

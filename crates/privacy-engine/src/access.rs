@@ -3,20 +3,20 @@
 mod profile;
 mod rows;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 use futures_util::future::{join, join_all};
 use jiff::Timestamp;
 use segment_core::{
-    AuditEntry, ConnectionKey, DatasetRows, Finding, FindingCode, Halt, HaltKind, Holder, NewPackage, Outcome,
-    PackageReceipt, Request, RequestUpdate, Resume, SegmentError, Subject, Task, TaskEvent, TaskState,
+    AuditEntry, ConnectionKey, DatasetRows, ErrorKind, Finding, FindingCode, Halt, HaltKind, Holder, NewPackage,
+    Outcome, PackageReceipt, Request, RequestUpdate, Resume, SegmentError, Subject, Task, TaskEvent, TaskState,
     ports::{PackageError, PackageWriter},
 };
 use serde_json::{Value, json};
 
 use self::{profile::Collector, rows::finish_rows};
 use crate::{
-    Engine, Found, Progress,
+    Connection, Engine, Found, Progress,
     process::{Failure, move_task},
     wording,
 };
@@ -101,19 +101,14 @@ impl Engine {
         tasks: Vec<Task>,
         update: &mut RequestUpdate,
     ) -> Result<(), PackageError> {
-        let writer = self.packages.begin(self.new_package(request, update.at)?).await?;
-        let connections = tasks.iter().map(|task| self.collect_connection(task, people, writer.as_ref()));
-        let (collected, rows) = join(join_all(connections), self.copy_rows(subject, &tasks, writer.as_ref())).await;
-        let rows = rows?;
-        let mut parts = Vec::new();
-        for (task, collected) in tasks.into_iter().zip(collected) {
-            let part = match rows.iter().find(|rows| task.holder == Holder::Dataset && rows.dataset == task.connection)
-            {
-                Some(rows) => Part::Rows(rows.clone()),
-                None => Part::Connection(collected?),
-            };
-            parts.push((task, part));
-        }
+        let (writer, parts) = loop {
+            let writer = self.packages.begin(self.new_package(request, update.at)?).await?;
+            let parts = self.gather(people, subject, &tasks, writer.as_ref()).await?;
+            // Nothing of what was written is kept: everything is read once more, events in the other way.
+            if !self.contradicts_itself(&parts) {
+                break (writer, parts);
+            }
+        };
         if parts.iter().any(|(task, part)| self.passing(task, part).is_some()) {
             self.again(parts, update);
             return Ok(());
@@ -136,6 +131,45 @@ impl Engine {
         update.audit.push(AuditEntry::new(self.clock.now(), "packaged", packaged(&receipt)));
         update.package = Some(receipt);
         Ok(())
+    }
+
+    async fn gather(
+        &self,
+        people: &BTreeMap<ConnectionKey, Found>,
+        subject: Option<&Subject>,
+        tasks: &[Task],
+        writer: &dyn PackageWriter,
+    ) -> Result<Vec<(Task, Part)>, PackageError> {
+        let connections = tasks.iter().map(|task| self.collect_connection(task, people, writer));
+        let (collected, rows) = join(join_all(connections), self.copy_rows(subject, tasks, writer)).await;
+        let rows = rows?;
+        let mut parts = Vec::new();
+        for (task, collected) in tasks.iter().zip(collected) {
+            let part = match rows.iter().find(|rows| task.holder == Holder::Dataset && rows.dataset == task.connection)
+            {
+                Some(rows) => Part::Rows(rows.clone()),
+                None => Part::Connection(collected?),
+            };
+            parts.push((task.clone(), part));
+        }
+        Ok(parts)
+    }
+
+    /// Whether answers of a connection about events of a time contradicted each other; they are read page by page from now on.
+    fn contradicts_itself(&self, parts: &[(Task, Part)]) -> bool {
+        let mut any = false;
+        for (task, part) in parts {
+            let Part::Connection(collected) = part else { continue };
+            let problems = collected.iter().filter_map(|one| one.problem.as_ref());
+            if problems.map(SegmentError::kind).any(|kind| kind == ErrorKind::Contradiction)
+                && let Some(connection) = self.connections.get(&task.connection)
+                && !connection.plain_events.swap(true, Ordering::Relaxed)
+            {
+                tracing::warn!(connection = %task.connection, "events of a time do not add up: they are read page by page");
+                any = true;
+            }
+        }
+        any
     }
 
     /// Says what is not in the package.
@@ -201,7 +235,8 @@ impl Engine {
         let connection = self.connections.get(&task.connection);
         let profiles =
             people.get(&task.connection).map(|found| found.resolution.profiles.as_slice()).unwrap_or_default();
-        let Some(api) = connection.and_then(|connection| connection.sources.profiles.as_ref()) else {
+        let api = |connection: &Connection| Some((connection.sources.profiles.clone()?, connection.windows()));
+        let Some((api, windows)) = connection.and_then(api) else {
             return Ok(Vec::new());
         };
         if task.state != TaskState::Queued || profiles.is_empty() {
@@ -213,6 +248,7 @@ impl Engine {
             api: api.as_ref(),
             writer,
             label: profiles.len() > 1,
+            windows,
         };
         let all = join_all(profiles.iter().map(|profile| collector.profile(profile))).await;
         let mut sums: BTreeMap<&'static str, Collected> = BTreeMap::new();

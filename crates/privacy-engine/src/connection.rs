@@ -1,8 +1,11 @@
 //! One workspace at Segment, as ports.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    num::NonZeroUsize,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use segment_core::{
@@ -52,6 +55,9 @@ pub struct Sources {
     pub profiles: Option<Arc<dyn Profiles>>,
     /// The owned database, where configured.
     pub directory: Option<Arc<dyn SubjectDirectory>>,
+    /// How many pages of a profile's events may be asked for at once, see [`event_pages`](segment_core::event_pages); with 1 they
+    /// are read one after the other.
+    pub event_windows: NonZeroUsize,
 }
 
 /// A connection that can delete.
@@ -61,6 +67,8 @@ pub struct Connection {
     pub(crate) submit: Arc<dyn RegulationSubmit>,
     pub(crate) monthly_users: u64,
     enabled: AtomicBool,
+    /// Its answers about events of a time contradicted each other: they are read page by page from then on.
+    pub(crate) plain_events: AtomicBool,
     workspace: OnceCell<Workspace>,
 }
 
@@ -69,13 +77,20 @@ impl Connection {
     #[must_use]
     pub fn new(sources: Sources, submit: Arc<dyn RegulationSubmit>, monthly_users: u64) -> Self {
         let enabled = AtomicBool::new(sources.enabled);
-        Self { sources, submit, monthly_users, enabled, workspace: OnceCell::new() }
+        let plain_events = AtomicBool::new(false);
+        Self { sources, submit, monthly_users, enabled, plain_events, workspace: OnceCell::new() }
     }
 
     /// What of it only reads.
     #[must_use]
     pub fn sources(&self) -> &Sources {
         &self.sources
+    }
+
+    /// How many pages of events are to be asked for at once, as far as is known.
+    pub(crate) fn windows(&self) -> NonZeroUsize {
+        let plain = self.plain_events.load(Ordering::Relaxed);
+        if plain { NonZeroUsize::MIN } else { self.sources.event_windows }
     }
 
     /// Lets it send nothing from now on, while an engine works with it.

@@ -1,6 +1,13 @@
 //! The engine: the ports and the policy, put together.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use segment_core::{
@@ -56,6 +63,8 @@ pub struct Engine {
     pub(crate) rests: Rests,
     pub(crate) refusals: Refusals,
     pub(crate) glances: Glances,
+    /// When the loop last turned, in milliseconds of the monotonic clock.
+    turned: AtomicU64,
 }
 
 /// Why the engine stopped.
@@ -75,6 +84,7 @@ impl Engine {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let by_key = |connection: Connection| (connection.sources.key.clone(), connection);
+        let turned = AtomicU64::new(millis(parts.clock.monotonic()));
         Self {
             store: parts.store,
             packages: parts.packages,
@@ -90,7 +100,20 @@ impl Engine {
             rests: Rests::default(),
             refusals: Refusals::default(),
             glances: Glances::default(),
+            turned,
         }
+    }
+
+    /// How long ago the loop last looked for work, or the engine was made. While it [runs](Self::run), more than a little over
+    /// [`Policy::longest_nap`] means that something it waits for, such as the record database, does not answer.
+    #[must_use]
+    pub fn quiet_for(&self) -> Duration {
+        let turned = Duration::from_millis(self.turned.load(Ordering::Relaxed));
+        self.clock.monotonic().saturating_sub(turned)
+    }
+
+    pub(crate) fn turn(&self) {
+        self.turned.store(millis(self.clock.monotonic()), Ordering::Relaxed);
     }
 
     /// Wakes the engine where it idles: there may be new work.
@@ -129,6 +152,10 @@ impl Engine {
 
 /// How long work waits that a connection is withheld from.
 pub(crate) const WITHHELD: Duration = Duration::from_mins(15);
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
 
 /// A moment later; the end of time if there is none.
 pub(crate) fn after(start: Timestamp, by: Duration) -> Timestamp {

@@ -1,7 +1,9 @@
 //! Taking requests in.
 
 use jiff::Timestamp;
-use segment_core::{Action, ConnectionKey, IdentitySet, Intake, NewRequest, Pii, Recipient, Regime, RequestId};
+use segment_core::{
+    Action, ConnectionKey, IdentitySet, Intake, NewRequest, Pii, Recipient, Regime, Request, RequestId,
+};
 
 use crate::{Connection, ConnectionKind, Engine, EngineError, Sources};
 
@@ -46,20 +48,41 @@ impl Asked {
     }
 }
 
+/// A request that was to be recorded, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    request: NewRequest,
+    /// What became of it.
+    pub intake: Intake,
+}
+
+impl Taken {
+    /// The request that it is now: its own id, or that of the one that it is linked to.
+    #[must_use]
+    pub fn id(&self) -> &RequestId {
+        match &self.intake {
+            Intake::Linked(id) => id,
+            _ => &self.request.id,
+        }
+    }
+
+    /// What was recorded, without its keys, if it is new.
+    #[must_use]
+    pub fn recorded(&self) -> Option<Request> {
+        (self.intake == Intake::Created).then(|| self.request.recorded())
+    }
+}
+
 impl Engine {
-    /// Records requests, all or none. Each answer is the request's id and whether it is new.
+    /// Records requests, all or none.
     ///
     /// # Errors
     ///
     /// [`EngineError::NoConnection`] when none of the connections can do what is asked.
-    pub async fn intake(&self, asked: Vec<Asked>) -> Result<Vec<(RequestId, Intake)>, EngineError> {
+    pub async fn intake(&self, asked: Vec<Asked>) -> Result<Vec<Taken>, EngineError> {
         let requests = asked.into_iter().map(|asked| self.new_request(asked)).collect::<Result<Vec<_>, _>>()?;
         let answers = self.store.intake(&requests).await?;
-        let with_id = |(request, intake): (NewRequest, Intake)| match intake {
-            Intake::Linked(id) => (id.clone(), Intake::Linked(id)),
-            other => (request.id, other),
-        };
-        Ok(requests.into_iter().zip(answers).map(with_id).collect())
+        Ok(requests.into_iter().zip(answers).map(|(request, intake)| Taken { request, intake }).collect())
     }
 
     fn new_request(&self, asked: Asked) -> Result<NewRequest, EngineError> {

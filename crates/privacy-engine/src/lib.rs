@@ -33,7 +33,7 @@ pub use check::{Check, CheckStatus, check};
 pub use connection::{Connection, ConnectionKind, Sources};
 pub use engine::{Engine, EngineError, Parts};
 pub use holds::known_of;
-pub use intake::Asked;
+pub use intake::{Asked, Taken};
 pub use owned::{Owned, OwnedSources};
 pub use plan::{MaskPlan, Plan, Planner};
 pub use policy::{Policy, Tracking};

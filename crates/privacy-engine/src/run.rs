@@ -63,6 +63,7 @@ impl Engine {
         // What the database refused: nothing new is begun, and what is under way is not torn down for it.
         let mut refused = Ok(());
         loop {
+            self.turn();
             // Not after every piece: each claim looks through the whole scope.
             if refused.is_ok() && !cancel.is_cancelled() && under_way.len() <= self.policy.concurrency / 2 {
                 refused = self.fill(scope, &mut under_way, cancel).await;

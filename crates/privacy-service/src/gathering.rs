@@ -3,11 +3,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use privacy_engine::{Asked, Engine, EngineError};
-use segment_core::{Intake, RequestId};
+use privacy_engine::{Asked, Engine, EngineError, Taken};
 use tokio::sync::oneshot;
 
-type Answers = Vec<(RequestId, Intake)>;
+type Answers = Vec<Taken>;
 
 /// Requests that one statement is about, at most.
 const AT_ONCE: usize = 500;

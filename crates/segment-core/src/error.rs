@@ -57,6 +57,8 @@ pub enum ErrorKind {
     Redirected,
     /// A list that points to a page already read, or that does not end.
     EndlessList,
+    /// Answers that cannot be true together, such as an event outside the time that was asked for. Another way to ask may do.
+    Contradiction,
     /// The caller asked for something that cannot be expressed, such as an empty batch.
     Misuse,
 }
@@ -80,6 +82,7 @@ impl ErrorKind {
             Self::NoRoute => "no_route",
             Self::Redirected => "redirected",
             Self::EndlessList => "endless_list",
+            Self::Contradiction => "contradiction",
             Self::Misuse => "misuse",
         }
     }
@@ -100,6 +103,7 @@ impl ErrorKind {
             Self::NoRoute => "does not know the URL; check the domain, and whether it is the Config API's",
             Self::Redirected => "answered with a redirect, which is not followed; check the domain",
             Self::EndlessList => "lists pages without end",
+            Self::Contradiction => "contradicts itself in its answers",
             Self::Misuse => "was not called, since the call makes no sense",
         }
     }

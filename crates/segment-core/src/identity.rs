@@ -1,6 +1,6 @@
 //! What a person is known by.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use thiserror::Error;
 
@@ -177,7 +177,9 @@ impl IdentitySet {
     pub fn new(identities: impl IntoIterator<Item = Identity>) -> Result<Self, IdentityError> {
         let mut all: Vec<_> = identities.into_iter().collect();
         all.sort();
-        all.dedup_by(|a, b| a.comparison_key() == b.comparison_key());
+        // Spellings of one need not be neighbours.
+        let mut seen = BTreeSet::new();
+        all.retain(|one| seen.insert(one.comparison_key().into_exposed()));
         if all.is_empty() { Err(IdentityError::NoIdentity) } else { Ok(Self(all)) }
     }
 

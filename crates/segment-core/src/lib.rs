@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod account;
 mod error;
@@ -7,6 +8,7 @@ mod findings;
 mod hold;
 mod identity;
 mod ids;
+mod intake;
 mod lifecycle;
 mod order;
 mod package;
@@ -24,6 +26,7 @@ mod tally;
 pub mod testing;
 mod verdict;
 mod webhook;
+mod windows;
 mod work;
 
 pub use account::{ApiToken, Scope, SecretHash, Session};
@@ -33,6 +36,7 @@ pub use findings::{Finding, FindingCode};
 pub use hold::LegalHold;
 pub use identity::{Identity, IdentityError, IdentityKind, IdentitySet};
 pub use ids::{ConnectionKey, HoldId, IntentId, RegulationId, RequestId, TokenId};
+pub use intake::{Intake, NewRequest};
 pub use lifecycle::{Gate, Halt, HaltKind, InvalidTransition, Outcome, RequestStatus, Resume, TaskEvent, TaskState};
 pub use order::{MAX_SUBJECTS, NewRegulation, RegulationScope, SubjectType};
 pub use package::{FileReceipt, MaskingKey, NewPackage, PackageReceipt, Recipient, Records, StagingKey};
@@ -47,14 +51,13 @@ pub use regulation::{
     DestinationReport, QuotaCategory, RegulationEntry, RegulationQuery, RegulationReport, RegulationStatus,
     RegulationType, Submission, Suppression, Workspace,
 };
-pub use request::{
-    Action, AuditEntry, Holder, Intake, NewRequest, Request, RequestFilter, RequestSummary, Resolution, Task,
-};
+pub use request::{Action, AuditEntry, Holder, Request, RequestFilter, RequestSummary, Resolution, Task};
 pub use retention::{Expired, Retention};
 pub use rows::{DatasetRows, MaskOrder, MaskReport, RowMark, RowStep, RowTrace, Subject};
 pub use tally::{Standing, Tally, TallyFilter};
 pub use verdict::Verdict;
 pub use webhook::{Attempted, Delivery};
+pub use windows::event_pages;
 pub use work::{
     Backlog, ClaimScope, Claimed, Decision, Due, Intended, IntentPlan, Lease, LeaseSubject, Ledger, LedgerFilter,
     LedgerState, LedgerUpdate, Member, MemberChange, MemberNote, MonthlyQuota, RequestUpdate,

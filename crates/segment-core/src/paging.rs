@@ -56,16 +56,22 @@ const MAX_PAGES: u32 = 20_000;
 const MAX_EMPTY: u32 = 50;
 
 /// How a list was read so far.
-struct Followed<T> {
+pub(crate) struct Followed<T> {
     cursors: HashSet<Cursor>,
     first_item: Option<T>,
     pages: u32,
     empty: u32,
 }
 
+impl<T> Default for Followed<T> {
+    fn default() -> Self {
+        Self { cursors: HashSet::new(), first_item: None, pages: 0, empty: 0 }
+    }
+}
+
 impl<T: Clone + PartialEq> Followed<T> {
     /// Whether the list goes on after this page as a list should: by a new cursor, and with something new.
-    fn goes_on(&mut self, page: &Page<T>, next: &Cursor) -> bool {
+    pub(crate) fn goes_on(&mut self, page: &Page<T>, next: &Cursor) -> bool {
         self.pages += 1;
         self.empty = if page.items.is_empty() { self.empty + 1 } else { 0 };
         let first_item = page.items.first().cloned();
@@ -86,8 +92,7 @@ where
     F: FnMut(Option<Cursor>) -> Fut,
     Fut: Future<Output = Paged<T>>,
 {
-    let followed = Followed { cursors: HashSet::new(), first_item: None, pages: 0, empty: 0 };
-    let start = Some((fetch, None::<Cursor>, followed));
+    let start = Some((fetch, None::<Cursor>, Followed::default()));
     stream::try_unfold(start, move |state| async move {
         let Some((mut fetch, cursor, mut followed)) = state else { return Ok(None) };
         let Some(page) = fetch(cursor).await? else { return Ok(None) };

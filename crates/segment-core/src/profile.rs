@@ -73,6 +73,18 @@ pub struct Event {
 }
 
 impl Event {
+    /// When it happened, by its `timestamp` (documented); `None` where it has none that can be read.
+    #[must_use]
+    pub fn timestamp(&self) -> Option<Timestamp> {
+        self.record.expose().get("timestamp").and_then(Value::as_str)?.parse().ok()
+    }
+
+    /// What tells it from others: its `message_id` (documented), or all of it where it has none.
+    pub(crate) fn name(&self) -> String {
+        let record = self.record.expose();
+        record.get("message_id").and_then(Value::as_str).map_or_else(|| record.to_string(), str::to_owned)
+    }
+
     /// The user ids of this event in the spelling in which they were sent: the external ids of type `user_id`.
     pub fn user_ids(&self) -> impl Iterator<Item = Pii<String>> + '_ {
         let ids = self.record.expose().get("external_ids").and_then(Value::as_array).into_iter().flatten();

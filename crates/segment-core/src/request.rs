@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{
     ConnectionKey, EvidenceSalt, Finding, Gate, Identity, IdentitySet, IntentId, MaskingKey, Outcome, PackageReceipt,
     Pii, ProfileRef, Recipient, Regime, RegulationType, RequestId, RequestStatus, RowTrace, StagingKey, TaskEvent,
-    TaskState, ports::StoreError,
+    TaskState,
 };
 
 /// What is asked for.
@@ -82,65 +82,6 @@ impl Holder {
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Connection, Self::Dataset].into_iter().find(|holder| holder.as_str() == name)
-    }
-}
-
-/// A request to record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewRequest {
-    /// Its id, should it be new.
-    pub id: RequestId,
-    /// The caller's own reference, unique for ever.
-    pub external_id: Option<Pii<String>>,
-    /// What is asked for.
-    pub action: Action,
-    /// Who the person is known as.
-    pub identities: IdentitySet,
-    /// The law that sets the deadline.
-    pub regime: Regime,
-    /// When it was received.
-    pub received_at: Timestamp,
-    /// Whether somebody has to approve it first.
-    pub needs_approval: bool,
-    /// Who asks, where that is known: the log says so.
-    pub by: Option<String>,
-    /// It is taken only together with the others of its call that say so: all of them new, or all of them recorded before.
-    pub all_or_none: bool,
-    /// For whom an access encrypts its package.
-    pub recipient: Option<Recipient>,
-    /// Connections that could take part but are disabled. The log says so: a person's data there are not part of the request.
-    pub left_out: Vec<ConnectionKey>,
-    /// One task each.
-    pub connections: Vec<ConnectionKey>,
-    /// Owned databases, by the keys of their datasets: one task each, too. No key is a connection's.
-    pub datasets: Vec<ConnectionKey>,
-}
-
-/// What became of a request to record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Intake {
-    /// It is new and recorded under its id.
-    Created,
-    /// It is this one: the same external id, action and identities, or, without an external id, an open request for the
-    /// same.
-    Linked(RequestId),
-    /// Its external id belongs to this request, which asks for something else.
-    ExternalIdConflict(RequestId),
-}
-
-impl Intake {
-    /// Whether those that are taken all or none were all new, or all recorded before.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::NotTogether`] if they were not.
-    pub fn check_together(requests: &[NewRequest], answers: &[Self]) -> Result<(), StoreError> {
-        let together =
-            || requests.iter().zip(answers).filter(|(request, _)| request.all_or_none).map(|(_, answer)| answer);
-        let new = together().all(|answer| *answer == Self::Created);
-        let known = together().all(|answer| matches!(answer, Self::Linked(_)));
-        if new || known { Ok(()) } else { Err(StoreError::NotTogether) }
     }
 }
 

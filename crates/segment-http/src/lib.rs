@@ -3,6 +3,9 @@
 pub mod config_api;
 mod encode;
 mod endpoint;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod order;
 mod pacing;
 pub mod public_api;

@@ -39,6 +39,7 @@ pub struct MockConfig {
     pub(crate) require_pagination: bool,
     pub(crate) paginate_source_lists: bool,
     pub(crate) cap_limits: bool,
+    pub(crate) ignore_event_times: bool,
     pub(crate) cursor_url: CursorUrl,
     pub(crate) order: ListOrder,
     pub(crate) permission: Permission,
@@ -77,6 +78,7 @@ impl Default for MockConfig {
             require_pagination: false,
             paginate_source_lists: false,
             cap_limits: false,
+            ignore_event_times: false,
             cursor_url: CursorUrl::Absolute,
             order: ListOrder::NewestFirst,
             permission: Permission::Full,
@@ -188,6 +190,8 @@ impl MockConfig {
         paginate_source_lists: bool,
         /// Cap a Profile API `limit` over the maximum silently instead of answering 400; U13.
         cap_limits: bool,
+        /// Answer as if `start` and `end` of the events were not there: what a client must not be taken in by.
+        ignore_event_times: bool,
         /// The form of the Profile API's `cursor.url`; U14.
         cursor_url: CursorUrl,
         /// The order of regulation lists; U23.

@@ -92,6 +92,7 @@ fn adapters(
         regulations,
         profiles,
         directory: databases.directory(connection)?,
+        event_windows: connection.limits.event_windows(),
     };
     Ok(Adapters { sources, submit })
 }

@@ -2,6 +2,9 @@
 
 mod answers;
 mod client;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod requests;
 
 pub use client::ProfileApi;

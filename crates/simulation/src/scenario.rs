@@ -162,6 +162,7 @@ fn engine(process: &Arc<Process>, policy: &Policy) -> Arc<Engine> {
         regulations: api.clone(),
         profiles: Some(api.clone()),
         directory: None,
+        event_windows: std::num::NonZeroUsize::new(8).unwrap_or(std::num::NonZeroUsize::MIN),
     };
     Arc::new(Engine::new(Parts {
         store: Arc::new(Store { process: process.clone() }),

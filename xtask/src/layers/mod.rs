@@ -16,4 +16,4 @@ mod table;
 mod tests;
 
 pub(crate) use self::command::run;
-pub(crate) use self::package::packages;
+pub(crate) use self::package::{Package, packages};

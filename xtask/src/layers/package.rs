@@ -9,12 +9,14 @@ use serde_json::Value;
 #[derive(Debug)]
 pub(crate) struct Package {
     pub(crate) name: String,
-    pub(super) version: String,
+    pub(crate) version: String,
     /// The folder of its manifest.
     pub(crate) folder: PathBuf,
     /// Whether `cargo publish` would take it.
-    pub(super) published: bool,
-    pub(super) dependencies: Vec<Dependency>,
+    pub(crate) published: bool,
+    /// Whether other crates can use it.
+    pub(crate) is_library: bool,
+    pub(crate) dependencies: Vec<Dependency>,
     /// The fields of its manifest that are set.
     pub(super) fields: Vec<&'static str>,
     /// The file of its readme, named or found by cargo.
@@ -22,11 +24,11 @@ pub(crate) struct Package {
 }
 
 #[derive(Debug)]
-pub(super) struct Dependency {
-    pub(super) name: String,
+pub(crate) struct Dependency {
+    pub(crate) name: String,
     /// The version requirement; `*` when there is none.
-    pub(super) requirement: String,
-    pub(super) development: bool,
+    pub(crate) requirement: String,
+    pub(crate) development: bool,
 }
 
 /// Fields that crates.io, or somebody who reads it, needs.
@@ -46,10 +48,17 @@ fn package(value: &Value) -> Result<Package> {
         folder: manifest.parent().context("a manifest is in no folder")?.to_owned(),
         // `publish = false` is an empty list of registries.
         published: value["publish"].as_array().is_none_or(|registries| !registries.is_empty()),
+        is_library: targets(value).any(|kind| kind == "lib"),
         dependencies: dependencies.iter().map(dependency).collect::<Result<_>>()?,
         fields: FIELDS.into_iter().filter(|field| value[field].as_str().is_some_and(|text| !text.is_empty())).collect(),
         readme: value["readme"].as_str().map(str::to_owned),
     })
+}
+
+/// The kinds of what cargo would build of a package.
+fn targets(package: &Value) -> impl Iterator<Item = &str> {
+    let targets = package["targets"].as_array().into_iter().flatten();
+    targets.flat_map(|target| target["kind"].as_array().into_iter().flatten()).filter_map(Value::as_str)
 }
 
 fn dependency(value: &Value) -> Result<Dependency> {

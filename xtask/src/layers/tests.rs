@@ -25,6 +25,7 @@ fn crate_of(name: &str, dependencies: &[Value]) -> Value {
         "repository": "r",
         "rust_version": "1.95",
         "readme": "README.md",
+        "targets": [{ "kind": ["lib"] }, { "kind": ["test"] }],
     })
 }
 
@@ -135,6 +136,14 @@ fn a_forbidden_library_is_found_however_deep_by_its_whole_name() {
     assert!(absent::present(core, clean).is_empty());
     let problems = absent::present(core, &format!("{clean}tokio v1.54.1\n"));
     assert!(problems[0].starts_with("tokio is below segment-core"), "{problems:?}");
+}
+
+#[test]
+fn a_library_is_one_by_its_target() {
+    let mut binary = crate_of("segment-privacy", &[]);
+    binary["targets"] = json!([{ "kind": ["bin"] }]);
+    let packages = package::packages(&json!({ "packages": [crate_of("segment-core", &[]), binary] })).unwrap();
+    assert_eq!(packages.iter().map(|package| package.is_library).collect::<Vec<_>>(), [true, false]);
 }
 
 #[test]

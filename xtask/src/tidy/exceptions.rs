@@ -3,7 +3,7 @@
 use super::problem::{Problem, Rule};
 
 /// One rule that one file may break.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Exception {
     pub(super) rule: Rule,
     pub(super) path: &'static str,

@@ -1,33 +1,52 @@
-//! Links from a document to files of the repository.
+//! Links from a document to files of the repository, and to the headings in them.
 
 use std::path::{Component, Path, PathBuf};
 
+use super::anchors::{anchors, numbered};
 use super::problem::{Problem, Rule};
 
-/// Checks the links of one Markdown file; `exists` looks for a path relative to the root.
-pub(super) fn check(path: &str, text: &str, exists: impl Fn(&Path) -> bool) -> Vec<Problem> {
+/// What is at a path of the repository.
+#[derive(Debug)]
+pub(super) enum Found {
+    Nothing,
+    /// A folder, or a file in which a link can name no heading.
+    Something,
+    /// A document, by its text.
+    Document(String),
+}
+
+/// Checks the links of one Markdown file; `look` looks for a path relative to the root.
+pub(super) fn check(path: &str, text: &str, look: impl Fn(&Path) -> Found) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let mut fenced = false;
-    for (index, line) in text.lines().enumerate() {
-        if line.trim_start().starts_with("```") {
-            fenced = !fenced;
-        }
-        if fenced {
-            continue;
-        }
+    for (number, line) in numbered(text) {
         for target in targets(line).into_iter().filter(|target| is_local(target)) {
-            let file = target.split(['#', '?']).next().unwrap_or_default();
-            if !resolve(path, file).is_some_and(|file| exists(&file)) {
-                problems.push(Problem {
-                    rule: Rule::BrokenLink,
-                    path: path.to_owned(),
-                    line: index + 1,
-                    message: format!("link to `{target}`: no such file in the repository"),
-                });
-            }
+            problems.extend(fault(path, text, &target, &look).map(|fault| Problem {
+                rule: Rule::BrokenLink,
+                path: path.to_owned(),
+                line: number,
+                message: format!("link to `{target}`: {fault}"),
+            }));
         }
     }
     problems
+}
+
+/// What is wrong with a link of the document.
+fn fault(path: &str, text: &str, target: &str, look: impl Fn(&Path) -> Found) -> Option<&'static str> {
+    let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+    let file = file.split('?').next().unwrap_or_default();
+    let found = if file.is_empty() {
+        Found::Document(text.to_owned())
+    } else {
+        resolve(path, file).map_or(Found::Nothing, |file| look(&file))
+    };
+    match found {
+        Found::Nothing => Some("no such file in the repository"),
+        Found::Document(text) if !anchor.is_empty() && !anchors(&text).iter().any(|name| name == anchor) => {
+            Some("no such heading there")
+        }
+        _ => None,
+    }
 }
 
 /// The targets of `[text](target)`, `[text](<target> "title")` and `[label]: target`.
@@ -54,7 +73,7 @@ fn without_code(line: &str) -> String {
 
 /// Other places are not looked up; `crate::…` is rustdoc's, which checks it.
 fn is_local(target: &str) -> bool {
-    !target.starts_with('#') && !target.contains(':')
+    !target.contains(':')
 }
 
 /// A path relative to the root; none when it leaves the repository.
@@ -75,10 +94,17 @@ fn resolve(from: &str, target: &str) -> Option<PathBuf> {
 mod tests {
     use super::*;
 
+    fn look(file: &Path) -> Found {
+        match file.to_str() {
+            Some("docs/a.md") => Found::Document("# A\n## Part\n".to_owned()),
+            Some("README.md" | "docs/img" | "src/a.rs") => Found::Something,
+            _ => Found::Nothing,
+        }
+    }
+
     #[track_caller]
     fn check_lines(text: &str, expected: &[usize]) {
-        let there = ["docs/a.md", "README.md", "docs/img"];
-        let problems = check("docs/index.md", text, |file| there.iter().any(|name| file == Path::new(name)));
+        let problems = check("docs/index.md", text, look);
         assert_eq!(problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), expected);
     }
 
@@ -88,12 +114,20 @@ mod tests {
             "[a](a.md#part) ![b](img) [c](../README.md \"title\") [d](/README.md) [e](<a.md>)\n[f]: a.md\n",
             &[],
         );
-        check_lines("[a](https://example.org/x) [b](#here) [c](mailto:a@example.org) [`d`](crate::d)\n", &[]);
+        check_lines("[a](https://example.org/x#y) [c](mailto:a@example.org) [`d`](crate::d)\n", &[]);
     }
 
     #[test]
     fn broken_links_are_found() {
         check_lines("x\n[a](b.md) [`c`](../src/c.rs)\n[d]: missing.md\n[e](../../outside.md)\n", &[2, 2, 3, 4]);
+    }
+
+    #[test]
+    fn headings_are_looked_for() {
+        check_lines("# Here\n[a](#here) [b](a.md#part) [c](a.md#a)\n", &[]);
+        check_lines("# Here\n[a](#there)\n[b](a.md#missing)\n[c](a.md#Part)\n", &[2, 3, 4]);
+        // Lines of code are GitHub's, and a document may be one that we do not read.
+        check_lines("[a](../src/a.rs#L10) [b](../README.md#x)\n", &[]);
     }
 
     #[test]

@@ -5,9 +5,10 @@
 //! - `facade` keeps `lib.rs` and `mod.rs` to docs, modules and re-exports,
 //! - `leftover` finds what was meant to be finished,
 //! - `text` checks whitespace and machine paths,
-//! - `links` follows links between documents,
+//! - `links` follows links between documents, to the headings that `anchors` finds,
 //! - `exceptions` is the list of what may differ, with reasons.
 
+mod anchors;
 mod command;
 mod exceptions;
 mod facade;
@@ -18,4 +19,4 @@ mod size;
 mod source;
 mod text;
 
-pub(crate) use self::command::run;
+pub(crate) use self::command::{links, run};

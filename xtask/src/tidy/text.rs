@@ -9,7 +9,7 @@ const MACHINE_PATHS: [&str; 4] =
     [concat!("/ho", "me/"), concat!("/ro", "ot/"), concat!("/wo", "rk/"), concat!("/Us", "ers/")];
 
 /// Folders of recorded data, whose white space is part of it.
-const RECORDED: [&str; 4] = ["fixtures", "golden", "snapshots", "testdata"];
+const RECORDED: [&str; 5] = ["fixtures", "golden", "seeds", "snapshots", "testdata"];
 
 pub(super) fn check(path: &str, text: &str) -> Vec<Problem> {
     let mut problems = Vec::new();

@@ -63,6 +63,7 @@ pub fn bench_claims(closed: u64, runs: u32) -> Result<()> {
     let title = "claimed and recorded, PostgreSQL";
     let among = format!("among {closed} closed");
     report::figures(
+        "claims",
         &[title, "requests", "bound", &among, "slower by"],
         &[
             row("one by one, a single worker", |rates| rates.alone, Some(ONE_BY_ONE)),

@@ -43,7 +43,11 @@ pub fn bench_intake(people: usize, records_only: bool) -> Result<()> {
         table.push(measure(&context.on(Column { api: Api::Public, records }), people, records_only)?);
     }
     let title = format!("{people} erasures from CSV");
-    report::figures(&[&title, "recorded", "floor (one table, by hand)", "bound", "sent", "regulations"], &table);
+    report::figures(
+        "intake",
+        &[&title, "recorded", "floor (one table, by hand)", "bound", "sent", "regulations"],
+        &table,
+    );
     Ok(())
 }
 

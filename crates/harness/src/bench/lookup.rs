@@ -67,7 +67,7 @@ pub fn bench_lookup(rows: u64, runs: usize) -> Result<()> {
         table.push(row("PostgreSQL", runtime.block_on(look_up(&database.url(), rows, runs))?, bare));
     }
     let title = format!("e-mail to user id over two joins, {rows} rows");
-    report::figures(&[&title, "median", "floor (one join)", "added", "bound"], &table);
+    report::figures("lookup", &[&title, "median", "floor (one join)", "added", "bound"], &table);
     Ok(())
 }
 

@@ -77,6 +77,7 @@ pub fn bench_masking(rows: u64, others: u64, runs: usize) -> Result<()> {
     let ratio = ours.as_secs_f64() / floor.as_secs_f64();
     let verdict = |within: bool| if within { "within" } else { "above" };
     report::figures(
+        "masking",
         &[
             &format!("masking {rows} rows on PostgreSQL, 3 columns"),
             "median",
@@ -93,6 +94,7 @@ pub fn bench_masking(rows: u64, others: u64, runs: usize) -> Result<()> {
         ]],
     );
     report::figures(
+        "masking",
         &["peak memory of the whole command", "resident", "bound"],
         &[("access, rows included", copying), ("erase, masking included", memory)].map(|(what, peak)| {
             vec![what.to_owned(), format!("{} MiB", peak / 1_024), format!("{} 64 MiB", verdict(peak <= MEMORY))]

@@ -40,7 +40,7 @@ pub fn bench_pacing(people: usize) -> Result<()> {
             format!("{verdict}: {BOUND:.0}/s and no 429"),
         ]);
     }
-    report::figures(&["workers", "calls of the Profile API", "429", "bound"], &table);
+    report::figures("pacing", &["workers", "calls of the Profile API", "429", "bound"], &table);
     Ok(())
 }
 

@@ -52,6 +52,7 @@ pub fn bench_package(events: u64, in_profile: u64) -> Result<()> {
         ]
     };
     report::figures(
+        "package",
         &[&format!("package of {events} events"), "events", "bound", "gathered in", "packed in"],
         &[
             row("NDJSON and CSV", plain, PLAIN),
@@ -63,6 +64,7 @@ pub fn bench_package(events: u64, in_profile: u64) -> Result<()> {
         let peak = whole(&Context::from_environment()?, in_profile)?;
         let verdict = if peak <= MEMORY { "within" } else { "above" };
         report::figures(
+            "package",
             &[&format!("peak memory of `access`, {in_profile} events"), "resident", "bound"],
             &[vec!["whole command".to_owned(), format!("{} MiB", peak / 1_024), format!("{verdict} 64 MiB")]],
         );
@@ -77,7 +79,7 @@ fn rate(events: u64, time: Duration) -> f64 {
 }
 
 /// An event as a web page sends it: about 640 bytes.
-fn event(number: u64) -> Value {
+pub(super) fn event(number: u64) -> Value {
     let at = 1_790_000_000 - number;
     let name = ["Product Viewed", "Product Added", "Checkout Started"][usize::try_from(number % 3).unwrap_or(0)];
     json!({

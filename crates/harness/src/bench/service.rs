@@ -73,7 +73,7 @@ pub fn bench_service(calls: u32, many: u32) -> Result<()> {
         ]);
     }
     served.stop()?;
-    report::figures(&["SQLite, one request a call", "rate", "median", "p99", "bound"], &table);
+    report::figures("service", &["SQLite, one request a call", "rate", "median", "p99", "bound"], &table);
     lists(&context, many)
 }
 
@@ -153,7 +153,7 @@ fn lists(context: &Context, many: u32) -> Result<()> {
         table.push(vec![what.to_owned(), millis(median), millis(slowest), format!("{verdict}: {}", millis(SLOWEST))]);
     }
     served.stop()?;
-    report::figures(&[&format!("PostgreSQL, {many} requests"), "median", "slowest of 50", "bound"], &table);
+    report::figures("service", &[&format!("PostgreSQL, {many} requests"), "median", "slowest of 50", "bound"], &table);
     Ok(())
 }
 

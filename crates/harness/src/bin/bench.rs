@@ -1,13 +1,22 @@
 //! Figures, each beside its floor measured in the same run. They are ratios to read, never a test.
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 
 /// Benchmarks against a Segment on loopback.
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
 struct Args {
+    /// Where the figures are written as JSON, too
+    #[arg(long, global = true, default_value = "target/bench.json")]
+    json: PathBuf,
+    /// Of all: sizes for a first look
+    #[arg(long)]
+    small: bool,
+    /// Without one: all of them
     #[command(subcommand)]
-    figure: Figure,
+    figure: Option<Figure>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -17,6 +26,41 @@ enum Figure {
         /// How often
         #[arg(long, default_value_t = 9)]
         runs: usize,
+    },
+    /// Accesses one at a time and many at once, beside a loop of bare calls
+    Throughput {
+        /// People who ask
+        #[arg(long, default_value_t = 300)]
+        people: usize,
+    },
+    /// A long history read in windows of time, beside page by page
+    Events {
+        /// Events of the history
+        #[arg(long, default_value_t = 10_000)]
+        events: u64,
+        /// How often
+        #[arg(long, default_value_t = 3)]
+        runs: usize,
+    },
+    /// From the start of the process to its first call, and the size of the program
+    Start {
+        /// How often
+        #[arg(long, default_value_t = 21)]
+        runs: usize,
+    },
+    /// Instructions of the hot paths, counted by valgrind, beside what is known of them
+    Instructions {
+        /// Write what is counted as known
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Runs one hot path, to be counted
+    #[command(hide = true)]
+    Hot {
+        /// Which
+        name: String,
+        /// How often
+        times: u32,
     },
     /// One e-mail address to a user id, over two joins in a table of 10 million rows, on SQLite and PostgreSQL
     Lookup {
@@ -83,15 +127,54 @@ enum Figure {
     },
 }
 
-fn main() -> anyhow::Result<()> {
-    match Args::parse().figure {
-        Figure::Access { runs } => harness::bench_access(runs),
-        Figure::Intake { people, records_only } => harness::bench_intake(people, records_only),
-        Figure::Claims { closed, runs } => harness::bench_claims(closed, runs),
-        Figure::Pacing { people } => harness::bench_pacing(people),
-        Figure::Lookup { rows, runs } => harness::bench_lookup(rows, runs),
-        Figure::Package { events, in_profile } => harness::bench_package(events, in_profile),
-        Figure::Service { calls, many } => harness::bench_service(calls, many),
-        Figure::Masking { rows, others, runs } => harness::bench_masking(rows, others, runs),
+impl Figure {
+    fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Access { runs } => harness::bench_access(runs),
+            Self::Throughput { people } => harness::bench_throughput(people),
+            Self::Events { events, runs } => harness::bench_events(events, runs),
+            Self::Start { runs } => harness::bench_start(runs),
+            Self::Instructions { keep } => harness::bench_instructions(keep),
+            Self::Hot { name, times } => harness::hot(&name, times),
+            Self::Intake { people, records_only } => harness::bench_intake(people, records_only),
+            Self::Claims { closed, runs } => harness::bench_claims(closed, runs),
+            Self::Pacing { people } => harness::bench_pacing(people),
+            Self::Lookup { rows, runs } => harness::bench_lookup(rows, runs),
+            Self::Package { events, in_profile } => harness::bench_package(events, in_profile),
+            Self::Service { calls, many } => harness::bench_service(calls, many),
+            Self::Masking { rows, others, runs } => harness::bench_masking(rows, others, runs),
+        }
     }
+
+    /// Every figure, the quick ones first.
+    fn all(small: bool) -> Vec<Self> {
+        let many = |large: u64, little: u64| if small { little } else { large };
+        let few = |large: u32, little: u32| if small { little } else { large };
+        let runs = if small { 3 } else { 9 };
+        vec![
+            Self::Start { runs: 21 },
+            Self::Access { runs },
+            Self::Events { events: 10_000, runs: 3 },
+            Self::Throughput { people: if small { 128 } else { 300 } },
+            Self::Instructions { keep: false },
+            Self::Package { events: many(1_000_000, 100_000), in_profile: many(1_000_000, 100_000) },
+            Self::Pacing { people: 1_000 },
+            Self::Masking { rows: many(100_000, 10_000), others: many(100_000, 10_000), runs: 5 },
+            Self::Service { calls: few(10_000, 2_000), many: few(1_000_000, 50_000) },
+            Self::Intake { people: if small { 10_000 } else { 110_000 }, records_only: false },
+            Self::Lookup { rows: many(10_000_000, 100_000), runs: 101 },
+            Self::Claims { closed: many(5_000_000, 50_000), runs: few(3_000, 1_000) },
+        ]
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let Args { json, small, figure } = Args::parse();
+    if let Some(Figure::Hot { .. }) = figure {
+        return figure.map_or(Ok(()), Figure::run);
+    }
+    let ended = figure.map_or_else(|| Figure::all(small), |figure| vec![figure]).into_iter().try_for_each(Figure::run);
+    // Also what was measured before one failed.
+    harness::write_figures(&json)?;
+    ended
 }

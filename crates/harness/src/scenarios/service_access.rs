@@ -1,14 +1,14 @@
 //! Who may call the HTTP service, what it says of itself, and where it listens.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::service::{REQUESTS, asks, ids, is_first_column, reaches};
 use crate::{
-    assert::{same, until},
-    context::Context,
+    assert::{same, until, until_within},
+    context::{Api, Context, Records},
     environment,
     scenario::{Outcome, on_rig, scenarios},
     service::{SCOPES, Served, token},
@@ -26,7 +26,12 @@ scenarios! {
     serve_listening,
     /// ready and health tell the truth of the database, its tables and the worker
     serve_readiness,
+    /// a worker whose record database does not answer any more is told by health, and so is its return
+    serve_tells_a_worker_that_hangs,
 }
+
+/// How long the record database is held, which is longer than a worker may be quiet.
+const HELD: Duration = Duration::from_secs(45);
 
 /// The operations of the document: method, path, and the scope that each names.
 fn operations(document: &Value) -> Vec<(String, String, Option<String>)> {
@@ -34,6 +39,8 @@ fn operations(document: &Value) -> Vec<(String, String, Option<String>)> {
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
         for (method, operation) in item.as_object().into_iter().flatten() {
             let scope = operation["security"][0]["bearer"][0].as_str().map(str::to_owned);
+            // Whoever may not read may not ask how long it is, either.
+            all.extend((method == "get").then(|| ("HEAD".to_owned(), path.clone(), scope.clone())));
             all.push((method.to_uppercase(), path.clone(), scope));
         }
     }
@@ -48,7 +55,11 @@ fn serve_scopes(context: &Context) -> Result<Outcome> {
         let tokens = SCOPES.map(|scope| (scope, token(rig, scope, &[scope])));
         let document = served.call_with("GET", "/openapi.json", None, &[])?.json()?;
         let operations = operations(&document);
-        ensure!(operations.len() >= 18, "only {} routes", operations.len());
+        ensure!(
+            operations.iter().filter(|(method, ..)| method != "HEAD").count() >= 18,
+            "only {} routes",
+            operations.len()
+        );
         for (method, path, scope) in operations {
             let here = path.replace("{id}", "pri_none").replace("{key}", "none");
             let anonymous = served.call_with(&method, &here, None, &[])?;
@@ -57,7 +68,11 @@ fn serve_scopes(context: &Context) -> Result<Outcome> {
                 anonymous.is(200)?;
                 continue;
             };
-            anonymous.refuses(401, "no_token").with_context(|| format!("{method} {path}"))?;
+            match method.as_str() {
+                "HEAD" => anonymous.is(401).map(drop),
+                _ => anonymous.refuses(401, "no_token").map(drop),
+            }
+            .with_context(|| format!("{method} {path}"))?;
             for (name, token) in &tokens {
                 let header = format!("Bearer {}", token.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?);
                 let answer = served.call_with(&method, &here, None, &[("authorization", &header)])?;
@@ -217,5 +232,32 @@ fn serve_readiness(context: &Context) -> Result<Outcome> {
             run.stderr
         );
         Ok(())
+    })
+}
+
+fn serve_tells_a_worker_that_hangs(context: &Context) -> Result<Outcome> {
+    // One writer of SQLite cannot keep another one waiting for longer than that one wants to.
+    if context.records() == Records::Sqlite || context.api() != Api::Public {
+        return Ok(Outcome::NotHere);
+    }
+    on_rig(context, &Setup::unify(), |rig| {
+        let served = Served::start(rig)?;
+        let health = || served.call_with("GET", "/health", None, &[]);
+        let works = |expected: u16| health().is_ok_and(|answer| answer.status == expected);
+        health()?.is(200)?;
+        std::thread::scope(|scope| {
+            let held = scope.spawn(|| {
+                rig.change_records(&format!(
+                    "DO $$ BEGIN LOCK TABLE {{schema}}requests IN ACCESS EXCLUSIVE MODE; PERFORM pg_sleep({}); END $$",
+                    HELD.as_secs()
+                ))
+            });
+            until_within(HELD, "health tells that the worker hangs", || works(503))?;
+            let answer = health()?;
+            same("the worker", &answer.text_at("/worker")?, "it has stopped, or hangs")?;
+            held.join().map_err(|_| anyhow::anyhow!("the table could not be held"))??;
+            until_within(HELD, "health tells that the worker works again", || works(200))
+        })?;
+        served.stop().map(drop)
     })
 }

@@ -1,14 +1,14 @@
 //! One profile of one connection, page by page.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use futures_util::{
-    StreamExt, TryStreamExt,
+    Stream, StreamExt, TryStreamExt,
     future::{join, join5, ready},
 };
 use segment_core::{
-    ConnectionKey, EventsQuery, ExternalIdsQuery, LinksQuery, Page, Paged, Pii, ProfileRef, Records, SegmentError,
-    Service, TraitClass, TraitsQuery, pages,
+    ConnectionKey, ExternalIdsQuery, LinksQuery, Page, Pii, ProfileRef, Records, SegmentError, Service, TraitClass,
+    TraitsQuery, event_pages, pages,
     ports::{PackageError, PackageWriter, Profiles},
 };
 use serde_json::{Value, json};
@@ -24,6 +24,8 @@ pub(super) struct Collector<'a> {
     pub(super) writer: &'a dyn PackageWriter,
     /// With several profiles, traits say whose they are.
     pub(super) label: bool,
+    /// How many pages of events are asked for at once.
+    pub(super) windows: NonZeroUsize,
 }
 
 impl Collector<'_> {
@@ -36,36 +38,40 @@ impl Collector<'_> {
         let traits = async {
             let classes = self.classes(profile).await?;
             let (label, classes) = (label.as_ref(), &classes);
-            let traits = self.read("traits", |next| {
+            let pages = pages(Service::ProfileApi, |next| {
                 let query = TraitsQuery { next, ..TraitsQuery::default() };
-                async move {
-                    let record = |item| labelled(of_trait(item, classes), label);
-                    there(records(api.traits(profile, &query).await?, record))
-                }
+                async move { there(api.traits(profile, &query).await?) }
             });
-            traits.await
+            self.read("traits", pages.map_ok(|page| records(page, |item| labelled(of_trait(item, classes), label))))
+                .await
         };
-        let external_ids = self.read("external_ids", |next| {
+        let external_ids = pages(Service::ProfileApi, |next| {
             let query = ExternalIdsQuery { next, ..ExternalIdsQuery::default() };
-            async move { there(records(api.external_ids(profile, &query).await?, |item| item.record.into_exposed())) }
+            async move { there(api.external_ids(profile, &query).await?) }
         });
-        let events = self.read("events", |next| {
-            let query = EventsQuery { next, ..EventsQuery::default() };
-            async move { there(records(api.events(profile, &query).await?, |item| item.record.into_exposed())) }
-        });
+        let external_ids = external_ids.map_ok(|page| records(page, |item| item.record.into_exposed()));
+        let events = event_pages(self.windows, |query| async move { there(api.events(profile, &query).await?) });
+        let events = events.map_ok(|page| records(page, |event| event.record.into_exposed()));
         // Links are documented for accounts only: not to know the resource may be how Segment says that there are none.
-        let links = self.read("links", |next| {
+        let links = pages(Service::ProfileApi, |next| {
             let query = LinksQuery { next, ..LinksQuery::default() };
-            async move { Ok(records(api.links(profile, &query).await?, |item| item.record.into_exposed())) }
+            async move { api.links(profile, &query).await }
         });
-        let metadata = self.read("metadata", |_| async move {
+        let links = links.map_ok(|page| records(page, |item| item.record.into_exposed()));
+        let metadata = pages(Service::ProfileApi, |_| async move {
             there(api.metadata(profile).await?.map(|metadata| {
                 let id = metadata.segment_id.as_ref().map(|id| id.expose().clone());
                 Page::only(vec![Pii::new(labelled(metadata.fields.into_exposed(), id.as_ref()))])
             }))
         });
-        let (traits, external_ids, events, links, metadata) =
-            join5(traits, external_ids, events, links, metadata).await;
+        let (traits, external_ids, events, links, metadata) = join5(
+            traits,
+            self.read("external_ids", external_ids),
+            self.read("events", events),
+            self.read("links", links),
+            self.read("metadata", metadata),
+        )
+        .await;
         Ok(vec![traits?, external_ids?, events?, links?, metadata?])
     }
 
@@ -94,18 +100,15 @@ impl Collector<'_> {
         names.await
     }
 
-    async fn read<Fut>(
+    async fn read(
         &self,
         name: &'static str,
-        fetch: impl FnMut(Option<segment_core::Cursor>) -> Fut + Send,
-    ) -> Result<Collected, PackageError>
-    where
-        Fut: Future<Output = Paged<Pii<Value>>> + Send,
-    {
+        pages: impl Stream<Item = Result<Page<Pii<Value>>, SegmentError>> + Send,
+    ) -> Result<Collected, PackageError> {
         let source = self.connection.as_str();
         self.writer.append(source, name, Records::new()).await?;
         let mut collected = Collected { name, records: 0, problem: None };
-        let mut stream = Box::pin(pages(Service::ProfileApi, fetch));
+        let mut stream = Box::pin(pages);
         let mut next = stream.next().await;
         while let Some(page) = next {
             match page {
@@ -129,11 +132,8 @@ impl Collector<'_> {
     }
 }
 
-fn records<T>(page: Option<Page<T>>, record: impl Fn(T) -> Value) -> Option<Page<Pii<Value>>> {
-    page.map(|page| Page {
-        items: page.items.into_iter().map(|item| Pii::new(record(item))).collect(),
-        next: page.next,
-    })
+fn records<T>(page: Page<T>, record: impl Fn(T) -> Value) -> Page<Pii<Value>> {
+    Page { items: page.items.into_iter().map(|item| Pii::new(record(item))).collect(), next: page.next }
 }
 
 /// A trait, with what it is if Segment made it itself.

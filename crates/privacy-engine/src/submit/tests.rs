@@ -81,6 +81,7 @@ pub(crate) fn engine(store: MockRequestStore, regulations: MockRegulations, subm
         regulations: Arc::new(regulations),
         profiles: None,
         directory: None,
+        event_windows: std::num::NonZeroUsize::MIN,
     };
     Engine::new(Parts {
         store: Arc::new(store),

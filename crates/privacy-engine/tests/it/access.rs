@@ -51,6 +51,53 @@ async fn everything_comes_along_over_all_pages() {
     assert!(manifest["limits"].to_string().contains("14 days"));
 }
 
+/// When each of many events happened, in seconds before now: often at once, in bursts, and after days of nothing.
+fn often() -> Vec<u64> {
+    let burst = (0..1_500).map(|at| 60 + at / 7);
+    let days = (0..1_200).map(|at| 86_400 + at * 800);
+    burst.chain(days).collect()
+}
+
+async fn events_in_the_package(rig: &Rig, times: &[u64]) -> (Vec<u64>, usize) {
+    let mut person = ann(0);
+    for (at, ago) in times.iter().enumerate() {
+        let event = Event::track("Clicked").properties(serde_json::json!({"at": at}));
+        person = person.event(event.ago(std::time::Duration::from_secs(*ago)));
+    }
+    rig.mock.add_profile(person);
+    let request = rig.run(Action::Access, &[EMAIL], Until::Ended).await;
+    assert_eq!(request.status, RequestStatus::Complete, "{:?}", halt_code(&request));
+    assert_eq!(request.tasks[0].collections["events"], times.len() as u64);
+    let at = |line: &str| serde_json::from_str::<Value>(line).unwrap()["properties"]["at"].as_u64().unwrap();
+    let text = file(rig, &request, "main/events.ndjson");
+    let asked = rig.mock.requests_to(Endpoint::ProfileEvents);
+    let windows = asked.iter().filter(|request| request.path_and_query.contains("end=")).count();
+    (text.lines().map(at).collect(), windows)
+}
+
+#[tokio::test]
+async fn many_events_are_read_in_windows_and_each_is_there_once() {
+    let rig = Rig::new(true).await;
+    let (events, windows) = events_in_the_package(&rig, &often()).await;
+    assert!(windows > 8, "{windows} calls for windows");
+    let mut sorted = events.clone();
+    sorted.sort_unstable();
+    assert!(sorted.into_iter().eq(0..2_700), "none is lost or doubled");
+    let times = often();
+    let ago: Vec<_> = events.iter().map(|at| times[usize::try_from(*at).unwrap()]).collect();
+    assert!(ago.is_sorted(), "newest first, as Segment lists them");
+}
+
+#[tokio::test]
+async fn events_are_read_page_by_page_where_times_are_ignored() {
+    let rig = Rig::with(MockConfig::new().ignore_event_times(true), true).await;
+    let (events, windows) = events_in_the_package(&rig, &often()).await;
+    let mut sorted = events.clone();
+    sorted.sort_unstable();
+    assert!(sorted.into_iter().eq(0..2_700), "none is lost or doubled");
+    assert!((1..20).contains(&windows), "{windows} calls for windows, before it was found out");
+}
+
 #[tokio::test]
 async fn an_endless_list_is_a_labelled_hole_and_not_a_success() {
     let rig = Rig::new(true).await;

@@ -9,7 +9,7 @@ use crate::rig::{Rig, asked, halt_code};
 async fn take_people(rig: &Rig, people: usize) -> Vec<RequestId> {
     let engine = rig.engine();
     let asked = (0..people).map(|at| asked(Action::Erasure, &[("user_id", &format!("u-{at:04}"))])).collect();
-    engine.intake(asked).await.unwrap().into_iter().map(|(id, _)| id).collect()
+    engine.intake(asked).await.unwrap().iter().map(|taken| taken.id().clone()).collect()
 }
 
 async fn work(rig: &Rig, ids: &[RequestId]) -> Stop {

@@ -15,7 +15,7 @@ use segment_core::{
     ports::{Clock, RequestStore},
     testing::{CountingRandom, NoPacer},
 };
-use segment_http::{Endpoint, Environment, OsRandom, PublicApi, Retries, SystemClock};
+use segment_http::{Endpoint, Environment, Limits, OsRandom, PublicApi, Retries, SystemClock};
 use segment_mock::{MockConfig, MockSegment, Profile};
 use segment_unify::ProfileApi;
 use tokio_util::sync::CancellationToken;
@@ -132,6 +132,7 @@ impl Rig {
             regulations: public.clone(),
             profiles: (self.kind == ConnectionKind::SegmentUnify).then_some(profiles as _),
             directory: self.directory.clone(),
+            event_windows: Limits::default().event_windows(),
         };
         let also = self.also.clone().map(|directory| Sources {
             key: ConnectionKey::new("also"),
@@ -184,9 +185,9 @@ impl Rig {
     }
 
     pub(crate) async fn take(&self, engine: &Engine, action: Action, identities: &[(&str, &str)]) -> RequestId {
-        let (id, intake) = engine.intake(vec![asked(action, identities)]).await.unwrap().pop().unwrap();
-        assert!(!matches!(intake, Intake::ExternalIdConflict(_)));
-        id
+        let taken = engine.intake(vec![asked(action, identities)]).await.unwrap().pop().unwrap();
+        assert!(!matches!(taken.intake, Intake::ExternalIdConflict(_)));
+        taken.id().clone()
     }
 
     /// Takes a request and works it.
@@ -254,6 +255,7 @@ fn unify(mock: &MockSegment, key: &str, environment: Environment, retries: Retri
         regulations: public.clone(),
         profiles: Some(Arc::new(profiles)),
         directory: None,
+        event_windows: Limits::default().event_windows(),
     };
     Connection::new(sources, public, 110_000)
 }

@@ -33,7 +33,7 @@ fn knows(user_ids: &[&str]) -> FakeDirectory {
 async fn erase(rig: &Rig) -> Request {
     let engine = rig.engine();
     let asked = Asked { connection: Some(ConnectionKey::new("shop")), ..asked(Action::Erasure, &ANN) };
-    let (id, _) = engine.intake(vec![asked]).await.unwrap().remove(0);
+    let id = engine.intake(vec![asked]).await.unwrap().remove(0).id().clone();
     rig.work(&engine, &[&id], Until::Ended).await;
     rig.request(&id).await
 }

@@ -3,8 +3,8 @@
 use axum::{Json, extract::State};
 use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
-use privacy_engine::{Asked, EngineError};
-use segment_core::{Action, Intake, Pii, Recipient, RequestId, ports::StoreError};
+use privacy_engine::{Asked, EngineError, Taken};
+use segment_core::{Action, Intake, Pii, Recipient, ports::StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -173,21 +173,24 @@ async fn record(
     // A worker of this process need not wait for its next look.
     engine.hint().notify_one();
     let mut recorded = Vec::new();
-    for ((place, asked), (id, intake)) in taken.into_iter().zip(answers) {
-        let outcome = match intake {
+    for ((place, asked), answer) in taken.into_iter().zip(answers) {
+        let outcome = match &answer.intake {
             Intake::ExternalIdConflict(other) => Err(Problem::invalid(
                 "external_id_conflict",
                 format!("the external id belongs to {other}, which asks for something else; give this one another"),
             )),
-            _ => shown(desk, &id, &asked, now).await,
+            _ => shown(desk, &answer, &asked, now).await,
         };
         recorded.push((place, outcome));
     }
     Ok(recorded)
 }
 
-async fn shown(desk: &dyn Desk, id: &RequestId, asked: &Asked, now: Timestamp) -> Result<PrivacyRequest, Problem> {
-    let store = desk.engine().store().as_ref();
+async fn shown(desk: &dyn Desk, answer: &Taken, asked: &Asked, now: Timestamp) -> Result<PrivacyRequest, Problem> {
+    if let Some(request) = answer.recorded() {
+        return Ok(PrivacyRequest::new(&request, &[], Show::Nobody, now));
+    }
+    let (store, id) = (desk.engine().store().as_ref(), answer.id());
     let request = store.request(id).await?.ok_or_else(|| Problem::no_such_request(id.as_str()))?;
     // Once what names the person is destroyed nobody knows for whom it was.
     if asked.recipient.is_some() && request.identities.is_some() && request.recipient != asked.recipient {

@@ -104,15 +104,18 @@ impl PrivacyRequest {
         show: Show,
         now: Timestamp,
     ) -> Result<Self, Problem> {
-        let ledgers = ledgers_of(store, request).await?;
-        let shape = RequestShape::new(request, &ledgers);
+        Ok(Self::new(request, &ledgers_of(store, request).await?, show, now))
+    }
+
+    pub(super) fn new(request: &Request, ledgers: &[Ledger], show: Show, now: Timestamp) -> Self {
+        let shape = RequestShape::new(request, ledgers);
         let (identity, shape) = match show {
             Show::Nobody => (None, shape),
             Show::Identities => (request.identities.as_ref().map(by_kind), shape.revealing(request)),
         };
         let times = (request.received_at, request.due_at, request.completed_at);
         let fides = FidesFields::new(request.action, times, request.status.is_over(), identity, now);
-        Ok(Self { fides, request: shape })
+        Self { fides, request: shape }
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) struct Health {
 
 /// `records`: the record database, and its tables.
 fn answer(works: bool, records: Option<(&'static str, &'static str)>) -> Response {
-    let worker = if works { "ok" } else { "it has stopped" };
+    let worker = if works { "ok" } else { "it has stopped, or hangs" };
     let (database, migrations) = records.unzip();
     let fine = [Some(worker), database, migrations].into_iter().flatten().all(|one| one == "ok");
     let (status, code) = if fine { ("ok", StatusCode::OK) } else { ("failing", StatusCode::SERVICE_UNAVAILABLE) };

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use segment_core::{
-    ApiToken, Scope, SecretHash, Session, TokenId,
+    ApiToken, AuditEntry, Scope, SecretHash, Session, TokenId,
     ports::{Accounts, StoreError},
 };
 use sqlx::FromRow;
@@ -12,6 +12,7 @@ use tracing::instrument;
 use super::{
     RecordStore,
     db::args,
+    journal,
     request_rows::{known, millis, time},
 };
 
@@ -48,7 +49,7 @@ impl TokenRow {
 #[async_trait]
 impl Accounts for RecordStore {
     #[instrument(name = "db.add_token", skip_all, err(level = "debug"))]
-    async fn add_token(&self, token: &ApiToken) -> Result<bool, StoreError> {
+    async fn add_token(&self, token: &ApiToken, told: &AuditEntry) -> Result<bool, StoreError> {
         let scopes: Vec<_> = token.scopes.iter().map(|scope| scope.as_str()).collect();
         let mut tx = self.begin_locking().await?;
         // The index of names that are in use decides.
@@ -66,9 +67,12 @@ impl Accounts for RecordStore {
             token.revoked_at.map(millis),
             token.used_at.map(millis),
         ];
-        let added = tx.execute(&sql, args).await?;
+        let added = tx.execute(&sql, args).await? == 1;
+        if added {
+            journal::note(&mut tx, token.id.as_str(), told).await?;
+        }
         tx.commit().await?;
-        Ok(added == 1)
+        Ok(added)
     }
 
     #[instrument(name = "db.tokens", skip_all, err(level = "debug"))]
@@ -86,11 +90,13 @@ impl Accounts for RecordStore {
     }
 
     #[instrument(name = "db.revoke_token", skip_all, fields(%id), err(level = "debug"))]
-    async fn revoke_token(&self, id: &TokenId, at: Timestamp) -> Result<Option<ApiToken>, StoreError> {
+    async fn revoke_token(&self, id: &TokenId, told: &AuditEntry) -> Result<Option<ApiToken>, StoreError> {
         let mut tx = self.begin_locking().await?;
         let sql = "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
-        tx.execute(sql, args![id.as_str(), millis(at)]).await?;
-        tx.execute("DELETE FROM sessions WHERE token = $1", args![id.as_str()]).await?;
+        if tx.execute(sql, args![id.as_str(), millis(told.at)]).await? == 1 {
+            tx.execute("DELETE FROM sessions WHERE token = $1", args![id.as_str()]).await?;
+            journal::note(&mut tx, id.as_str(), told).await?;
+        }
         tx.commit().await?;
         self.token(id).await
     }

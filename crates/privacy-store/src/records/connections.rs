@@ -9,7 +9,7 @@ use sqlx::FromRow;
 use super::{
     RecordStore,
     db::args,
-    errors,
+    errors, journal,
     open::Keys,
     request_rows::{count, known, millis, time},
 };
@@ -204,19 +204,18 @@ impl RecordStore {
         rows.into_iter().map(read).collect()
     }
 
-    /// Keeps what an operator did to a hold or a connection.
+    /// Keeps what an operator did to a hold or a connection. Of a token, see [`Accounts`](segment_core::ports::Accounts).
     ///
     /// # Errors
     ///
     /// As for every step, see [`StoreError`].
     pub async fn journal(&self, subject: &str, entry: &AuditEntry) -> Result<(), StoreError> {
-        let sql = "INSERT INTO journal (at, subject, step, facts) VALUES ($1, $2, $3, $4)";
         let mut tx = self.begin_locking().await?;
-        tx.execute(sql, args![millis(entry.at), subject, entry.step.as_str(), entry.facts.to_string()]).await?;
+        journal::note(&mut tx, subject, entry).await?;
         tx.commit().await
     }
 
-    /// What operators did to a hold or a connection, oldest first.
+    /// What operators did to a hold, a connection or a token, oldest first.
     ///
     /// # Errors
     ///

@@ -125,6 +125,13 @@ pub(super) async fn log(connection: &mut Db, id: &str, entry: &AuditEntry) -> Re
     append(connection, &told.into_rows()).await
 }
 
+/// Keeps what an operator did to something that is no request.
+pub(super) async fn note(connection: &mut Db, subject: &str, entry: &AuditEntry) -> Result<(), StoreError> {
+    let sql = "INSERT INTO journal (at, subject, step, facts) VALUES ($1, $2, $3, $4)";
+    let args = args![millis(entry.at), subject, entry.step.as_str(), entry.facts.to_string()];
+    connection.execute(sql, args).await.map(drop)
+}
+
 #[derive(FromRow)]
 struct EndRow {
     id: String,

@@ -73,3 +73,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn spellings_of_one_address_are_one_whatever_stands_between_them() {
+    let of = |emails: &[&str]| IdentitySet::new(emails.iter().map(|value| email(value).unwrap())).unwrap();
+    let set = of(&["ANN@example.com", "Ben@example.com", "ann@example.com"]);
+    assert_eq!(set.len(), 2);
+    assert_eq!(set.comparison_key(), of(&["ben@example.com", "ann@example.com"]).comparison_key());
+}

@@ -4,13 +4,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::StoreError;
-use crate::{ApiToken, SecretHash, Session, TokenId};
+use crate::{ApiToken, AuditEntry, SecretHash, Session, TokenId};
 
 /// Keeps tokens and sessions, without their secrets. Each method is one durable step.
 #[async_trait]
 pub trait Accounts: Send + Sync + std::fmt::Debug {
-    /// Adds a token. `false` if a token that is not revoked has its name; nothing was changed then.
-    async fn add_token(&self, token: &ApiToken) -> Result<bool, StoreError>;
+    /// Adds a token, and tells it in the journal. `false` if a token that is not revoked has its name; nothing was changed or
+    /// told then.
+    async fn add_token(&self, token: &ApiToken, told: &AuditEntry) -> Result<bool, StoreError>;
 
     /// Every token that was ever made, newest first.
     async fn tokens(&self) -> Result<Vec<ApiToken>, StoreError>;
@@ -18,8 +19,9 @@ pub trait Accounts: Send + Sync + std::fmt::Debug {
     /// One token.
     async fn token(&self, id: &TokenId) -> Result<Option<ApiToken>, StoreError>;
 
-    /// Ends a token and the sessions of it, and answers with it as it is then; one that is revoked already stays as it is.
-    async fn revoke_token(&self, id: &TokenId, at: Timestamp) -> Result<Option<ApiToken>, StoreError>;
+    /// Ends a token and the sessions of it at the time of the entry, tells it in the journal, and answers with it as it is then;
+    /// one that is revoked already stays as it is, and nothing is told.
+    async fn revoke_token(&self, id: &TokenId, told: &AuditEntry) -> Result<Option<ApiToken>, StoreError>;
 
     /// Notes that a token was used, unless it was used later.
     async fn note_use(&self, id: &TokenId, at: Timestamp) -> Result<(), StoreError>;

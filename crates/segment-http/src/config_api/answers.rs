@@ -167,6 +167,13 @@ pub(super) fn problem(body: &[u8]) -> Problem {
     }
 }
 
+/// Every reader, for fuzzing.
+#[cfg(fuzzing)]
+pub(crate) fn read_all(body: &[u8]) {
+    let _ = (workspace(body), workspaces(body, 10), created(body), report(body), regulations(body, 10));
+    let _ = (suppressed(body, 10), problem(body));
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -5,5 +5,7 @@ mod client;
 pub mod requests;
 mod spelling;
 
+#[cfg(fuzzing)]
+pub(crate) use answers::read_all;
 pub use client::ConfigApi;
 pub use spelling::supports;

@@ -164,6 +164,19 @@ pub(super) fn problem(body: &[u8]) -> Problem {
     })
 }
 
+/// Every reader, for fuzzing.
+#[cfg(fuzzing)]
+pub(crate) fn read_all(body: &[u8]) {
+    let _ = (
+        workspace(body),
+        created(body),
+        report(body),
+        regulations(body, |n| n < 10),
+        suppressions(body, 10),
+        problem(body),
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -4,4 +4,6 @@ mod answers;
 mod client;
 pub mod requests;
 
+#[cfg(fuzzing)]
+pub(crate) use answers::read_all;
 pub use client::PublicApi;

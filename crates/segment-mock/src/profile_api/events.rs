@@ -47,7 +47,8 @@ pub(super) fn answer(found: &Found<'_>) -> Result<Answer, Answer> {
 
 /// Which events window, times and names leave.
 fn wanted<'a>(found: &'a Found<'_>) -> Result<impl Fn(&StoredEvent) -> bool + 'a, Answer> {
-    let (start, end) = (found.time("start")?, found.time("end")?);
+    let ignored = found.shared.config.ignore_event_times;
+    let (start, end) = if ignored { (None, None) } else { (found.time("start")?, found.time("end")?) };
     let (include, exclude) = (found.call.query.list("include"), found.call.query.list("exclude"));
     let oldest = before(found.now, WINDOW);
     Ok(move |event: &StoredEvent| {

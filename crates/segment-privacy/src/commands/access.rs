@@ -57,17 +57,17 @@ pub(crate) async fn take(
     tell_left_out(engine, asked.action, asked.connection.as_ref(), output);
     let recipient = asked.recipient.clone();
     let mut answers = engine.intake(vec![asked]).await?;
-    let Some((id, intake)) = answers.pop() else {
+    let Some(taken) = answers.pop() else {
         return Err(CliError::new(Exit::Unexpected, "unexpected", "the request was not recorded"));
     };
-    match intake {
-        segment_core::Intake::ExternalIdConflict(other) => Err(CliError::usage(
-            "external_id_conflict",
-            format!("the external id belongs to {other}, which asks for something else"),
-        )
-        .hint("an external id names one request for ever; use another")),
+    match &taken.intake {
+        segment_core::Intake::ExternalIdConflict(other) => {
+            let message = format!("the external id belongs to {other}, which asks for something else");
+            return Err(CliError::usage("external_id_conflict", message)
+                .hint("an external id names one request for ever; use another"));
+        }
         segment_core::Intake::Linked(id) => {
-            let request = engine.store().request(&id).await?;
+            let request = engine.store().request(id).await?;
             if recipient.is_some() && request.as_ref().is_some_and(|request| request.recipient != recipient) {
                 return Err(CliError::usage(
                     "recipient_conflict",
@@ -84,13 +84,10 @@ pub(crate) async fn take(
             } else {
                 output.say(&format!("this was asked before: going on with {id}"));
             }
-            Ok(id)
         }
-        _ => {
-            output.say(&format!("recorded as {id}"));
-            Ok(id)
-        }
+        _ => output.say(&format!("recorded as {}", taken.id())),
     }
+    Ok(taken.id().clone())
 }
 
 /// Warns of connections where nothing is done although something could be.

@@ -1,8 +1,11 @@
 //! The desk of the HTTP service: what only the composition root can do, by the configuration that is worked by.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -40,6 +43,10 @@ pub(super) struct WorkingDesk {
     packages: ZipSink,
     works: Arc<AtomicBool>,
 }
+
+/// A worker that has not looked for work for so long hangs. It looks every two seconds at least, and every second while its
+/// record database is away.
+const QUIET: Duration = Duration::from_secs(30);
 
 impl WorkingDesk {
     /// `works`: whether the worker beside it is at work.
@@ -145,6 +152,6 @@ impl Desk for WorkingDesk {
     }
 
     fn works(&self) -> bool {
-        self.works.load(Ordering::Relaxed)
+        self.works.load(Ordering::Relaxed) && self.engine.quiet_for() < QUIET
     }
 }

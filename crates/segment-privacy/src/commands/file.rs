@@ -110,8 +110,8 @@ async fn intake(
             .collect::<Result<Vec<_>, _>>()?
             .into_iter()
             .unzip();
-        for (line, (id, intake)) in lines.into_iter().zip(engine.intake(asked).await?) {
-            match intake {
+        for (line, taken) in lines.into_iter().zip(engine.intake(asked).await?) {
+            match &taken.intake {
                 Intake::ExternalIdConflict(other) => {
                     let message = format!("its external_id belongs to {other}, which asks for something else");
                     reject(shape, line, "external_id_conflict", message);
@@ -120,7 +120,7 @@ async fn intake(
                 Intake::Linked(_) => shape.linked += 1,
                 _ => shape.accepted += 1,
             }
-            ids.push(id);
+            ids.push(taken.id().clone());
         }
     }
 }

@@ -43,12 +43,11 @@ async fn create(
     let expires_at = expires_at.map_err(|_| CliError::usage("invalid_time", "--expires lies too far ahead"))?;
     let scopes = scopes.iter().filter_map(|name| Scope::parse(name)).collect();
     let (token, shown) = new_token(name, scopes, expires_at, now, world.random.as_ref());
-    if !store.add_token(&token).await? {
+    if !store.add_token(&token, &told(&token, "token_created", now)).await? {
         let message = format!("there is a token {name} already; nothing was changed");
         return Err(CliError::usage("token_exists", message)
             .hint("give this one another name, or revoke that one: segment-privacy token revoke NAME"));
     }
-    tell(store, &token, "token_created", now).await?;
     let mut shape = shape(&token, now);
     // The only time that it is shown.
     shape["token"] = shown.expose().into();
@@ -73,18 +72,15 @@ async fn revoke(store: &RecordStore, named: &str, output: &Output) -> Result<Exi
         CliError::usage("no_token", format!("there is no token {named}"))
             .hint("`segment-privacy token list` shows them all")
     })?;
-    let revoked = store.revoke_token(&found.id, now).await?.unwrap_or_else(|| found.clone());
-    if found.revoked_at.is_none() {
-        tell(store, &revoked, "token_revoked", now).await?;
-    }
+    let revoked = store.revoke_token(&found.id, &told(found, "token_revoked", now)).await?;
+    let revoked = revoked.unwrap_or_else(|| found.clone());
     output.result(&shape(&revoked, now), |_| format!("revoked {} ({})", revoked.name, revoked.id))?;
     Ok(Exit::Done)
 }
 
-async fn tell(store: &RecordStore, token: &ApiToken, step: &str, at: Timestamp) -> Result<(), CliError> {
+fn told(token: &ApiToken, step: &str, at: Timestamp) -> AuditEntry {
     let scopes: Vec<_> = token.scopes.iter().map(|scope| scope.as_str()).collect();
-    let facts = json!({"by": operator(), "name": token.name, "scopes": scopes});
-    Ok(store.journal(token.id.as_str(), &AuditEntry::new(at, step, facts)).await?)
+    AuditEntry::new(at, step, json!({"by": operator(), "name": token.name, "scopes": scopes}))
 }
 
 fn shape(token: &ApiToken, now: Timestamp) -> Value {

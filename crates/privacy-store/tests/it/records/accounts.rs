@@ -2,7 +2,8 @@
 
 use jiff::{Timestamp, ToSpan};
 use privacy_store::RecordStore;
-use segment_core::{ApiToken, Scope, Session, TokenId, ports::Accounts};
+use segment_core::{ApiToken, AuditEntry, Scope, Session, TokenId, ports::Accounts};
+use serde_json::json;
 
 use super::{Place, postgres};
 
@@ -23,11 +24,15 @@ fn token(number: u8, name: &str) -> ApiToken {
     }
 }
 
+fn told(minute: i64, step: &str) -> AuditEntry {
+    AuditEntry::new(at(minute), step, json!({"by": "ann"}))
+}
+
 async fn rules(store: &RecordStore) {
     let (ours, theirs) = (token(1, "ours"), token(2, "theirs"));
-    assert!(store.add_token(&ours).await.unwrap());
-    assert!(store.add_token(&theirs).await.unwrap());
-    assert!(!store.add_token(&token(3, "ours")).await.unwrap(), "a name that is in use");
+    assert!(store.add_token(&ours, &told(1, "token_created")).await.unwrap());
+    assert!(store.add_token(&theirs, &told(1, "token_created")).await.unwrap());
+    assert!(!store.add_token(&token(3, "ours"), &told(3, "token_created")).await.unwrap(), "a name that is in use");
     assert_eq!(store.tokens().await.unwrap(), [theirs.clone(), ours.clone()]);
     assert_eq!(store.token(&ours.id).await.unwrap(), Some(ours.clone()));
     assert_eq!(store.token(&TokenId::new("tok_none")).await.unwrap(), None);
@@ -44,13 +49,21 @@ async fn rules(store: &RecordStore) {
     store.close_session(&[1; 32]).await.unwrap();
     assert_eq!(store.session(&[1; 32]).await.unwrap(), None);
 
-    let revoked = store.revoke_token(&ours.id, at(6)).await.unwrap().unwrap();
+    let revoked = store.revoke_token(&ours.id, &told(6, "token_revoked")).await.unwrap().unwrap();
     assert_eq!(revoked.revoked_at, Some(at(6)));
-    assert_eq!(store.revoke_token(&ours.id, at(7)).await.unwrap(), Some(revoked), "it stays as it is");
-    assert_eq!(store.revoke_token(&TokenId::new("tok_none"), at(7)).await.unwrap(), None);
+    assert_eq!(
+        store.revoke_token(&ours.id, &told(7, "token_revoked")).await.unwrap(),
+        Some(revoked),
+        "it stays as it is"
+    );
+    assert_eq!(store.revoke_token(&TokenId::new("tok_none"), &told(7, "token_revoked")).await.unwrap(), None);
     assert_eq!(store.session(&[2; 32]).await.unwrap(), None, "its sessions end with it");
     assert!(store.session(&[3; 32]).await.unwrap().is_some());
-    assert!(store.add_token(&token(3, "ours")).await.unwrap(), "the name is free again");
+    let journal = store.journal_of(ours.id.as_str()).await.unwrap();
+    assert_eq!(journal, [told(1, "token_created"), told(6, "token_revoked")], "what changed nothing is not told");
+    let refused = token(3, "ours").id;
+    assert_eq!(store.journal_of(refused.as_str()).await.unwrap(), []);
+    assert!(store.add_token(&token(3, "ours"), &told(3, "token_created")).await.unwrap(), "the name is free again");
 
     store.open_session(&session(4, &theirs), at(10)).await.unwrap();
     assert_eq!(store.session(&[3; 32]).await.unwrap(), None, "what ended is dropped");

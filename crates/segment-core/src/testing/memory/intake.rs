@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::state::{Entry, Hold, State, misuse};
 use crate::{
-    EvidenceSalt, Gate, Holder, Identity, IdentityKind, Intake, MaskingKey, NewRequest, Pii, Request, RequestId,
-    RequestStatus, StagingKey, Task, ports::StoreError,
+    EvidenceSalt, Identity, IdentityKind, Intake, MaskingKey, NewRequest, Pii, Request, RequestId, StagingKey,
+    ports::StoreError,
 };
 
 impl State {
@@ -53,17 +53,15 @@ impl State {
 }
 
 fn entry(new: &NewRequest) -> Result<Entry, StoreError> {
-    let owned = new.datasets.iter().map(|key| Task::of(Holder::Dataset, key.clone()));
-    let mut tasks: Vec<_> = new.connections.iter().cloned().map(Task::new).chain(owned).collect();
-    tasks.sort_by(|a, b| a.connection.cmp(&b.connection));
-    if tasks.windows(2).any(|pair| pair[0].connection == pair[1].connection) {
+    let request = Request {
+        staging_key: Some(StagingKey::new(key(&new.id))),
+        masking_key: Some(MaskingKey::new(key(&new.id))),
+        evidence_salt: Some(EvidenceSalt::new(key(&new.id))),
+        ..new.recorded()
+    };
+    if request.tasks.windows(2).any(|pair| pair[0].connection == pair[1].connection) {
         return Err(misuse("a connection or dataset is named twice"));
     }
-    let (gate, status) = if new.needs_approval {
-        (Gate::Pending, RequestStatus::Pending)
-    } else {
-        (Gate::Open, RequestStatus::Approved)
-    };
     let facts = json!({
         "action": new.action.as_str(),
         "regime": new.regime.as_str(),
@@ -73,27 +71,6 @@ fn entry(new: &NewRequest) -> Result<Entry, StoreError> {
         "by": new.by,
         "left_out": new.left_out.iter().map(crate::ConnectionKey::as_str).collect::<Vec<_>>(),
     });
-    let request = Request {
-        id: new.id.clone(),
-        external_id: new.external_id.clone(),
-        action: new.action,
-        identities: Some(new.identities.clone()),
-        regime: new.regime,
-        gate,
-        begun: false,
-        status,
-        received_at: new.received_at,
-        due_at: new.regime.due_at(new.received_at),
-        completed_at: None,
-        verified_at: None,
-        denied_reason: None,
-        tasks,
-        package: None,
-        staging_key: Some(StagingKey::new(key(&new.id))),
-        masking_key: Some(MaskingKey::new(key(&new.id))),
-        recipient: new.recipient.clone(),
-        evidence_salt: Some(EvidenceSalt::new(key(&new.id))),
-    };
     let next_at = Some(new.received_at);
     let (hold, waits) = (Hold::default(), BTreeMap::new());
     let mut entry = Entry {

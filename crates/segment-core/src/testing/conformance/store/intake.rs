@@ -5,7 +5,7 @@
 use super::sample::{access, at, erasure, get, id, new, on_both, pending, people, put, record, steps, with_rows};
 use crate::{
     Action, ClaimScope, ConnectionKey, Decision, Gate, Holder, Intake, LedgerFilter, NewRequest, Outcome, Pii,
-    Recipient, Regime, RegulationId, RequestFilter, RequestStatus, Task, TaskState,
+    Recipient, Regime, RegulationId, Request, RequestFilter, RequestStatus, Task, TaskState,
     ports::{RequestStore, StoreError},
 };
 
@@ -25,6 +25,8 @@ pub async fn a_new_request_is_recorded_whole(store: &dyn RequestStore) {
     };
     record(store, std::slice::from_ref(&new)).await;
     let request = get(store, 1).await;
+    let without_keys = Request { staging_key: None, masking_key: None, evidence_salt: None, ..request.clone() };
+    assert_eq!(without_keys, new.recorded(), "who asks may be told without reading it");
     assert_eq!((request.id.clone(), request.external_id.clone()), (id(1), new.external_id));
     assert_eq!((request.action, request.regime, request.gate), (Action::Erasure, Regime::Ccpa, Gate::Open));
     assert_eq!((request.identities, request.recipient), (Some(new.identities), new.recipient));

@@ -1,0 +1,137 @@
+//! One window: what it asks for, what it keeps, and whether what it is told makes sense.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::stretch::{Stretch, ceiling, floor};
+use crate::{Cursor, ErrorKind, Event, EventsQuery, Page, SegmentError, Service, paging::Followed};
+
+/// What the answers of a window hold cannot be.
+pub(super) struct Contradiction;
+
+/// Events that happened near one end of a window, by their ids.
+pub(super) type Seam = BTreeSet<String>;
+
+pub(super) enum State {
+    /// The page at this cursor is to be asked for.
+    Idle(Option<Cursor>),
+    Busy,
+    Done,
+    Failed(SegmentError),
+}
+
+pub(super) struct Window {
+    pub(super) id: u64,
+    /// What it keeps.
+    pub(super) own: Stretch,
+    /// What it asks for, and what overlaps: the whole list if that is open.
+    asked: Stretch,
+    pub(super) pages: u32,
+    pub(super) state: State,
+    /// What it keeps and has not given yet.
+    pub(super) kept: VecDeque<Vec<Event>>,
+    /// When the last event that it was told of happened.
+    pub(super) position: Option<Timestamp>,
+    pub(super) newer: Seam,
+    pub(super) older: Seam,
+    followed: Followed<Event>,
+}
+
+/// What a page showed.
+pub(super) struct Read {
+    /// How many events there were.
+    pub(super) events: usize,
+    /// Between the first and the last of them.
+    pub(super) span: SignedDuration,
+}
+
+impl Window {
+    /// The whole list.
+    pub(super) fn whole() -> Self {
+        Self::new(0, Stretch::default())
+    }
+
+    pub(super) fn new(id: u64, own: Stretch) -> Self {
+        Self {
+            id,
+            own,
+            asked: own,
+            pages: 0,
+            state: State::Idle(None),
+            kept: VecDeque::new(),
+            position: None,
+            newer: Seam::new(),
+            older: Seam::new(),
+            followed: Followed::default(),
+        }
+    }
+
+    /// Whether it asks without times.
+    pub(super) fn is_whole(&self) -> bool {
+        self.asked == Stretch::default()
+    }
+
+    pub(super) fn query(&self, next: Option<Cursor>) -> EventsQuery {
+        let start = self.asked.after.map(|edge| floor(edge.start()));
+        let end = self.asked.until.map(|edge| ceiling(edge.end()));
+        EventsQuery { start, end, next, ..EventsQuery::default() }
+    }
+
+    /// Takes a page as it comes, without a look at times.
+    pub(super) fn read_plainly(&mut self, page: Page<Event>) {
+        self.follow(&page);
+        self.kept.push_back(page.items);
+    }
+
+    /// Takes a page: keeps what happened within the window, and goes on to its end.
+    pub(super) fn read(&mut self, page: Page<Event>) -> Result<Read, Contradiction> {
+        let times = self.times(&page.items)?;
+        let span = match (times.first(), times.last()) {
+            (Some(first), Some(last)) => first.duration_since(*last),
+            _ => SignedDuration::ZERO,
+        };
+        let events = page.items.len();
+        self.position = times.last().copied().or(self.position);
+        self.follow(&page);
+        let is_past = self.own.after.is_some_and(|edge| self.position.is_some_and(|at| at < edge.start()));
+        if is_past && matches!(self.state, State::Idle(_)) {
+            self.state = State::Done;
+        }
+        let mut kept = Vec::with_capacity(events);
+        for (event, at) in page.items.into_iter().zip(times) {
+            for (end, seam) in [(self.own.until, &mut self.newer), (self.own.after, &mut self.older)] {
+                if end.is_some_and(|edge| edge.is_shared(at)) {
+                    seam.insert(event.name());
+                }
+            }
+            if self.own.holds(at) {
+                kept.push(event);
+            }
+        }
+        if !kept.is_empty() {
+            self.kept.push_back(kept);
+        }
+        Ok(Read { events, span })
+    }
+
+    /// When each happened, if that is what was asked for.
+    fn times(&self, events: &[Event]) -> Result<Vec<Timestamp>, Contradiction> {
+        let mut last = self.position;
+        let mut time = |event: &Event| {
+            let at = event.timestamp().filter(|at| last.is_none_or(|last| *at <= last) && self.asked.may_show(*at));
+            last = at;
+            at.ok_or(Contradiction)
+        };
+        events.iter().map(&mut time).collect()
+    }
+
+    fn follow(&mut self, page: &Page<Event>) {
+        self.pages += 1;
+        self.state = match &page.next {
+            None => State::Done,
+            Some(next) if self.followed.goes_on(page, next) => State::Idle(Some(next.clone())),
+            Some(_) => State::Failed(SegmentError::new(Service::ProfileApi, ErrorKind::EndlessList)),
+        };
+    }
+}
