@@ -134,6 +134,13 @@ impl Rig {
         Invocation::new(self.binary.clone(), self.folder.path().to_owned(), &all, Transcript::default())
     }
 
+    /// A call as a person makes it: what it prints is not searched for people.
+    #[must_use]
+    pub fn plain_call(&self, args: &[&str]) -> Invocation {
+        let all = args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>();
+        Invocation::new(self.binary.clone(), self.folder.path().to_owned(), &all, Transcript::default())
+    }
+
     fn call_with(&self, global: &[&str], args: &[&str]) -> Invocation {
         let all = global.iter().chain(args).map(|arg| (*arg).to_owned()).collect::<Vec<_>>();
         Invocation::new(self.binary.clone(), self.folder.path().to_owned(), &all, self.transcript.clone())

@@ -3,7 +3,7 @@
 mod profile;
 mod rows;
 
-use std::{collections::BTreeMap, sync::atomic::Ordering};
+use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use futures_util::future::{join, join_all};
 use jiff::Timestamp;
@@ -101,13 +101,15 @@ impl Engine {
         tasks: Vec<Task>,
         update: &mut RequestUpdate,
     ) -> Result<(), PackageError> {
+        let mut windows = true;
         let (writer, parts) = loop {
             let writer = self.packages.begin(self.new_package(request, update.at)?).await?;
-            let parts = self.gather(people, subject, &tasks, writer.as_ref()).await?;
-            // Nothing of what was written is kept: everything is read once more, events in the other way.
-            if !self.contradicts_itself(&parts) {
+            let parts = self.gather(people, subject, &tasks, writer.as_ref(), windows).await?;
+            // Nothing of what was written is kept: everything is read once more, events page by page.
+            if !windows || !self.contradicts_itself(&parts) {
                 break (writer, parts);
             }
+            windows = false;
         };
         if parts.iter().any(|(task, part)| self.passing(task, part).is_some()) {
             self.again(parts, update);
@@ -139,8 +141,9 @@ impl Engine {
         subject: Option<&Subject>,
         tasks: &[Task],
         writer: &dyn PackageWriter,
+        windows: bool,
     ) -> Result<Vec<(Task, Part)>, PackageError> {
-        let connections = tasks.iter().map(|task| self.collect_connection(task, people, writer));
+        let connections = tasks.iter().map(|task| self.collect_connection(task, people, writer, windows));
         let (collected, rows) = join(join_all(connections), self.copy_rows(subject, tasks, writer)).await;
         let rows = rows?;
         let mut parts = Vec::new();
@@ -155,7 +158,7 @@ impl Engine {
         Ok(parts)
     }
 
-    /// Whether answers of a connection about events of a time contradicted each other; they are read page by page from now on.
+    /// Whether answers of a connection about events of a time contradicted each other; they are read page by page for a while.
     fn contradicts_itself(&self, parts: &[(Task, Part)]) -> bool {
         let mut any = false;
         for (task, part) in parts {
@@ -163,8 +166,9 @@ impl Engine {
             let problems = collected.iter().filter_map(|one| one.problem.as_ref());
             if problems.map(SegmentError::kind).any(|kind| kind == ErrorKind::Contradiction)
                 && let Some(connection) = self.connections.get(&task.connection)
-                && !connection.plain_events.swap(true, Ordering::Relaxed)
             {
+                connection.doubt_times(self.clock.monotonic());
+                metrics::counter!("segment_privacy_event_windows_given_up_total").increment(1);
                 tracing::warn!(connection = %task.connection, "events of a time do not add up: they are read page by page");
                 any = true;
             }
@@ -231,11 +235,15 @@ impl Engine {
         task: &Task,
         people: &BTreeMap<ConnectionKey, Found>,
         writer: &dyn PackageWriter,
+        windows: bool,
     ) -> Result<Vec<Collected>, PackageError> {
         let connection = self.connections.get(&task.connection);
         let profiles =
             people.get(&task.connection).map(|found| found.resolution.profiles.as_slice()).unwrap_or_default();
-        let api = |connection: &Connection| Some((connection.sources.profiles.clone()?, connection.windows()));
+        let api = |connection: &Connection| {
+            let at_once = if windows { connection.windows(self.clock.monotonic()) } else { NonZeroUsize::MIN };
+            Some((connection.sources.profiles.clone()?, at_once))
+        };
         let Some((api, windows)) = connection.and_then(api) else {
             return Ok(Vec::new());
         };
@@ -256,7 +264,10 @@ impl Engine {
             let name = collected.name;
             let sum = sums.entry(name).or_insert(Collected { name, records: 0, problem: None });
             sum.records += collected.records;
-            sum.problem = sum.problem.take().or(collected.problem);
+            // One of them is enough for all to be read again.
+            let doubt = |problem: &SegmentError| problem.kind() == ErrorKind::Contradiction;
+            let is_worse = collected.problem.as_ref().is_some_and(doubt);
+            sum.problem = if is_worse { collected.problem } else { sum.problem.take().or(collected.problem) };
         }
         Ok(sums.into_values().collect())
     }

@@ -4,8 +4,9 @@ use std::{
     num::NonZeroUsize,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use segment_core::{
@@ -60,6 +61,9 @@ pub struct Sources {
     pub event_windows: NonZeroUsize,
 }
 
+/// An event that arrived late, where two windows meet, is no reason to read page by page for ever.
+const DOUBT: Duration = Duration::from_hours(1);
+
 /// A connection that can delete.
 #[derive(Debug)]
 pub struct Connection {
@@ -67,8 +71,8 @@ pub struct Connection {
     pub(crate) submit: Arc<dyn RegulationSubmit>,
     pub(crate) monthly_users: u64,
     enabled: AtomicBool,
-    /// Its answers about events of a time contradicted each other: they are read page by page from then on.
-    pub(crate) plain_events: AtomicBool,
+    /// Until when events are read page by page, in seconds of the monotonic clock.
+    plain_until: AtomicU64,
     workspace: OnceCell<Workspace>,
 }
 
@@ -77,8 +81,8 @@ impl Connection {
     #[must_use]
     pub fn new(sources: Sources, submit: Arc<dyn RegulationSubmit>, monthly_users: u64) -> Self {
         let enabled = AtomicBool::new(sources.enabled);
-        let plain_events = AtomicBool::new(false);
-        Self { sources, submit, monthly_users, enabled, plain_events, workspace: OnceCell::new() }
+        let plain_until = AtomicU64::new(0);
+        Self { sources, submit, monthly_users, enabled, plain_until, workspace: OnceCell::new() }
     }
 
     /// What of it only reads.
@@ -87,10 +91,15 @@ impl Connection {
         &self.sources
     }
 
-    /// How many pages of events are to be asked for at once, as far as is known.
-    pub(crate) fn windows(&self) -> NonZeroUsize {
-        let plain = self.plain_events.load(Ordering::Relaxed);
+    /// How many pages of events are to be asked for at once now.
+    pub(crate) fn windows(&self, now: Duration) -> NonZeroUsize {
+        let plain = now.as_secs() < self.plain_until.load(Ordering::Relaxed);
         if plain { NonZeroUsize::MIN } else { self.sources.event_windows }
+    }
+
+    /// Its answers about events of a time contradicted each other: for a while nobody relies on them.
+    pub(crate) fn doubt_times(&self, now: Duration) {
+        self.plain_until.store((now + DOUBT).as_secs(), Ordering::Relaxed);
     }
 
     /// Lets it send nothing from now on, while an engine works with it.

@@ -73,6 +73,11 @@ impl Taken {
     }
 }
 
+/// As records keep it: what is told of a request that was just recorded is what is read of it later.
+fn whole_millis(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
+}
+
 impl Engine {
     /// Records requests, all or none.
     ///
@@ -95,7 +100,7 @@ impl Engine {
             action: asked.action,
             identities: asked.identities,
             regime: asked.regime.unwrap_or(self.policy.regime),
-            received_at: asked.received_at.unwrap_or(now),
+            received_at: whole_millis(asked.received_at.unwrap_or(now)),
             left_out: self.left_out(asked.action, asked.connection.as_ref()),
             recipient: asked.recipient,
             by: asked.by,

@@ -112,6 +112,7 @@ impl Engine {
             under_way.spawn(async move { engine.process_unless(claimed, &cancel).await });
         }
         while under_way.len() < self.policy.concurrency {
+            self.turn();
             if let Some(intent) = self.close_batch(scope).await? {
                 // Once the intent is recorded it is seen through: the call is bounded by `send_by`.
                 let engine = self.clone();

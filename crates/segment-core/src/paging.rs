@@ -51,7 +51,7 @@ impl<T> Page<T> {
 pub type Paged<T> = Result<Option<Page<T>>, SegmentError>;
 
 /// Pages of one list, at most: two million events. A profile has fewer; a list that goes on is endless.
-const MAX_PAGES: u32 = 20_000;
+pub(crate) const MAX_PAGES: u32 = 20_000;
 /// Pages without an item in a row, at most.
 const MAX_EMPTY: u32 = 50;
 

@@ -1,6 +1,7 @@
 //! The events of one profile, read in several windows of time at once.
 
 mod plan;
+mod proof;
 mod stretch;
 mod window;
 
@@ -17,12 +18,13 @@ use crate::{Event, EventsQuery, Page, Paged, SegmentError};
 /// All events of a profile in Segment's order, newest first: up to `width` pages are asked for at once, of windows that are
 /// divided by time (`start` and `end` of the query).
 ///
-/// It begins page by page, and widens as far as pages turn out to be full: who has few events costs no call more. Windows are
-/// as long as about eight pages take by what was read so far, ask for a little more than they keep on either side, and keep
-/// what happened within them, so that each event is given once; about a hundred pages are held at most.
+/// It begins page by page. After two full pages it asks once more for a part of what it has read: only where that answer is right,
+/// windows are used. They are as long as about eight pages take by what was read so far, ask for a little more than they keep on
+/// either side, and keep what happened within them, so that each event is given once; about a hundred pages are held at most. Where
+/// the list is over soon after all, that has cost a few calls, and no time.
 ///
 /// It is only as right as the service is: an event outside what was asked for, an order that is not by time, two neighbours that
-/// do not agree on what happened where they meet, and a window that is refused, are an error of kind
+/// do not agree on what happened where they meet, and a window that cannot be asked for, are an error of kind
 /// [`Contradiction`](crate::ErrorKind::Contradiction). What was given by then is not to be used, and
 /// [`pages`](crate::pages) reads the list instead. Where the very first pages hold events without a time, or in another order,
 /// it goes on page by page by itself.

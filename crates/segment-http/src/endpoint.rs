@@ -15,7 +15,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// The Public API in the US.
+    /// The Config API: the older API, for tokens of before 2024-02.
     pub const CONFIG: &'static str = "platform.segmentapis.com";
     /// The Public API, US.
     pub const PUBLIC_US: &'static str = "api.segmentapis.com";

@@ -41,12 +41,12 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How many pages of one profile's events are worth asking for at once: what may leave in a tenth of a second, in which Segment
-    /// answers; at most eight.
+    /// How many pages of one profile's events are worth asking for at once: what may leave in an eighth of a second, in which Segment
+    /// answers; at most twelve.
     #[must_use]
     pub fn event_windows(&self) -> NonZeroUsize {
-        let windows = usize::try_from(self.profiles_per_second.get() / 10).unwrap_or(usize::MAX);
-        NonZeroUsize::new(windows.min(8)).unwrap_or(NonZeroUsize::MIN)
+        let windows = usize::try_from(self.profiles_per_second.get() / 8).unwrap_or(usize::MAX);
+        NonZeroUsize::new(windows.min(12)).unwrap_or(NonZeroUsize::MIN)
     }
 
     /// Of each lane the time between one call and the next, and how many calls may leave at once after a pause: so few that no second

@@ -4,19 +4,15 @@
 use std::{
     collections::BTreeMap,
     fs,
-    num::NonZeroUsize,
     path::Path,
     process::{Command, Stdio},
     sync::Arc,
-    time::Duration,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use futures_util::TryStreamExt as _;
 use privacy_package::{StoreOptions, ZipSink};
 use segment_core::{
-    Action, Cursor, Event, EventsQuery, Identity, IdentityKind, IdentitySet, NewPackage, Page, Pii, RequestId,
-    StagingKey, event_pages,
+    Action, Identity, IdentityKind, IdentitySet, NewPackage, Pii, RequestId, StagingKey,
     ports::{Clock as _, PackageSink as _},
 };
 use segment_http::{OsRandom, SystemClock};
@@ -33,10 +29,9 @@ const SAME: f64 = 0.05;
 const KNOWN: &str = "crates/harness/instructions.json";
 
 /// The hot paths, by name.
-const PATHS: [(&str, &str); 4] = [
+const PATHS: [(&str, &str); 3] = [
     ("page", "a page of 100 events read from JSON and written back"),
     ("package", "100 events encrypted, looked through and packed"),
-    ("windows", "10,000 events joined from windows"),
     ("identities", "100 identities read and compared"),
 ];
 
@@ -48,7 +43,11 @@ const PATHS: [(&str, &str); 4] = [
 pub fn bench_instructions(keep: bool) -> Result<()> {
     let known: BTreeMap<String, u64> = match fs::read(KNOWN) {
         Ok(text) => serde_json::from_slice(&text).context("instructions.json is not understood")?,
-        Err(_) => BTreeMap::new(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && keep => BTreeMap::new(),
+        Err(error) => {
+            return Err(error)
+                .context(format!("{KNOWN} cannot be read; run it at the project's root, at first with --keep"));
+        }
     };
     let (mut rows, mut counted, mut worse) = (Vec::new(), BTreeMap::new(), Vec::new());
     for (name, about) in PATHS {
@@ -105,7 +104,6 @@ pub fn hot(name: &str, times: u32) -> Result<()> {
     let events: Vec<Value> = (0..100).map(event).collect();
     let body = serde_json::to_vec(&json!({"data": events, "cursor": {"has_more": false, "next": "", "url": ""}}))?;
     let folder = tempfile::tempdir()?;
-    let history = history(10_000)?;
     for round in 0..times {
         match name {
             "page" => {
@@ -113,7 +111,6 @@ pub fn hot(name: &str, times: u32) -> Result<()> {
                 ensure!(page.to_string().len() == body.len(), "it is not the same");
             }
             "package" => runtime.block_on(package(folder.path(), round, &events))?,
-            "windows" => runtime.block_on(windows(&history))?,
             "identities" => {
                 let all = (0..100).map(|n| Identity::new(IdentityKind::Email, &format!("Person.{n}@Example.test")));
                 let all = IdentitySet::new(all.collect::<Result<Vec<_>, _>>()?)?;
@@ -141,35 +138,5 @@ async fn package(folder: &Path, round: u32, events: &[Value]) -> Result<()> {
     let writer = sink.begin(package).await?;
     writer.append("hot", "events", events.iter().cloned().map(Pii::new).collect()).await?;
     writer.finish().await?;
-    Ok(())
-}
-
-/// Events of a fortnight, newest first.
-fn history(events: u64) -> Result<Vec<Event>> {
-    let now: jiff::Timestamp = "2026-11-28T12:00:00Z".parse()?;
-    let event = |at: u64| {
-        let when = now - Duration::from_secs(at * 13 * 86_400 / events);
-        Event { record: Pii::new(json!({"message_id": format!("m-{at}"), "timestamp": when.to_string()})) }
-    };
-    Ok((0..events).map(event).collect())
-}
-
-async fn windows(history: &[Event]) -> Result<()> {
-    let fetch = |query: EventsQuery| {
-        let is_asked = |event: &&Event| {
-            let at = event.timestamp();
-            query.start.is_none_or(|start| at > Some(start)) && query.end.is_none_or(|end| at < Some(end))
-        };
-        // In the order of time: where it begins and ends is found without a look at each.
-        let from = history.partition_point(|event| query.end.is_some_and(|end| event.timestamp() >= Some(end)));
-        let skip = query.next.as_ref().and_then(|next| next.as_str().parse::<usize>().ok()).unwrap_or(from);
-        let items: Vec<_> = history.iter().skip(skip).take(100).filter(is_asked).cloned().collect();
-        let next = (items.len() == 100).then(|| Cursor::new((skip + 100).to_string())).flatten();
-        std::future::ready(Ok(Some(Page { items, next })))
-    };
-    let width = NonZeroUsize::new(8).context("no width")?;
-    let read: usize =
-        event_pages(width, fetch).try_fold(0, |sum, page| async move { Ok(sum + page.items.len()) }).await?;
-    ensure!(read == history.len(), "{read} events of {}", history.len());
     Ok(())
 }

@@ -2,16 +2,21 @@
 //! each after what it depends on, whose answers are thrown away.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use anyhow::{Result, ensure};
-use futures_util::future::{join, join_all, try_join_all};
+use bytes::Bytes;
+use futures_util::future::{try_join, try_join_all};
 use segment_mock::{Endpoint, MockSegment};
 
 use super::{
     access::{EVENTS, email, person},
+    median,
     prepared::{Options, Prepared},
 };
 use crate::report;
@@ -62,66 +67,110 @@ async fn measure(latency: Duration, people: usize, at_once: usize) -> Result<(f6
     let warm = emails.split_off(people);
     prepared.access(&warm, EVENTS).await?;
     let calls = Calls::of(&prepared.mock, people);
-    let time = prepared.access(&emails, EVENTS).await?;
-    let floor = calls.make(&prepared.mock, people, at_once).await?;
+    // In turn, so that a machine that slows down slows both; the first of each warms up.
+    let mut floors = Vec::new();
+    let mut time = Duration::ZERO;
+    for round in 0..3 {
+        floors.push(calls.make(&prepared.mock, people, at_once).await?);
+        if round == 1 {
+            time = prepared.access(&emails, EVENTS).await?;
+        }
+    }
+    let floor = median(floors);
     #[expect(clippy::cast_precision_loss, reason = "a figure")]
     let people = people as f64;
     Ok((people / time.as_secs_f64(), people / floor.as_secs_f64()))
 }
 
 /// The calls of one access, with `{}` for the person's number.
+#[derive(Clone)]
 struct Calls {
     /// Who is it.
     first: Vec<String>,
-    /// Page after page.
-    events: Vec<String>,
+    /// The first page of events: those after it are asked for by its cursor.
+    events: String,
     others: Vec<String>,
 }
 
 impl Calls {
     fn of(mock: &MockSegment, warm: usize) -> Self {
-        let mut calls = Self { first: Vec::new(), events: Vec::new(), others: Vec::new() };
+        let mut calls = Self { first: Vec::new(), events: String::new(), others: Vec::new() };
         for call in mock.requests() {
             let path = call.path_and_query.replace(&format!("use_bench{warm}"), "use_bench{}");
             let path = path.replace(&format!("bench-{warm}"), "bench-{}");
-            let list = match call.endpoint {
-                Endpoint::ProfileEvents => &mut calls.events,
-                _ if path.contains("email:") => &mut calls.first,
-                _ => &mut calls.others,
-            };
-            list.push(path);
+            match call.endpoint {
+                // Windows of time are the engine's own business: a bare loop follows cursors.
+                Endpoint::ProfileEvents if calls.events.is_empty() => calls.events = path,
+                Endpoint::ProfileEvents => {}
+                _ if path.contains("email:") => calls.first.push(path),
+                _ => calls.others.push(path),
+            }
         }
         calls
     }
 
     async fn make(&self, mock: &MockSegment, people: usize, at_once: usize) -> Result<Duration> {
-        let client = reqwest::Client::builder().no_proxy().build()?;
-        let (base, token) = (mock.url(), mock.profile_token().to_owned());
-        let call = async |path: &String, person: usize| -> reqwest::Result<()> {
-            let url = format!("{base}{}", path.replace("{}", &person.to_string()));
-            client.get(url).basic_auth(&token, Some("")).send().await?.bytes().await.map(drop)
+        let bare = Bare {
+            calls: self.clone(),
+            client: reqwest::Client::builder().no_proxy().build()?,
+            base: mock.url(),
+            token: mock.profile_token().to_owned(),
         };
-        let next = AtomicUsize::new(0);
+        let (bare, next) = (Arc::new(bare), Arc::new(AtomicUsize::new(0)));
         let start = Instant::now();
-        let loops = (0..at_once).map(|_| async {
-            loop {
-                let person = next.fetch_add(1, Ordering::Relaxed);
-                if person >= people {
-                    return anyhow::Ok(());
-                }
-                try_join_all(self.first.iter().map(|path| call(path, person))).await?;
-                let events = async {
-                    for path in &self.events {
-                        call(path, person).await?;
+        let mut loops = tokio::task::JoinSet::new();
+        for _ in 0..at_once {
+            let (bare, next) = (bare.clone(), next.clone());
+            loops.spawn(async move {
+                loop {
+                    let person = next.fetch_add(1, Ordering::Relaxed);
+                    if person >= people {
+                        return Ok(());
                     }
-                    reqwest::Result::Ok(())
-                };
-                let (events, others) = join(events, join_all(self.others.iter().map(|path| call(path, person)))).await;
-                events?;
-                others.into_iter().collect::<reqwest::Result<()>>()?;
-            }
-        });
-        try_join_all(loops).await?;
+                    bare.person(person).await?;
+                }
+            });
+        }
+        loops.join_all().await.into_iter().collect::<Result<()>>()?;
         Ok(start.elapsed())
     }
+}
+
+struct Bare {
+    calls: Calls,
+    client: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+impl Bare {
+    async fn person(&self, person: usize) -> Result<()> {
+        try_join_all(self.calls.first.iter().map(|path| self.call(path, person))).await?;
+        let others = try_join_all(self.calls.others.iter().map(|path| self.call(path, person)));
+        let events = async {
+            let mut path = self.calls.events.clone();
+            loop {
+                let page = self.call(&path, person).await?;
+                match next(&page) {
+                    Some(next) => path = format!("{}&next={next}", self.calls.events),
+                    None => return anyhow::Ok(()),
+                }
+            }
+        };
+        try_join(events, others).await.map(drop)
+    }
+
+    async fn call(&self, path: &str, person: usize) -> Result<Bytes> {
+        let url = format!("{}{}", self.base, path.replace("{}", &person.to_string()));
+        let answer = self.client.get(url).basic_auth(&self.token, Some("")).send().await?;
+        Ok(answer.error_for_status()?.bytes().await?)
+    }
+}
+
+/// Where the next page begins, percent-encoded, without a look at the rest.
+fn next(page: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(page).ok()?;
+    let next = text.rsplit("\"next\":\"").next()?.split('"').next()?;
+    let is_one = !next.is_empty() && next.len() < 200;
+    is_one.then(|| percent_encoding::utf8_percent_encode(next, percent_encoding::NON_ALPHANUMERIC).to_string())
 }

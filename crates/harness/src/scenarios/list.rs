@@ -1,6 +1,6 @@
 use super::{
     access, answers_access, answers_erase, chaos, configuration, connections, credentials, dashboard,
-    dashboard_connections, dataset, erasure, files, handing_over, holds, identities, interruption, masking,
+    dashboard_connections, dataset, documents, erasure, files, handing_over, holds, identities, interruption, masking,
     masking_broken_off, official_sdk, owned, records, repetition, requests, retention, rows, service, service_access,
     service_input, sources, webhooks, workers,
 };
@@ -16,6 +16,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         service_input::ALL,
         dashboard::ALL,
         dashboard_connections::ALL,
+        documents::ALL,
         webhooks::ALL,
         erasure::ALL,
         owned::ALL,

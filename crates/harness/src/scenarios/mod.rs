@@ -10,6 +10,7 @@ mod credentials;
 mod dashboard;
 mod dashboard_connections;
 mod dataset;
+mod documents;
 mod erasure;
 mod files;
 mod handing_over;

@@ -31,7 +31,7 @@ scenarios! {
 }
 
 /// How long the record database is held, which is longer than a worker may be quiet.
-const HELD: Duration = Duration::from_secs(45);
+const HELD: Duration = Duration::from_secs(80);
 
 /// The operations of the document: method, path, and the scope that each names.
 fn operations(document: &Value) -> Vec<(String, String, Option<String>)> {

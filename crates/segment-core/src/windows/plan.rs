@@ -5,17 +5,22 @@ use std::num::NonZeroUsize;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    proof::Proof,
     stretch::{Edge, Stretch, earlier},
     window::{Contradiction, Read, Seam, State, Window},
 };
-use crate::{ErrorKind, Event, EventsQuery, Page, Paged, SegmentError, Service};
+use crate::{ErrorKind, Event, EventsQuery, Page, Paged, Retry, SegmentError, Service, paging::MAX_PAGES};
 
 /// What one window is to take, at most.
 const PAGES: i32 = 8;
 /// No window is shorter: what it asks for beside itself would be most of it.
 const SHORTEST: SignedDuration = SignedDuration::from_secs(20);
-/// So many calls at once have to be worth it: who has two full pages or less is read page by page.
-const WORTH_IT: usize = 3;
+/// So many full pages are read before anything else is asked for.
+const FEW: u32 = 2;
+/// So many calls at once are made then; each full page allows one more, each that has little on it one less.
+const AT_FIRST: usize = 4;
+/// The call by which it is seen whether times are taken as they should be.
+const PROOF: u64 = u64::MAX;
 /// Pages that wait for those before them, at most.
 const HELD: usize = 64;
 /// How far back events go (documented).
@@ -32,6 +37,15 @@ pub(super) enum Next {
     End,
 }
 
+/// Whether times are taken as they should be.
+enum Trust {
+    /// What is known so far, to find that out.
+    Unproven(Vec<(Timestamp, String)>),
+    Ready(Proof),
+    Asked(Proof),
+    Proven,
+}
+
 enum Piece {
     Window(Box<Window>),
     /// Nobody has asked for it yet.
@@ -46,6 +60,13 @@ pub(super) struct Plan {
     under_way: usize,
     /// How many calls at once have shown to be worth it.
     courage: usize,
+    trust: Trust,
+    /// Pages so far.
+    pages: u32,
+    /// Events so far, and when the first and the oldest of them happened.
+    seen: usize,
+    first: Option<Timestamp>,
+    oldest: Option<Timestamp>,
     /// Events a page, as far as is known.
     page: usize,
     /// How long a page is, by the last one.
@@ -66,6 +87,11 @@ impl Plan {
             windows: 1,
             under_way: 0,
             courage: 1,
+            trust: Trust::Unproven(Vec::new()),
+            pages: 0,
+            seen: 0,
+            first: None,
+            oldest: None,
             page: 1,
             span: SHORTEST,
             floor: Timestamp::MIN,
@@ -76,7 +102,15 @@ impl Plan {
 
     /// The next call, if one more is to be made now.
     pub(super) fn call(&mut self) -> Option<Call> {
-        if self.under_way >= self.width.min(self.courage) {
+        if let Trust::Ready(_) = self.trust {
+            let Trust::Ready(proof) = std::mem::replace(&mut self.trust, Trust::Proven) else { return None };
+            let query = proof.query();
+            self.trust = Trust::Asked(proof);
+            self.under_way += 1;
+            return Some(Call { window: PROOF, query });
+        }
+        let trusted = matches!(self.trust, Trust::Proven);
+        if self.under_way >= if trusted { self.width.min(self.courage) } else { 2 } {
             return None;
         }
         let held: usize = self.windows().map(|window| window.kept.len()).sum::<usize>() + self.under_way;
@@ -107,12 +141,16 @@ impl Plan {
     /// What came of a call.
     pub(super) fn answer(&mut self, window: u64, answer: Paged<Event>) -> Result<(), SegmentError> {
         self.under_way -= 1;
+        if window == PROOF {
+            self.see(answer);
+            return Ok(());
+        }
         let is_it = |piece: &Piece| matches!(piece, Piece::Window(one) if one.id == window);
         let Some(index) = self.pieces.iter().position(is_it) else { return Ok(()) };
         let alone = self.is_alone();
         let Piece::Window(window) = &mut self.pieces[index] else { return Ok(()) };
         match answer {
-            Err(error) if error.kind() == ErrorKind::Invalid && !window.is_whole() => return Err(contradiction()),
+            Err(error) if error.retry() == Retry::Never && !window.is_whole() => return Err(contradiction()),
             Err(error) => window.state = State::Failed(error),
             Ok(None) if alone => window.state = State::Done,
             // It was there a moment ago.
@@ -122,7 +160,23 @@ impl Plan {
         Ok(())
     }
 
+    /// Who answers a question wrong whose answer is known is asked page by page.
+    fn see(&mut self, answer: Paged<Event>) {
+        let trust = std::mem::replace(&mut self.trust, Trust::Proven);
+        let (Trust::Asked(proof), Ok(Some(page))) = (trust, answer) else {
+            self.plain = true;
+            return;
+        };
+        self.plain |= proof.check(&page).is_err();
+        self.courage = self.width.min(self.courage.max(AT_FIRST));
+    }
+
     fn read(&mut self, index: usize, page: Page<Event>, alone: bool) -> Result<(), SegmentError> {
+        self.pages += 1;
+        if self.pages >= MAX_PAGES {
+            return Err(SegmentError::new(Service::ProfileApi, ErrorKind::EndlessList));
+        }
+        self.know(&page);
         let Piece::Window(window) = &mut self.pieces[index] else { return Ok(()) };
         if self.plain {
             window.read_plainly(page);
@@ -130,8 +184,10 @@ impl Plan {
         }
         let kept = alone.then(|| page.clone());
         match (window.read(page), kept) {
+            (Ok(_), _) if !window.is_whole() && matches!(window.state, State::Failed(_)) => return Err(contradiction()),
             (Ok(read), _) => {
                 self.learn(index, &read);
+                self.extend(index);
                 self.cut(index);
             }
             (Err(Contradiction), Some(page)) => {
@@ -149,10 +205,26 @@ impl Plan {
             && matches!(&self.pieces[0], Piece::Window(one) if one.is_whole() && one.own == Stretch::default())
     }
 
+    /// Remembers the first events, and makes of them a question whose answer is known.
+    fn know(&mut self, page: &Page<Event>) {
+        let Trust::Unproven(known) = &mut self.trust else { return };
+        known.extend(page.items.iter().filter_map(|event| Some((event.timestamp()?, event.name()))));
+        if self.plain || self.pages < FEW || page.next.is_none() {
+            return;
+        }
+        match Proof::of(known) {
+            Some(proof) => self.trust = Trust::Ready(proof),
+            None => self.plain = true,
+        }
+    }
+
     /// How dense it is where the page is, and whether more calls at once are worth it.
     fn learn(&mut self, index: usize, read: &Read) {
         let Piece::Window(window) = &self.pieces[index] else { return };
         self.page = self.page.max(read.events);
+        self.seen += read.events;
+        self.first = self.first.or(window.newest);
+        self.oldest = window.position.into_iter().chain(self.oldest).min();
         if self.floor == Timestamp::MIN
             && let Some(at) = window.position
         {
@@ -160,7 +232,10 @@ impl Plan {
         }
         if matches!(window.state, State::Idle(_)) {
             self.courage = self.width.min(self.courage + 1);
-            self.span = scaled(read.span, self.page, read.events);
+            // A burst says nothing of the quiet time after it: a page is as long as on the average, at least.
+            let average = self.first.zip(self.oldest).map(|(first, oldest)| first.duration_since(oldest));
+            let average = scaled(average.unwrap_or_default(), self.page, self.seen);
+            self.span = scaled(read.span, self.page, read.events).max(average);
         } else if let (Some(after), Some(until)) = (window.own.after, window.own.until)
             && window.pages == 1
             && read.events * 2 < self.page
@@ -176,23 +251,45 @@ impl Plan {
 
     /// Leaves to others what is more than a share.
     fn cut(&mut self, index: usize) {
+        let is_idle =
+            self.under_way + 1 < self.width && !self.pieces.iter().any(|piece| matches!(piece, Piece::Rest(_)));
         let Piece::Window(window) = &mut self.pieces[index] else { return };
         let (State::Idle(_), Some(position)) = (&window.state, window.position) else { return };
-        let floor = window.own.after.map_or(self.floor, |edge| edge.at);
-        // What it shares with its newer neighbour it reads in any case.
+        // What is shared with a neighbour is read by one window whole.
+        let floor = window.own.after.map_or(self.floor, |edge| edge.end());
         let from = window.own.until.map_or(position, |until| until.start().min(position));
-        let share = share(from, floor, self.span, self.width);
-        if self.courage < WORTH_IT || from.duration_since(floor) <= share.saturating_mul(2) {
+        // Where nobody else has anything to do it is shared out; otherwise it may be as long as any.
+        let share = if is_idle {
+            share(from, floor, self.span, self.width)
+        } else {
+            self.span.saturating_mul(PAGES).max(SHORTEST)
+        };
+        if !matches!(self.trust, Trust::Proven) || self.plain || from.duration_since(floor) <= share.saturating_mul(2) {
             return;
         }
         let edge = Edge::new(earlier(from, share), self.span);
-        let rest = Stretch { after: window.own.after.replace(edge), until: Some(edge) };
+        let rest = window.cut(edge);
         self.pieces.insert(index + 1, Piece::Rest(rest));
+    }
+
+    /// Drops what others were to read, where a list was over before it came to that.
+    fn extend(&mut self, index: usize) {
+        let Piece::Window(window) = &mut self.pieces[index] else { return };
+        let Some(own) = window.extend() else { return };
+        while self.pieces.len() > index + 1 {
+            let after = match self.pieces.remove(index + 1) {
+                Piece::Window(window) => window.own.after,
+                Piece::Rest(rest) => rest.after,
+            };
+            if after == own.after {
+                return;
+            }
+        }
     }
 
     /// Makes a window of the newest part of what nobody has asked for.
     fn open(&mut self, index: usize, rest: Stretch) {
-        let floor = rest.after.map_or(self.floor, |edge| edge.at);
+        let floor = rest.after.map_or(self.floor, |edge| edge.end());
         let after = rest.until.and_then(|until| {
             let from = until.start();
             let share = share(from, floor, self.span, self.width);

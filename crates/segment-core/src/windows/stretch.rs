@@ -2,10 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Whatever is rounded is wrong by less.
-const ROUNDING: SignedDuration = SignedDuration::from_secs(1);
+/// We round to whole seconds, and so may the service: what comes of both is wrong by less.
+pub(super) const ROUNDING: SignedDuration = SignedDuration::from_secs(2);
 /// Windows overlap by so much, at least.
-const LEAST: SignedDuration = SignedDuration::from_secs(2);
+const LEAST: SignedDuration = SignedDuration::from_secs(4);
 
 /// Where two windows meet: what happened then belongs to the older one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub(super) fn earlier(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_sub(by).unwrap_or(Timestamp::MIN)
 }
 
-fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+pub(super) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
@@ -71,5 +71,5 @@ pub(super) fn floor(at: Timestamp) -> Timestamp {
 
 /// The next whole second.
 pub(super) fn ceiling(at: Timestamp) -> Timestamp {
-    if floor(at) == at { at } else { later(floor(at), ROUNDING) }
+    if floor(at) == at { at } else { later(floor(at), SignedDuration::from_secs(1)) }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::stretch::{Stretch, ceiling, floor};
+use super::stretch::{Edge, Stretch, ceiling, floor};
 use crate::{Cursor, ErrorKind, Event, EventsQuery, Page, SegmentError, Service, paging::Followed};
 
 /// What the answers of a window hold cannot be.
@@ -31,10 +31,15 @@ pub(super) struct Window {
     pub(super) state: State,
     /// What it keeps and has not given yet.
     pub(super) kept: VecDeque<Vec<Event>>,
-    /// When the last event that it was told of happened.
+    /// When the first and the last event that it was told of happened.
+    pub(super) newest: Option<Timestamp>,
     pub(super) position: Option<Timestamp>,
     pub(super) newer: Seam,
     pub(super) older: Seam,
+    /// What it was told of beyond its own end, after that was moved.
+    beyond: Vec<Event>,
+    /// There are no more pages.
+    is_at_end: bool,
     followed: Followed<Event>,
 }
 
@@ -60,11 +65,36 @@ impl Window {
             pages: 0,
             state: State::Idle(None),
             kept: VecDeque::new(),
+            newest: None,
             position: None,
             newer: Seam::new(),
             older: Seam::new(),
+            beyond: Vec::new(),
+            is_at_end: false,
             followed: Followed::default(),
         }
+    }
+
+    /// Ends it earlier than it asked for: the rest is somebody else's.
+    pub(super) fn cut(&mut self, edge: Edge) -> Stretch {
+        Stretch { after: self.own.after.replace(edge), until: Some(edge) }
+    }
+
+    /// Where it was cut, and its list has turned out to end all the same: keeps all of it again, and answers with the end of that.
+    pub(super) fn extend(&mut self) -> Option<Stretch> {
+        if !self.is_at_end || self.own.after == self.asked.after {
+            return None;
+        }
+        self.own.after = self.asked.after;
+        let mut beyond = std::mem::take(&mut self.beyond);
+        let is_shared = |at| self.own.after.is_some_and(|edge| edge.is_shared(at));
+        let shared = beyond.iter().filter(|event| event.timestamp().is_some_and(is_shared));
+        self.older = shared.map(Event::name).collect();
+        beyond.retain(|event| event.timestamp().is_some_and(|at| self.own.holds(at)));
+        if !beyond.is_empty() {
+            self.kept.push_back(beyond);
+        }
+        Some(self.own)
     }
 
     /// Whether it asks without times.
@@ -92,6 +122,7 @@ impl Window {
             _ => SignedDuration::ZERO,
         };
         let events = page.items.len();
+        self.newest = self.newest.or(times.first().copied());
         self.position = times.last().copied().or(self.position);
         self.follow(&page);
         let is_past = self.own.after.is_some_and(|edge| self.position.is_some_and(|at| at < edge.start()));
@@ -107,7 +138,12 @@ impl Window {
             }
             if self.own.holds(at) {
                 kept.push(event);
+            } else if self.own.after != self.asked.after && self.own.after.is_some_and(|edge| at <= edge.at) {
+                self.beyond.push(event);
             }
+        }
+        if !matches!(self.state, State::Idle(_)) && !self.is_at_end {
+            self.beyond.clear();
         }
         if !kept.is_empty() {
             self.kept.push_back(kept);
@@ -129,7 +165,10 @@ impl Window {
     fn follow(&mut self, page: &Page<Event>) {
         self.pages += 1;
         self.state = match &page.next {
-            None => State::Done,
+            None => {
+                self.is_at_end = true;
+                State::Done
+            }
             Some(next) if self.followed.goes_on(page, next) => State::Idle(Some(next.clone())),
             Some(_) => State::Failed(SegmentError::new(Service::ProfileApi, ErrorKind::EndlessList)),
         };

@@ -8,9 +8,11 @@ use super::nearest::nearest;
 use crate::error::CliError;
 
 const PREFIX: &str = "SEGMENT_PRIVACY__";
-const LISTS: [&str; 2] = ["connections", "datasets"];
+pub(super) const LISTS: [&str; 4] = ["connections", "datasets", "policies", "webhooks"];
 /// Keys that hold a number or a boolean; everything else is text, or a table or list in TOML's inline form.
-const NOT_TEXT: [&str; 13] = [
+pub(super) const NOT_TEXT: [&str; 15] = [
+    "allow_private",
+    "behind_proxy",
     "enabled",
     "masking_strict",
     "report",

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::{Dialect, load::read, resolved::resolve};
+use super::{Dialect, environment, load::read, model::ConfigFile, resolved::resolve};
 
 const UNIFY: &str = r#"
 [[connections]]
@@ -128,4 +128,32 @@ fn secrets_are_never_shown() {
     let loaded = load(UNIFY, &[]).unwrap();
     assert!(!format!("{loaded:?}").contains("\"t\""));
     assert!(toml::to_string(&loaded.file).unwrap().contains("access_token = \"(hidden)\""));
+}
+
+/// What the schema calls so, at any depth: the names of properties.
+fn properties(schema: &serde_json::Value, of: &[&str], found: &mut std::collections::BTreeSet<String>) {
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let kinds = property["type"].as_array().cloned().unwrap_or_else(|| vec![property["type"].clone()]);
+        if kinds.iter().any(|kind| of.iter().any(|of| kind == of)) {
+            found.insert(name.clone());
+        }
+    }
+    for inner in schema["$defs"].as_object().into_iter().flat_map(serde_json::Map::values) {
+        properties(inner, of, found);
+    }
+}
+
+#[test]
+fn every_key_can_be_set_by_the_environment() {
+    let schema = schemars::schema_for!(ConfigFile).to_value();
+    let mut not_text = std::collections::BTreeSet::new();
+    properties(&schema, &["boolean", "integer"], &mut not_text);
+    assert!(not_text.contains("behind_proxy"), "{not_text:?}");
+    let known = environment::NOT_TEXT.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(not_text, known);
+
+    let lists = schema["properties"].as_object().unwrap().iter();
+    let lists: std::collections::BTreeSet<_> =
+        lists.filter(|(_, one)| one["type"] == "array").map(|(name, _)| name.as_str()).collect();
+    assert_eq!(lists, environment::LISTS.into());
 }
