@@ -198,9 +198,9 @@ fn a_window_that_is_refused_is_a_contradiction_and_other_errors_are_themselves()
     };
     let with = |kind| {
         let asked = Cell::new(0);
-        let refused = |query: &EventsQuery| match later(query, &asked) {
-            true => Err(SegmentError::new(Service::ProfileApi, kind)),
-            false => Ok(Some(listed.answer(query))),
+        let refused = |query: &EventsQuery| {
+            let refusal = later(query, &asked).then(|| SegmentError::new(Service::ProfileApi, kind));
+            refusal.map_or_else(|| Ok(Some(listed.answer(query))), Err)
         };
         read_with(8, refused).unwrap_err().kind()
     };

@@ -46,7 +46,7 @@ pub(super) struct WorkingDesk {
 
 /// A worker that has not looked for work for so long hangs. It looks every two seconds at least, and every second while its
 /// record database is away; a call to that ends after 30 seconds.
-const QUIET: Duration = Duration::from_secs(60);
+const QUIET: Duration = Duration::from_mins(1);
 
 impl WorkingDesk {
     /// `works`: whether the worker beside it is at work.
