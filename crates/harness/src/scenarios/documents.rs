@@ -13,7 +13,7 @@ use segment_mock::{Event, Profile};
 use super::service::is_first_column;
 use crate::{
     context::Context,
-    database::{FIDES, own_sqlite},
+    database::{execute, open_sqlite_shop},
     process::Running,
     rig::Rig,
     scenario::{Outcome, each, scenarios},
@@ -91,8 +91,11 @@ fn page(context: &Context, commands: &[String]) -> Result<Outcome> {
 }
 
 fn prepare(rig: &Rig) -> Result<()> {
-    own_sqlite(rig, &PEOPLE)?;
-    rig.write("shop_dataset.yml", FIDES)?;
+    open_sqlite_shop(rig)?;
+    for (id, email) in PEOPLE {
+        let sql = format!("INSERT INTO customer VALUES ({id}, '{email}', 'Somebody', '{id}', 8)");
+        execute(&rig.path("shop.db"), &sql)?;
+    }
     rig.run(&["key", "new", "evidence.key"])?.exits(0)?;
     let emails: Vec<_> = PEOPLE.iter().map(|(_, email)| *email).collect();
     rig.write("people.csv", format!("email\n{}\n", emails.join("\n")))?;
