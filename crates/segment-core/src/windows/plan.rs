@@ -69,8 +69,10 @@ pub(super) struct Plan {
     oldest: Option<Timestamp>,
     /// Events a page, as far as is known.
     page: usize,
-    /// How long a page is, by the last one.
+    /// How long a page is where nobody has looked yet: on the average, or as where little was seen last.
     span: SignedDuration,
+    /// How long the last page was.
+    local: SignedDuration,
     /// The oldest time that there should be something of.
     floor: Timestamp,
     /// Times are not to be relied on.
@@ -94,6 +96,7 @@ impl Plan {
             oldest: None,
             page: 1,
             span: SHORTEST,
+            local: SHORTEST,
             floor: Timestamp::MIN,
             plain: width.get() == 1,
             seam: None,
@@ -235,7 +238,8 @@ impl Plan {
             // A burst says nothing of the quiet time after it: a page is as long as on the average, at least.
             let average = self.first.zip(self.oldest).map(|(first, oldest)| first.duration_since(oldest));
             let average = scaled(average.unwrap_or_default(), self.page, self.seen);
-            self.span = scaled(read.span, self.page, read.events).max(average);
+            self.local = scaled(read.span, self.page, read.events);
+            self.span = self.local.max(average);
         } else if let (Some(after), Some(until)) = (window.own.after, window.own.until)
             && window.pages == 1
             && read.events * 2 < self.page
@@ -245,6 +249,7 @@ impl Plan {
             let steps = if read.events == 0 { 16 } else { 4 };
             let longer = self.span.max(length / PAGES).saturating_mul(steps);
             self.span = scaled(length, self.page, read.events).min(longer).max(self.span);
+            self.local = self.span;
             self.courage = (self.courage - 1).max(1);
         }
     }
@@ -260,14 +265,14 @@ impl Plan {
         let from = window.own.until.map_or(position, |until| until.start().min(position));
         // Where nobody else has anything to do it is shared out; otherwise it may be as long as any.
         let share = if is_idle {
-            share(from, floor, self.span, self.width)
+            share(from, floor, self.local, self.width)
         } else {
-            self.span.saturating_mul(PAGES).max(SHORTEST)
+            self.local.saturating_mul(PAGES).max(SHORTEST)
         };
         if !matches!(self.trust, Trust::Proven) || self.plain || from.duration_since(floor) <= share.saturating_mul(2) {
             return;
         }
-        let edge = Edge::new(earlier(from, share), self.span);
+        let edge = Edge::new(earlier(from, share), self.local);
         let rest = window.cut(edge);
         self.pieces.insert(index + 1, Piece::Rest(rest));
     }
@@ -295,7 +300,7 @@ impl Plan {
             let share = share(from, floor, self.span, self.width);
             // What is left would be too little for a window.
             let is_last = from.duration_since(floor) <= share.saturating_mul(2);
-            (!is_last).then(|| Edge::new(earlier(from, share), self.span))
+            (!is_last).then(|| Edge::new(earlier(from, share), self.local))
         });
         let own = Stretch { after: after.or(rest.after), until: rest.until };
         self.pieces[index] = Piece::Window(Box::new(Window::new(self.windows, own)));

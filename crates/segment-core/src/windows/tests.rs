@@ -151,6 +151,36 @@ fn a_burst_before_a_quiet_fortnight_costs_few_calls_more() {
     assert!(calls <= listed.pages() + 14, "{calls} calls for {} pages", listed.pages());
 }
 
+/// How many answers one waits for, where each takes as long as any other.
+fn rounds(listed: &Listed, width: usize) -> usize {
+    let mut plan = Plan::new(NonZeroUsize::new(width).unwrap());
+    let mut rounds = 0;
+    loop {
+        rounds += 1;
+        let calls: Vec<_> = std::iter::from_fn(|| plan.call()).collect();
+        for call in calls {
+            plan.answer(call.window, Ok(Some(listed.answer(&call.query)))).unwrap();
+        }
+        loop {
+            match plan.take().unwrap() {
+                Next::Page(_) => {}
+                Next::Wait => break,
+                Next::End => return rounds,
+            }
+        }
+    }
+}
+
+#[test]
+fn windows_are_several_times_as_quick_as_pages() {
+    let one_day = (0..9_000).map(|n| 3 * 86_400_000 + n * 9_600).chain(even(1_000, 13)).collect();
+    for (name, history) in [("even", even(10_000, 13)), ("one day", one_day)] {
+        let listed = Listed::new(history, 100);
+        let (rounds, pages) = (rounds(&listed, 11), listed.pages());
+        assert!(rounds * 3 <= pages, "{name}: {rounds} answers for {pages} pages");
+    }
+}
+
 #[test]
 fn a_few_full_pages_of_today_cost_few_calls_more() {
     for events in [250_i64, 450, 950] {
