@@ -5,6 +5,8 @@
 //! export SEGMENT_ACCESS_SECRET=… SEGMENT_SPACE_ID=spa_…     # Unify > Unify settings > API access
 //! echo ann@example.com | cargo run -p segment-unify --example held -- email
 //! ```
+//!
+//! A second argument is another host: `profiles.euw1.segment.com`, or a Segment on this machine.
 
 use std::{error::Error, io::Write, sync::Arc};
 
@@ -28,7 +30,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         pacer: Arc::new(SoloPacer::new(Limits::default())),
     };
     let (secret, space) = (SecretString::from(variable("SEGMENT_ACCESS_SECRET")?), variable("SEGMENT_SPACE_ID")?);
-    let unify = ProfileApi::new(Endpoint::parse(Endpoint::PROFILES_US, false)?, space, secret, environment)?;
+    let host = std::env::args().nth(2).unwrap_or_else(|| Endpoint::PROFILES_US.to_owned());
+    let unify = ProfileApi::new(Endpoint::parse(&host, false)?, space, secret, environment)?;
     let mut out = std::io::stdout().lock();
     if unify.metadata(&person).await?.is_none() {
         // Segment matches lower case only.

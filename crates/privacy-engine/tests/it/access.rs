@@ -99,6 +99,19 @@ async fn events_are_read_page_by_page_where_times_are_ignored() {
 }
 
 #[tokio::test]
+async fn who_contradicts_himself_in_windows_is_read_again_page_by_page() {
+    let rig = Rig::new(true).await;
+    // The first question about a time is answered right, and no other: what is in the package by then is not kept.
+    let refused = FaultRule::new(Fault::bad_request()).on(Endpoint::ProfileEvents).query_contains("end=").nth(2);
+    rig.mock.fault(refused.always());
+    let (events, windows) = events_in_the_package(&rig, &often()).await;
+    assert!(windows > 1, "{windows} calls for windows");
+    let mut sorted = events.clone();
+    sorted.sort_unstable();
+    assert!(sorted.into_iter().eq(0..2_700), "none is lost or doubled");
+}
+
+#[tokio::test]
 async fn an_endless_list_is_a_labelled_hole_and_not_a_success() {
     let rig = Rig::new(true).await;
     rig.mock.add_profile(ann(3));

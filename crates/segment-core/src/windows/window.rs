@@ -7,6 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::stretch::{Edge, Stretch, ceiling, floor};
 use crate::{Cursor, ErrorKind, Event, EventsQuery, Page, SegmentError, Service, paging::Followed};
 
+/// Events beyond its own end that a window keeps for the case that its list is over, at most.
+const MOST_BEYOND: usize = 1_000;
+
 /// What the answers of a window hold cannot be.
 pub(super) struct Contradiction;
 
@@ -40,6 +43,8 @@ pub(super) struct Window {
     beyond: Vec<Event>,
     /// There are no more pages.
     is_at_end: bool,
+    /// Nothing of what is beyond has been dropped.
+    may_extend: bool,
     followed: Followed<Event>,
 }
 
@@ -71,6 +76,7 @@ impl Window {
             older: Seam::new(),
             beyond: Vec::new(),
             is_at_end: false,
+            may_extend: true,
             followed: Followed::default(),
         }
     }
@@ -82,7 +88,7 @@ impl Window {
 
     /// Where it was cut, and its list has turned out to end all the same: keeps all of it again, and answers with the end of that.
     pub(super) fn extend(&mut self) -> Option<Stretch> {
-        if !self.is_at_end || self.own.after == self.asked.after {
+        if !self.is_at_end || !self.may_extend || self.own.after == self.asked.after {
             return None;
         }
         self.own.after = self.asked.after;
@@ -140,6 +146,11 @@ impl Window {
                 kept.push(event);
             } else if self.own.after != self.asked.after && self.own.after.is_some_and(|edge| at <= edge.at) {
                 self.beyond.push(event);
+            }
+            if self.beyond.len() > MOST_BEYOND {
+                // Somebody else reads that anyway.
+                self.beyond.clear();
+                self.may_extend = false;
             }
         }
         if !matches!(self.state, State::Idle(_)) && !self.is_at_end {

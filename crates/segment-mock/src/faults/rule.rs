@@ -14,6 +14,8 @@ pub struct FaultRule {
     method: Option<String>,
     path_prefix: Option<String>,
     body_contains: Option<String>,
+    #[serde(default)]
+    query_contains: Option<String>,
     /// The first matching request that is hit, counted from 1.
     #[serde(default = "one")]
     nth: u64,
@@ -38,8 +40,8 @@ impl FaultRule {
     /// A rule for the next request.
     #[must_use]
     pub fn new(fault: Fault) -> Self {
-        let (endpoint, method, path_prefix, body_contains) = (None, None, None, None);
-        Self { endpoint, method, path_prefix, body_contains, nth: one(), times: once(), fault, seen: 0 }
+        let (endpoint, method, path_prefix, body_contains, query_contains) = (None, None, None, None, None);
+        Self { endpoint, method, path_prefix, body_contains, query_contains, nth: one(), times: once(), fault, seen: 0 }
     }
 
     /// Only for this endpoint.
@@ -70,6 +72,13 @@ impl FaultRule {
         self
     }
 
+    /// Only for raw queries that contain this text, such as `end=`.
+    #[must_use]
+    pub fn query_contains(mut self, text: impl Into<String>) -> Self {
+        self.query_contains = Some(text.into());
+        self
+    }
+
     /// Lets matching requests pass until the `nth`, counted from 1.
     #[must_use]
     pub fn nth(mut self, nth: u64) -> Self {
@@ -92,10 +101,13 @@ impl FaultRule {
     }
 
     fn matches(&self, call: &Call) -> bool {
+        let query_holds =
+            |text: &String| call.target.split_once('?').is_some_and(|(_, query)| query.contains(text.as_str()));
         let body_holds = |text: &String| String::from_utf8_lossy(&call.body).contains(text.as_str());
         self.endpoint.is_none_or(|endpoint| endpoint == call.endpoint)
             && self.method.as_ref().is_none_or(|method| method.eq_ignore_ascii_case(&call.method))
             && self.path_prefix.as_ref().is_none_or(|prefix| call.path().starts_with(prefix.as_str()))
+            && self.query_contains.as_ref().is_none_or(query_holds)
             && self.body_contains.as_ref().is_none_or(body_holds)
     }
 
