@@ -11,6 +11,7 @@ mod process;
 mod raw_http;
 mod readme;
 mod receiver;
+mod relay;
 mod report;
 mod rig;
 mod runner;

@@ -31,9 +31,30 @@ pub(crate) struct Browser {
     _profile: tempfile::TempDir,
 }
 
+/// What somebody looks through.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look {
+    /// The window's width and height.
+    pub(crate) window: (u32, u32),
+    /// Whether pages may run scripts.
+    pub(crate) scripts: bool,
+    /// Whether dark pages are preferred.
+    pub(crate) dark: bool,
+}
+
+impl Look {
+    /// A desk, with a light screen.
+    pub(crate) const DESK: Self = Self { window: (1200, 1000), scripts: true, dark: false };
+}
+
+/// The key that moves the focus on, as the driver spells it.
+const TAB: &str = "\u{E004}";
+/// The key that follows a link, or sends a form.
+const ENTER: &str = "\u{E007}";
+
 impl Browser {
-    /// Starts one whose window is so wide and high.
-    pub(crate) fn start(window: (u32, u32), scripts: bool) -> Result<Self> {
+    /// Starts one.
+    pub(crate) fn start(look: Look) -> Result<Self> {
         let mut driver = Command::new(DRIVER).arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let lines = BufReader::new(driver.stdout.take().context("the driver has no output")?).lines();
         let port = lines.map_while(Result::ok).find_map(|line| {
@@ -46,7 +67,7 @@ impl Browser {
         let profile = tempfile::tempdir()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let mut capabilities = Capabilities::new();
-        capabilities.insert("goog:chromeOptions".to_owned(), options(window, scripts, profile.path()));
+        capabilities.insert("goog:chromeOptions".to_owned(), options(look, profile.path()));
         capabilities.insert("goog:loggingPrefs".to_owned(), json!({"browser": "ALL"}));
         let client = runtime.block_on(async {
             let connector = hyper_util::client::legacy::connect::HttpConnector::new();
@@ -101,6 +122,33 @@ impl Browser {
         found.map(drop).with_context(|| format!("the page does not say {words}: {}", self.text().unwrap_or_default()))
     }
 
+    /// Moves the focus on with the keyboard until it is on what says or is called this. Fails where that is not reached.
+    pub(crate) fn tabs_to(&self, name: &str) -> Result<()> {
+        // The first press leaves where the focus is now: so often that every page is walked once.
+        let mut passed = Vec::new();
+        for _ in 0..60 {
+            self.keys(TAB)?;
+            let focus = self.runs(
+                "const it = document.activeElement; return it.name || it.textContent.trim().replace(/\\s+/g, ' ')",
+            )?;
+            if focus == name {
+                return Ok(());
+            }
+            passed.push(focus.to_string());
+        }
+        bail!("no key leads to {name}, only to {}", passed.join(", "))
+    }
+
+    /// Presses Enter where the focus is.
+    pub(crate) fn enters(&self) -> Result<()> {
+        self.keys(ENTER)
+    }
+
+    /// Types where the focus is.
+    pub(crate) fn keys(&self, text: &str) -> Result<()> {
+        self.runtime.block_on(async { Ok(self.client.active_element().await?.send_keys(text).await?) })
+    }
+
     /// What the page says.
     pub(crate) fn text(&self) -> Result<String> {
         self.runtime.block_on(async {
@@ -135,7 +183,8 @@ async fn click(client: &Client, element: fantoccini::elements::Element) -> Resul
     Ok(element.click().await?)
 }
 
-fn options((width, height): (u32, u32), scripts: bool, profile: &std::path::Path) -> Value {
+fn options(look: Look, profile: &std::path::Path) -> Value {
+    let (width, height) = look.window;
     let mut args: Vec<String> = [
         "--headless=new",
         "--no-sandbox",
@@ -152,9 +201,11 @@ fn options((width, height): (u32, u32), scripts: bool, profile: &std::path::Path
     .into();
     args.push(format!("--window-size={width},{height}"));
     args.push(format!("--user-data-dir={}", profile.display()));
-    if !scripts {
-        args.push("--blink-settings=scriptEnabled=false".to_owned());
-    }
+    // 0 is dark.
+    let scheme = format!("preferredColorScheme={}", u8::from(!look.dark));
+    let scripts = (!look.scripts).then(|| "scriptEnabled=false".to_owned());
+    let settings: Vec<_> = scripts.into_iter().chain([scheme]).collect();
+    args.push(format!("--blink-settings={}", settings.join(",")));
     json!({"args": args, "binary": browser::path()})
 }
 

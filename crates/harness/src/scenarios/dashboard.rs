@@ -12,7 +12,7 @@ use crate::{
     scenario::{Outcome, on_rig, scenarios},
     service::{Served, token},
     setup::Setup,
-    webdriver::{self, Browser},
+    webdriver::{self, Browser, Look},
 };
 
 scenarios! {
@@ -25,9 +25,9 @@ scenarios! {
 }
 
 const COOKIE: &str = "segment_privacy_session";
-const PERSON: &str = "person-0001@example.test";
+pub(super) const PERSON: &str = "person-0001@example.test";
 
-fn setup() -> Setup {
+pub(super) fn setup() -> Setup {
     Setup::unify()
         .deleting()
         .replace("require_approval = false", "require_approval = true")
@@ -35,7 +35,7 @@ fn setup() -> Setup {
 }
 
 /// A browser is rehearsed once: what is behind the pages has scenarios of its own.
-fn lacks(context: &Context) -> Result<Option<Outcome>> {
+pub(super) fn lacks(context: &Context) -> Result<Option<Outcome>> {
     if !is_first_column(context) {
         return Ok(Some(Outcome::NotHere));
     }
@@ -44,7 +44,7 @@ fn lacks(context: &Context) -> Result<Option<Outcome>> {
     Ok((!is_there).then(|| Outcome::Skipped("Chromium with its driver is not installed".to_owned())))
 }
 
-fn sign_in(browser: &Browser, served: &Served, token: &str) -> Result<()> {
+pub(super) fn sign_in(browser: &Browser, served: &Served, token: &str) -> Result<()> {
     browser.open(&format!("{}/", served.url()))?;
     ensure!(browser.url()?.ends_with("/dashboard/sign-in"), "it asks nobody to sign in: {}", browser.url()?);
     browser.types("#token", token)?;
@@ -72,7 +72,7 @@ fn dashboard_from_sign_in_to_package(context: &Context) -> Result<Outcome> {
                 .call("POST", REQUESTS, Some(&json!([asks(&format!("person-000{person}@example.test"), "erasure")])))?
                 .is(200)?;
         }
-        let browser = Browser::start((1200, 1000), true)?;
+        let browser = Browser::start(Look::DESK)?;
         sign_in(&browser, &served, served.token())?;
         let cookie = browser.cookie(COOKIE)?;
         same("cookie", &cookie["http_only"], &json!(true))?;
@@ -231,7 +231,7 @@ fn dashboard_without_scripts(context: &Context) -> Result<Outcome> {
     }
     on_rig(context, &setup(), |rig| {
         let served = Served::start(rig)?;
-        let browser = Browser::start((360, 2400), false)?;
+        let browser = Browser::start(Look { window: (360, 2400), scripts: false, ..Look::DESK })?;
         sign_in(&browser, &served, served.token())?;
         browser.presses("New request")?;
         browser.types("input[name=email]", PERSON)?;

@@ -1,8 +1,8 @@
 use super::{
     access, answers_access, answers_erase, chaos, configuration, connections, credentials, dashboard,
-    dashboard_connections, dataset, documents, erasure, files, handing_over, holds, identities, interruption, masking,
-    masking_broken_off, official_sdk, owned, records, repetition, requests, retention, rows, service, service_access,
-    service_input, sources, webhooks, workers,
+    dashboard_connections, dashboard_reach, dataset, documents, erasure, files, handing_over, holds, identities,
+    interruption, masking, masking_broken_off, official_sdk, owned, records, repetition, requests, retention, rows,
+    service, service_access, service_input, service_outage, sources, webhooks, workers,
 };
 use crate::scenario::Scenario;
 
@@ -14,8 +14,10 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         service::ALL,
         service_access::ALL,
         service_input::ALL,
+        service_outage::ALL,
         dashboard::ALL,
         dashboard_connections::ALL,
+        dashboard_reach::ALL,
         documents::ALL,
         webhooks::ALL,
         erasure::ALL,

@@ -1,14 +1,14 @@
-//! Who may call the HTTP service, what it says of itself, and where it listens.
+//! Who may call the HTTP service, and where it listens.
 
-use std::{process::Command, time::Duration};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::service::{REQUESTS, asks, ids, is_first_column, reaches};
 use crate::{
-    assert::{same, until, until_within},
-    context::{Api, Context, Records},
+    assert::{same, until},
+    context::Context,
     environment,
     scenario::{Outcome, on_rig, scenarios},
     service::{SCOPES, Served, token},
@@ -24,14 +24,7 @@ scenarios! {
     serve_tokens,
     /// nothing listens in the clear but to this machine; with a certificate it is HTTPS
     serve_listening,
-    /// ready and health tell the truth of the database, its tables and the worker
-    serve_readiness,
-    /// a worker whose record database does not answer any more is told by health, and so is its return
-    serve_tells_a_worker_that_hangs,
 }
-
-/// How long the record database is held, which is longer than a worker may be quiet.
-const HELD: Duration = Duration::from_secs(80);
 
 /// The operations of the document: method, path, and the scope that each names.
 fn operations(document: &Value) -> Vec<(String, String, Option<String>)> {
@@ -204,60 +197,6 @@ fn serve_listening(context: &Context) -> Result<Outcome> {
             .collect::<Result<Vec<_>>>()?;
         ensure!(refused.last() == Some(&429), "{refused:?}");
         wrong("198.51.100.7, 192.0.2.1")?.is(401)?;
-        served.stop().map(drop)
-    })
-}
-
-fn serve_readiness(context: &Context) -> Result<Outcome> {
-    on_rig(context, &Setup::unify(), |rig| {
-        let served = Served::start(rig)?;
-        let ready = served.call_with("GET", "/ready", None, &[])?;
-        ready.is(200)?;
-        same("ready", &ready.text_at("/migrations")?, "ok")?;
-        served.call_with("GET", "/api/v1/ready", None, &[("x-request-id", "is-it-told")])?.is(200)?;
-        rig.change_records("INSERT INTO {schema}_sqlx_migrations (version, description, installed_on, success, checksum, execution_time) \
-            VALUES (9999, 'newer', CURRENT_TIMESTAMP, TRUE, '', 0)")?;
-        let ready = served.call_with("GET", "/ready", None, &[])?;
-        ready.is(503)?;
-        same("migrations", &ready.text_at("/migrations")?, "the tables are those of another version")?;
-        rig.change_records("ALTER TABLE {schema}_sqlx_migrations RENAME TO elsewhere")?;
-        let ready = served.call_with("GET", "/ready", None, &[])?;
-        ready.is(503)?;
-        same("database", &ready.text_at("/database")?, "it cannot be read")?;
-        served.call_with("GET", "/health", None, &[])?.is(200)?;
-        let run = served.stop()?;
-        ensure!(
-            run.stderr.contains("request_id=\"is-it-told\""),
-            "the log tells no id of the caller's: {}",
-            run.stderr
-        );
-        Ok(())
-    })
-}
-
-fn serve_tells_a_worker_that_hangs(context: &Context) -> Result<Outcome> {
-    // One writer of SQLite cannot keep another one waiting for longer than that one wants to.
-    if context.records() == Records::Sqlite || context.api() != Api::Public {
-        return Ok(Outcome::NotHere);
-    }
-    on_rig(context, &Setup::unify(), |rig| {
-        let served = Served::start(rig)?;
-        let health = || served.call_with("GET", "/health", None, &[]);
-        let works = |expected: u16| health().is_ok_and(|answer| answer.status == expected);
-        health()?.is(200)?;
-        std::thread::scope(|scope| {
-            let held = scope.spawn(|| {
-                rig.change_records(&format!(
-                    "DO $$ BEGIN LOCK TABLE {{schema}}requests IN ACCESS EXCLUSIVE MODE; PERFORM pg_sleep({}); END $$",
-                    HELD.as_secs()
-                ))
-            });
-            until_within(HELD, "health tells that the worker hangs", || works(503))?;
-            let answer = health()?;
-            same("the worker", &answer.text_at("/worker")?, "it has stopped, or hangs")?;
-            held.join().map_err(|_| anyhow::anyhow!("the table could not be held"))??;
-            until_within(HELD, "health tells that the worker works again", || works(200))
-        })?;
         served.stop().map(drop)
     })
 }
