@@ -207,16 +207,16 @@ impl RequestStore for Store {
         self.inner().submitted(connection, category, since).await
     }
 
-    async fn place_hold(&self, hold: &LegalHold) -> Result<(), StoreError> {
-        self.step("place_hold", self.inner().place_hold(hold)).await
+    async fn place_hold(&self, hold: &LegalHold, told: &AuditEntry) -> Result<(), StoreError> {
+        self.step("place_hold", self.inner().place_hold(hold, told)).await
     }
 
     async fn holds(&self) -> Result<Vec<LegalHold>, StoreError> {
         self.inner().holds().await
     }
 
-    async fn lift_hold(&self, id: &HoldId, at: Timestamp) -> Result<Option<LegalHold>, StoreError> {
-        self.step("lift_hold", self.inner().lift_hold(id, at)).await
+    async fn lift_hold(&self, id: &HoldId, told: &AuditEntry) -> Result<Option<LegalHold>, StoreError> {
+        self.step("lift_hold", self.inner().lift_hold(id, told)).await
     }
 
     async fn expired(&self, retention: &Retention, at: Timestamp, limit: u32) -> Result<Vec<Expired>, StoreError> {

@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use privacy_engine::{Connection, ConnectionKind, Until, known_of};
 use segment_core::{
     Action, ClaimScope, HoldId, Identity, IdentityKind, LegalHold, Pii, RequestId, RequestStatus, Resolution,
-    TaskState, ports::RequestStore, testing::FakeDirectory,
+    TaskState,
+    ports::RequestStore,
+    testing::{FakeDirectory, told},
 };
 use segment_mock::{Endpoint, Fault, FaultRule};
 use tokio_util::sync::CancellationToken;
@@ -20,7 +22,7 @@ async fn hold(rig: &Rig, who: &[(&str, &str)]) -> HoldId {
     assert!(failures.is_empty(), "{failures:?}");
     let placed_at = rig.mock.clock().now();
     let hold = LegalHold { id: id.clone(), identities, known, reason: Pii::from("case 7"), placed_at, lifted_at: None };
-    rig.store().place_hold(&hold).await.unwrap();
+    rig.store().place_hold(&hold, &told(hold.placed_at, "placed")).await.unwrap();
     id
 }
 
@@ -44,7 +46,7 @@ async fn a_person_on_hold_is_recognised_by_what_unify_knows_of_them() {
         assert!(message.contains("holds remove hld_1") && !message.to_lowercase().contains("ann"), "{message}");
         assert_eq!(posts(&rig), 0);
 
-        rig.store().lift_hold(&hold, rig.mock.clock().now()).await.unwrap();
+        rig.store().lift_hold(&hold, &told(rig.mock.clock().now(), "lifted")).await.unwrap();
         rig.retry(&request.id).await;
         rig.work(&rig.engine(), &[&request.id], Until::Ended).await;
         assert_eq!((rig.request(&request.id).await.status, posts(&rig)), (RequestStatus::Complete, 1));
@@ -111,7 +113,7 @@ async fn what_only_one_connection_knows_stops_the_other_too() {
     let (known, reason) = (Resolution::default(), Pii::from("case 7"));
     let placed_at = rig.mock.clock().now();
     let hold = LegalHold { id: HoldId::new("hld_2"), identities, known, reason, placed_at, lifted_at: None };
-    rig.store().place_hold(&hold).await.unwrap();
+    rig.store().place_hold(&hold, &told(hold.placed_at, "placed")).await.unwrap();
     rig.work(&rig.engine(), &[&ids[0]], Until::Ended).await;
     let request = rig.request(&ids[0]).await;
     assert_eq!(request.tasks.len(), 2);
@@ -132,7 +134,7 @@ async fn what_one_task_finds_out_later_stops_what_waits_already() {
     let (known, reason) = (Resolution::default(), Pii::from("case 7"));
     let placed_at = rig.mock.clock().now();
     let hold = LegalHold { id: HoldId::new("hld_3"), identities, known, reason, placed_at, lifted_at: None };
-    rig.store().place_hold(&hold).await.unwrap();
+    rig.store().place_hold(&hold, &told(hold.placed_at, "placed")).await.unwrap();
     rig.retry(&request.id).await;
     rig.work(&rig.engine(), &[&request.id], Until::Accepted).await;
     rig.monthly_users = 110_000;

@@ -15,6 +15,7 @@ use segment_core::{
         Begun, DirectoryCheck, DirectoryError, Masking, PackageError, PackageWriter, RequestStore, SubjectMasker,
         SubjectRows,
     },
+    testing::told,
 };
 use serde_json::json;
 
@@ -151,7 +152,7 @@ impl SubjectMasker for Databases {
     async fn begin(&self, order: &MaskOrder) -> Result<Begun, DirectoryError> {
         let hold = self.state().hold.take();
         if let Some(hold) = hold {
-            self.store.place_hold(&hold).await.unwrap();
+            self.store.place_hold(&hold, &told(hold.placed_at, "placed")).await.unwrap();
             return Err(unavailable());
         }
         let (rows, cancels) = {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use privacy_engine::{Asked, ConnectionKind, MaskPlan, Planner, Until};
 use segment_core::{
     Action, ConnectionKey, HoldId, LegalHold, Outcome, Pii, Request, RequestId, RequestStatus, Resolution,
-    ports::RequestStore, testing::FakeDirectory,
+    ports::RequestStore,
+    testing::{FakeDirectory, told},
 };
 
 use crate::{
@@ -79,7 +80,8 @@ async fn who_it_is_stays_known_once_rows_may_be_masked() {
 #[tokio::test]
 async fn a_hold_is_known_by_what_the_directories_know() {
     let (rig, databases) = rig().await;
-    rig.store().place_hold(&hold_on("u1")).await.unwrap();
+    let hold = hold_on("u1");
+    rig.store().place_hold(&hold, &told(hold.placed_at, "placed")).await.unwrap();
     let request = erase(&rig).await;
     assert_eq!((request.status, halt_code(&request)), (RequestStatus::RequiresAttention, Some("legal_hold")));
     assert!(databases.state().orders.is_empty() && databases.state().masked.is_empty());

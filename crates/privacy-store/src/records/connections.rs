@@ -101,8 +101,9 @@ impl RecordStore {
         rows.into_iter().map(|row| row.read(&self.keys)).collect()
     }
 
-    /// Adds a connection, or changes the one with its key, if nobody has changed any connection since `seen` was read: they
-    /// must fit together. `false` if somebody has; nothing was changed then.
+    /// Adds a connection, or changes the one with its key, at the time of the entry, and tells it in the journal, if nobody has
+    /// changed any connection since `seen` was read: they must fit together. `false` if somebody has; nothing was changed or told
+    /// then.
     ///
     /// # Errors
     ///
@@ -112,10 +113,11 @@ impl RecordStore {
         key: &ConnectionKey,
         settings: &SecretString,
         seen: &[StoredConnection],
-        at: Timestamp,
+        told: &AuditEntry,
     ) -> Result<bool, StoreError> {
         let id = key.as_str();
         let (data_key, sealed) = self.seal_settings(key, settings);
+        let at = millis(told.at);
         let mut tx = self.begin_locking().await?;
         tx.lock("connections").await?;
         let sql = "SELECT key, version FROM connections ORDER BY key";
@@ -127,14 +129,15 @@ impl RecordStore {
         }
         if then.iter().any(|(known, _)| known == id) {
             let sql = "UPDATE connections SET version = version + 1, updated_at = $2, data_key = $3, sealed = $4 WHERE key = $1";
-            tx.execute(sql, args![id, millis(at), data_key, sealed]).await?;
+            tx.execute(sql, args![id, at, data_key, sealed]).await?;
         } else {
             let sql =
                 "INSERT INTO connections (key, version, updated_at, data_key, sealed) VALUES ($1, $2, $3, $4, $5)";
-            tx.execute(sql, args![id, self.first_version(), millis(at), data_key, sealed]).await?;
+            tx.execute(sql, args![id, self.first_version(), at, data_key, sealed]).await?;
             // A test of another one that had this key says nothing.
             tx.execute("DELETE FROM checks WHERE connection = $1", args![id]).await?;
         }
+        journal::note(&mut tx, id, told).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -146,12 +149,18 @@ impl RecordStore {
         i64::from(u32::from_le_bytes(bytes)) << 20
     }
 
-    /// Removes a connection at which nothing is open; with `even_in_use` also another one, whose open tasks then need a human.
+    /// Removes a connection at which nothing is open, and tells it in the journal; with `even_in_use` also another one, whose open
+    /// tasks then need a human.
     ///
     /// # Errors
     ///
     /// As for every step, see [`StoreError`].
-    pub async fn remove_connection(&self, key: &ConnectionKey, even_in_use: bool) -> Result<Removal, StoreError> {
+    pub async fn remove_connection(
+        &self,
+        key: &ConnectionKey,
+        even_in_use: bool,
+        told: &AuditEntry,
+    ) -> Result<Removal, StoreError> {
         let mut tx = self.begin_locking().await?;
         tx.lock("connections").await?;
         let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM tasks WHERE connection = $1 AND state NOT IN ('complete', 'canceled')";
@@ -159,9 +168,12 @@ impl RecordStore {
         if open > 0 && !even_in_use {
             return Ok(Removal::InUse(count(open)));
         }
-        let removed = tx.execute("DELETE FROM connections WHERE key = $1", args![key.as_str()]).await?;
+        if tx.execute("DELETE FROM connections WHERE key = $1", args![key.as_str()]).await? == 0 {
+            return Ok(Removal::Missing);
+        }
+        journal::note(&mut tx, key.as_str(), told).await?;
         tx.commit().await?;
-        Ok(if removed == 1 { Removal::Removed } else { Removal::Missing })
+        Ok(Removal::Removed)
     }
 
     fn seal_settings(&self, key: &ConnectionKey, settings: &SecretString) -> (Vec<u8>, Vec<u8>) {
@@ -204,7 +216,7 @@ impl RecordStore {
         rows.into_iter().map(read).collect()
     }
 
-    /// Keeps what an operator did to a hold or a connection. Of a token, see [`Accounts`](segment_core::ports::Accounts).
+    /// Keeps that an operator looked at a hold, or tried a connection. What changes something is told where it is changed.
     ///
     /// # Errors
     ///

@@ -1,13 +1,12 @@
 //! Legal holds.
 
-use jiff::Timestamp;
-use segment_core::{HoldId, LegalHold, ports::StoreError};
+use segment_core::{AuditEntry, HoldId, LegalHold, ports::StoreError};
 use sqlx::FromRow;
 
 use super::{
     RecordStore,
     db::args,
-    errors,
+    errors, journal,
     open::Keys,
     request_rows::{known, millis, time},
     sealed,
@@ -46,7 +45,7 @@ impl HoldRow {
 }
 
 impl RecordStore {
-    pub(super) async fn do_place_hold(&self, hold: &LegalHold) -> Result<(), StoreError> {
+    pub(super) async fn do_place_hold(&self, hold: &LegalHold, told: &AuditEntry) -> Result<(), StoreError> {
         let (id, random) = (hold.id.as_str(), self.keys.random.as_ref());
         let (key, wrapped) = self.keys.master.new_data_key(random, Place(DATA_KEY, id));
         let sealed = key.seal(random, Place(SEALED, id), &sealed::write_hold(hold));
@@ -56,6 +55,7 @@ impl RecordStore {
             args![id, millis(hold.placed_at), hold.lifted_at.map(millis), wrapped, sealed],
         )
         .await?;
+        journal::note(&mut tx, id, told).await?;
         tx.commit().await
     }
 
@@ -65,10 +65,14 @@ impl RecordStore {
         rows.into_iter().map(|row| row.read(&self.keys)).collect()
     }
 
-    pub(super) async fn do_lift_hold(&self, id: &HoldId, at: Timestamp) -> Result<Option<LegalHold>, StoreError> {
+    pub(super) async fn do_lift_hold(&self, id: &HoldId, told: &AuditEntry) -> Result<Option<LegalHold>, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = format!("UPDATE holds SET lifted_at = COALESCE(lifted_at, $2) WHERE id = $1 RETURNING {COLUMNS}");
-        let row: Option<HoldRow> = tx.optional(&sql, args![id.as_str(), millis(at)]).await?;
+        let sql = "UPDATE holds SET lifted_at = $2 WHERE id = $1 AND lifted_at IS NULL";
+        if tx.execute(sql, args![id.as_str(), millis(told.at)]).await? == 1 {
+            journal::note(&mut tx, id.as_str(), told).await?;
+        }
+        let sql = format!("SELECT {COLUMNS} FROM holds WHERE id = $1");
+        let row: Option<HoldRow> = tx.optional(&sql, args![id.as_str()]).await?;
         tx.commit().await?;
         row.map(|row| row.read(&self.keys)).transpose()
     }

@@ -171,8 +171,8 @@ impl RequestStore for RecordStore {
     }
 
     #[instrument(name = "db.place_hold", skip_all, err(level = "debug"))]
-    async fn place_hold(&self, hold: &LegalHold) -> Result<(), StoreError> {
-        again!(self.do_place_hold(hold))
+    async fn place_hold(&self, hold: &LegalHold, told: &AuditEntry) -> Result<(), StoreError> {
+        again!(self.do_place_hold(hold, told))
     }
 
     #[instrument(name = "db.holds", skip_all, err(level = "debug"))]
@@ -181,8 +181,8 @@ impl RequestStore for RecordStore {
     }
 
     #[instrument(name = "db.lift_hold", skip_all, err(level = "debug"))]
-    async fn lift_hold(&self, id: &HoldId, at: Timestamp) -> Result<Option<LegalHold>, StoreError> {
-        again!(self.do_lift_hold(id, at))
+    async fn lift_hold(&self, id: &HoldId, told: &AuditEntry) -> Result<Option<LegalHold>, StoreError> {
+        again!(self.do_lift_hold(id, told))
     }
 
     #[instrument(name = "db.expired", skip_all, err(level = "debug"))]

@@ -110,14 +110,16 @@ pub trait RequestStore: Send + Sync + std::fmt::Debug {
         since: Timestamp,
     ) -> Result<u64, StoreError>;
 
-    /// Places a legal hold. It stops erasures that have not left; the engine asks for it before it sends.
-    async fn place_hold(&self, hold: &LegalHold) -> Result<(), StoreError>;
+    /// Places a legal hold, and tells it in the journal. It stops erasures that have not left; the engine asks for it before it
+    /// sends.
+    async fn place_hold(&self, hold: &LegalHold, told: &AuditEntry) -> Result<(), StoreError>;
 
     /// Every legal hold that was ever placed, newest first.
     async fn holds(&self) -> Result<Vec<LegalHold>, StoreError>;
 
-    /// Lifts a hold, and answers with it as it is then; `None` if there is none. One that is lifted already stays as it is.
-    async fn lift_hold(&self, id: &HoldId, at: Timestamp) -> Result<Option<LegalHold>, StoreError>;
+    /// Lifts a hold at the time of the entry, tells it in the journal, and answers with it as it is then; `None` if there is
+    /// none. One that is lifted already stays as it is, and nothing is told.
+    async fn lift_hold(&self, id: &HoldId, told: &AuditEntry) -> Result<Option<LegalHold>, StoreError>;
 
     /// Up to `limit` requests of which something is due to go at `at`, the longest ended first. What somebody still works on is
     /// not among them.

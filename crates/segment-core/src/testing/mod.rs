@@ -17,3 +17,9 @@ pub use memory::MemoryStore;
 pub use profiles::{FakeProfile, FakeProfiles};
 pub use regulations::FakeRegulations;
 pub use sink::{MemoryPackage, MemorySink};
+
+/// That an operator did something.
+#[must_use]
+pub fn told(at: jiff::Timestamp, step: &str) -> crate::AuditEntry {
+    crate::AuditEntry::new(at, step, serde_json::json!({"by": "ops"}))
+}

@@ -161,8 +161,8 @@ impl<'a> Known<'a> {
         let mut seen = self.stored.clone();
         loop {
             self.check(config, &seen)?;
-            if self.store.put_connection(&key, &settings, &seen, now()).await? {
-                return self.journal(key.as_str(), step).await;
+            if self.store.put_connection(&key, &settings, &seen, &self.told(step)).await? {
+                return Ok(());
             }
             let before = version(&seen);
             seen = self.store.connections().await?;
@@ -179,9 +179,9 @@ impl<'a> Known<'a> {
         }
     }
 
-    async fn journal(&self, key: &str, step: &str) -> Result<(), CliError> {
-        let entry = AuditEntry::new(now(), step, json!({"by": self.by}));
-        Ok(self.store.journal(key, &entry).await?)
+    /// That this was done now, and by whom.
+    fn told(&self, step: &str) -> AuditEntry {
+        AuditEntry::new(now(), step, json!({"by": self.by}))
     }
 
     /// Whether it would be taken beside all others. A disabled one must fit, too: enabling it is one step.
@@ -198,9 +198,8 @@ impl<'a> Known<'a> {
         let shadowed = self.in_file(key).is_some();
         let question = format!("The connection {key} and its secrets will be removed from the record database.");
         ask::confirm(&question, yes, output)?;
-        match self.store.remove_connection(&stored.key, force || shadowed).await? {
+        match self.store.remove_connection(&stored.key, force || shadowed, &self.told("removed")).await? {
             Removal::Removed => {
-                self.journal(key, "removed").await?;
                 output.result(&RemovedShape { removed: key.to_owned() }, |_| format!("removed {key}"))?;
                 Ok(Exit::Done)
             }

@@ -46,17 +46,15 @@ pub(crate) async fn run(path: &Path, args: Holds, output: &Output) -> Result<Exi
                 ));
             }
             let hold = new_hold(&loaded, identities, reason, output).await;
-            store.place_hold(&hold).await?;
-            journal(&store, &hold.id, "placed").await?;
+            store.place_hold(&hold, &told("placed")).await?;
             let mut shape = HoldShape::new(&hold, false);
             shape.left_already = left_already(&store, &hold).await?;
             show(&shape, output)
         }
         Holds::List { all, reveal } => list(&store, all, reveal, output).await,
         Holds::Remove { id } => {
-            let lifted = store.lift_hold(&HoldId::new(id.as_str()), World::default().clock.now()).await?;
+            let lifted = store.lift_hold(&HoldId::new(id.as_str()), &told("lifted")).await?;
             let hold = lifted.ok_or_else(|| no_such_hold(&id))?;
-            journal(&store, &hold.id, "lifted").await?;
             show(&HoldShape::new(&hold, false), output)?;
             output.say("erasures that it stopped go on with: segment-privacy requests retry ID");
             Ok(Exit::Done)
@@ -94,16 +92,16 @@ async fn new_hold(loaded: &Loaded, identities: IdentitySet, reason: String, outp
     LegalHold { id, identities, known, reason: Pii::new(reason), placed_at, lifted_at: None }
 }
 
-async fn journal(store: &RecordStore, hold: &HoldId, step: &str) -> Result<(), CliError> {
-    let entry = AuditEntry::new(World::default().clock.now(), step, json!({"by": operator()}));
-    Ok(store.journal(hold.as_str(), &entry).await?)
+/// That an operator did this now.
+fn told(step: &str) -> AuditEntry {
+    AuditEntry::new(World::default().clock.now(), step, json!({"by": operator()}))
 }
 
 async fn list(store: &RecordStore, all: bool, reveal: bool, output: &Output) -> Result<Exit, CliError> {
     let mut holds = store.holds().await?;
     holds.retain(|hold| all || hold.lifted_at.is_none());
     for hold in holds.iter().filter(|_| reveal) {
-        journal(store, &hold.id, "revealed").await?;
+        store.journal(hold.id.as_str(), &told("revealed")).await?;
     }
     let shape = HoldsShape { holds: holds.iter().map(|hold| HoldShape::new(hold, reveal)).collect() };
     output.result(&shape, |_| tables::holds(&shape.holds))?;

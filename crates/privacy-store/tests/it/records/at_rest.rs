@@ -10,6 +10,7 @@ use segment_core::{
     MonthlyQuota, NewRequest, Outcome, Pii, ProfileRef, Regime, RegulationId, RegulationStatus, RegulationType,
     RequestUpdate, Resolution, Resume, RowMark, RowTrace, Task, TaskEvent, TaskState,
     ports::{RequestStore, StoreError},
+    testing::told,
 };
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
@@ -162,12 +163,12 @@ async fn manage(store: &RecordStore) {
         placed_at: now(),
         lifted_at: None,
     };
-    store.place_hold(&hold).await.unwrap();
+    store.place_hold(&hold, &told(now(), "placed")).await.unwrap();
     assert!(!format!("{hold:?}").contains("lanted"));
     let key = ConnectionKey::new("segment");
     for settings in [PLANTED[11].to_owned(), format!("{} again", PLANTED[11])] {
         let seen = store.connections().await.unwrap();
-        assert!(store.put_connection(&key, &settings.into(), &seen, now()).await.unwrap());
+        assert!(store.put_connection(&key, &settings.into(), &seen, &told(now(), "put")).await.unwrap());
     }
 }
 

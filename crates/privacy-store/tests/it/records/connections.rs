@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use segment_core::{
     ClaimScope, ConnectionKey, Decision,
     ports::{RequestStore, StoreError},
+    testing::told,
 };
 
 use super::{Place, id, now, postgres, record};
@@ -50,14 +51,14 @@ async fn kept(store: &RecordStore) -> Vec<(String, i64, String)> {
 mod check {
     use super::{
         Arc, ClaimScope, ConnectionKey, Decision, RecordStore, Removal, RequestStore, StoreError, TestRecord, id, kept,
-        key, now, record, settings,
+        key, now, record, settings, told,
     };
 
     type Two = [Arc<RecordStore>; 2];
 
     async fn put(store: &RecordStore, key: &str, text: &str) -> bool {
         let seen = store.connections().await.unwrap();
-        store.put_connection(&ConnectionKey::new(key), &settings(text), &seen, now()).await.unwrap()
+        store.put_connection(&ConnectionKey::new(key), &settings(text), &seen, &told(now(), "put")).await.unwrap()
     }
 
     pub(super) async fn a_connection_is_kept_with_its_secrets([one, other]: Two) {
@@ -77,7 +78,9 @@ mod check {
             let seen = one.connections().await.unwrap();
             let add = |store: Arc<RecordStore>, key: &str| {
                 let (key, seen) = (ConnectionKey::new(key), seen.clone());
-                tokio::spawn(async move { store.put_connection(&key, &settings(key.as_str()), &seen, now()).await })
+                tokio::spawn(async move {
+                    store.put_connection(&key, &settings(key.as_str()), &seen, &told(now(), "added")).await
+                })
             };
             let (first, second) = (add(one.clone(), &keys[0]), add(other.clone(), &keys[1]));
             let (first, second) = (first.await.unwrap().unwrap(), second.await.unwrap().unwrap());
@@ -90,30 +93,45 @@ mod check {
         assert!(put(&one, "segment", "v1").await);
         let seen = one.connections().await.unwrap();
         assert!(put(&one, "segment", "v2").await);
-        assert!(!other.put_connection(&key(), &settings("stale"), &seen, now()).await.unwrap());
+        assert!(!other.put_connection(&key(), &settings("stale"), &seen, &told(now(), "stale")).await.unwrap());
         let seen = one.connections().await.unwrap();
-        assert_eq!(other.remove_connection(&key(), false).await.unwrap(), Removal::Removed);
+        assert_eq!(other.remove_connection(&key(), false, &told(now(), "removed")).await.unwrap(), Removal::Removed);
         assert!(put(&other, "segment", "another").await);
-        assert!(!one.put_connection(&key(), &settings("stale"), &seen, now()).await.unwrap(), "it is not the same one");
+        assert!(
+            !one.put_connection(&key(), &settings("stale"), &seen, &told(now(), "stale")).await.unwrap(),
+            "it is not the same one"
+        );
         let (_, version, text) = kept(&one).await.remove(0);
         assert_eq!(text, "another");
         assert_ne!(version, seen[0].version);
+        let journal = one.journal_of(key().as_str()).await.unwrap();
+        assert_eq!(
+            journal,
+            ["put", "put", "removed", "put"].map(|step| told(now(), step)),
+            "what changed nothing is not told"
+        );
     }
 
     pub(super) async fn a_connection_in_use_is_not_removed_by_mistake([one, other]: Two) {
         assert!(put(&one, "segment", "s").await);
         record(&*one, 2).await;
-        assert_eq!(one.remove_connection(&key(), false).await.unwrap(), Removal::InUse(2));
+        assert_eq!(one.remove_connection(&key(), false, &told(now(), "removed")).await.unwrap(), Removal::InUse(2));
         assert_eq!(kept(&other).await.len(), 1);
         for number in 0..2 {
             other.decide(&id(number), &Decision::Cancel, "ops", now()).await.unwrap();
         }
-        assert_eq!(other.remove_connection(&key(), false).await.unwrap(), Removal::Removed);
-        assert_eq!(one.remove_connection(&key(), false).await.unwrap(), Removal::Missing);
+        assert_eq!(other.remove_connection(&key(), false, &told(now(), "removed")).await.unwrap(), Removal::Removed);
+        assert_eq!(one.remove_connection(&key(), false, &told(now(), "removed")).await.unwrap(), Removal::Missing);
         assert!(put(&one, "segment", "again").await);
         record_one_more(&one).await;
-        assert_eq!(one.remove_connection(&key(), true).await.unwrap(), Removal::Removed);
+        assert_eq!(one.remove_connection(&key(), true, &told(now(), "removed")).await.unwrap(), Removal::Removed);
         assert!(kept(&one).await.is_empty());
+        let journal = one.journal_of(key().as_str()).await.unwrap();
+        assert_eq!(
+            journal,
+            ["put", "removed", "put", "removed"].map(|step| told(now(), step)),
+            "what changed nothing is not told"
+        );
     }
 
     async fn record_one_more(store: &RecordStore) {

@@ -4,6 +4,7 @@ mod accounts;
 mod at_rest;
 mod connections;
 mod hints;
+mod holds;
 mod opening;
 mod outbox;
 mod postgres;

@@ -6,6 +6,7 @@ use privacy_store::{MasterKey, OpenError, RecordOptions, RecordStore};
 use segment_core::{
     ConnectionKey, Intake, NewRequest, Pii,
     ports::{RequestStore, StoreError},
+    testing::told,
 };
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
@@ -174,7 +175,7 @@ async fn what_is_opened_to_be_read_is_left_as_it_is() {
     let store = place.open().await;
     assert!(to_read(&place, "no key").await.unwrap().is_none(), "nothing is kept in it: the key is not asked for");
     let key = ConnectionKey::new("prod");
-    assert!(store.put_connection(&key, &"settings".into(), &[], now()).await.unwrap());
+    assert!(store.put_connection(&key, &"settings".into(), &[], &told(now(), "added")).await.unwrap());
     store.close().await;
 
     let before = fs::read(place.path()).unwrap();

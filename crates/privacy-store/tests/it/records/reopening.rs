@@ -136,16 +136,16 @@ impl RequestStore for Reopening {
         on_fresh!(self, submitted(connection, category, since))
     }
 
-    async fn place_hold(&self, hold: &LegalHold) -> Result<(), StoreError> {
-        on_fresh!(self, place_hold(hold))
+    async fn place_hold(&self, hold: &LegalHold, told: &AuditEntry) -> Result<(), StoreError> {
+        on_fresh!(self, place_hold(hold, told))
     }
 
     async fn holds(&self) -> Result<Vec<LegalHold>, StoreError> {
         on_fresh!(self, holds())
     }
 
-    async fn lift_hold(&self, id: &HoldId, at: Timestamp) -> Result<Option<LegalHold>, StoreError> {
-        on_fresh!(self, lift_hold(id, at))
+    async fn lift_hold(&self, id: &HoldId, told: &AuditEntry) -> Result<Option<LegalHold>, StoreError> {
+        on_fresh!(self, lift_hold(id, told))
     }
 
     async fn expired(&self, retention: &Retention, at: Timestamp, limit: u32) -> Result<Vec<Expired>, StoreError> {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use privacy_store::{MasterKey, OpenError, RecordOptions, RecordStore};
 use secrecy::SecretString;
 use segment_core::{
-    ConnectionKey, HoldId, Intake, LegalHold, Pii, Resolution, ports::RequestStore, testing::CountingRandom,
+    ConnectionKey, HoldId, Intake, LegalHold, Pii, Resolution,
+    ports::RequestStore,
+    testing::{CountingRandom, told},
 };
 
 use super::{KEY, OTHER_KEY, Place, erasure, id, now, postgres, record};
@@ -27,8 +29,13 @@ async fn fill(store: &RecordStore) {
         placed_at: now(),
         lifted_at: None,
     };
-    store.place_hold(&hold).await.unwrap();
-    assert!(store.put_connection(&ConnectionKey::new("prod"), &"settings".into(), &[], now()).await.unwrap());
+    store.place_hold(&hold, &told(now(), "placed")).await.unwrap();
+    assert!(
+        store
+            .put_connection(&ConnectionKey::new("prod"), &"settings".into(), &[], &told(now(), "added"))
+            .await
+            .unwrap()
+    );
 }
 
 /// Everything is there, and the same is recognised.

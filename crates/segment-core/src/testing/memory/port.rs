@@ -170,7 +170,7 @@ impl RequestStore for MemoryStore {
         Ok(self.read(|state| state.submitted(connection, category, since)))
     }
 
-    async fn place_hold(&self, hold: &LegalHold) -> Result<(), StoreError> {
+    async fn place_hold(&self, hold: &LegalHold, _: &AuditEntry) -> Result<(), StoreError> {
         self.step(|state, _| match state.holds.insert(hold.id.clone(), hold.clone()) {
             None => Ok(()),
             Some(_) => Err(misuse("a legal hold of this id is recorded already")),
@@ -181,11 +181,11 @@ impl RequestStore for MemoryStore {
         Ok(self.read(|state| state.holds.values().rev().cloned().collect()))
     }
 
-    async fn lift_hold(&self, id: &HoldId, at: Timestamp) -> Result<Option<LegalHold>, StoreError> {
+    async fn lift_hold(&self, id: &HoldId, told: &AuditEntry) -> Result<Option<LegalHold>, StoreError> {
         self.step(|state, _| {
             let hold = state.holds.get_mut(id);
             Ok(hold.map(|hold| {
-                hold.lifted_at.get_or_insert(at);
+                hold.lifted_at.get_or_insert(told.at);
                 hold.clone()
             }))
         })

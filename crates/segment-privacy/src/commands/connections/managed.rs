@@ -75,8 +75,8 @@ pub(crate) async fn change(
         }
         ConnectionChange::Remove { key } => {
             let one = known.of_database(&key)?;
-            match store.remove_connection(&one.key, false).await? {
-                Removal::Removed => known.journal(&key, "removed").await,
+            match store.remove_connection(&one.key, false, &known.told("removed")).await? {
+                Removal::Removed => Ok(()),
                 Removal::InUse(people) => Err(CliError::usage(
                     "connection_in_use",
                     format!("nothing was removed; requests with something open at {key}: {people}"),

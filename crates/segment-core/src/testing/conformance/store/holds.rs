@@ -7,6 +7,7 @@ use super::sample::{
 };
 use crate::{
     ClaimScope, Claimed, HoldId, IntentPlan, LegalHold, Pii, RegulationType, Resolution, Task, ports::RequestStore,
+    testing::told,
 };
 
 fn hold(number: i64) -> LegalHold {
@@ -24,26 +25,26 @@ fn hold(number: i64) -> LegalHold {
 pub async fn holds_are_read_back(store: &dyn RequestStore) {
     assert!(store.holds().await.unwrap().is_empty());
     for number in [1, 2] {
-        store.place_hold(&hold(number)).await.unwrap();
+        store.place_hold(&hold(number), &told(at(number), "placed")).await.unwrap();
     }
     assert_eq!(store.holds().await.unwrap(), [hold(2), hold(1)]);
 }
 
 /// A hold has an id of its own: another one does not replace it.
 pub async fn a_hold_has_an_id_of_its_own(store: &dyn RequestStore) {
-    store.place_hold(&hold(1)).await.unwrap();
-    store.place_hold(&LegalHold { reason: Pii::from("another"), ..hold(1) }).await.unwrap_err();
+    store.place_hold(&hold(1), &told(at(1), "placed")).await.unwrap();
+    store.place_hold(&LegalHold { reason: Pii::from("another"), ..hold(1) }, &told(at(1), "placed")).await.unwrap_err();
     assert_eq!(store.holds().await.unwrap(), [hold(1)]);
 }
 
 /// A lifted hold stays, with the time when it was first lifted.
 pub async fn a_lifted_hold_stays_as_a_fact(store: &dyn RequestStore) {
-    store.place_hold(&hold(1)).await.unwrap();
+    store.place_hold(&hold(1), &told(at(1), "placed")).await.unwrap();
     let lifted = LegalHold { lifted_at: Some(at(50)), ..hold(1) };
-    assert_eq!(store.lift_hold(&HoldId::new("hld_1"), at(50)).await.unwrap(), Some(lifted.clone()));
-    assert_eq!(store.lift_hold(&HoldId::new("hld_1"), at(60)).await.unwrap(), Some(lifted.clone()));
+    assert_eq!(store.lift_hold(&HoldId::new("hld_1"), &told(at(50), "lifted")).await.unwrap(), Some(lifted.clone()));
+    assert_eq!(store.lift_hold(&HoldId::new("hld_1"), &told(at(60), "lifted")).await.unwrap(), Some(lifted.clone()));
     assert_eq!(store.holds().await.unwrap(), [lifted]);
-    assert_eq!(store.lift_hold(&HoldId::new("hld_9"), at(60)).await.unwrap(), None);
+    assert_eq!(store.lift_hold(&HoldId::new("hld_9"), &told(at(60), "lifted")).await.unwrap(), None);
 }
 
 /// Who is about to be sent is known by what was asked for, too: a hold may name nothing else.

@@ -11,7 +11,7 @@ use super::sample::{
 use crate::{
     Claimed, Decision, Expired, Halt, HaltKind, HoldId, Holder, Intake, Ledger, LedgerState, LegalHold, MemberChange,
     NewRequest, Outcome, PackageReceipt, Pii, RequestStatus, RequestUpdate, Resolution, Resume, Retention, Task,
-    TaskEvent, TaskState, ports::RequestStore,
+    TaskEvent, TaskState, ports::RequestStore, testing::told,
 };
 
 const RETENTION: Retention = Retention {
@@ -215,7 +215,7 @@ pub async fn lifted_holds_go(store: &dyn RequestStore) {
             placed_at: at(number.into()),
             lifted_at: lifted.map(at),
         };
-        store.place_hold(&hold).await.unwrap();
+        store.place_hold(&hold, &told(at(1), "placed")).await.unwrap();
     }
     assert_eq!(store.drop_holds(at(10)).await.unwrap(), 0);
     assert_eq!(store.drop_holds(at(20)).await.unwrap(), 1);
