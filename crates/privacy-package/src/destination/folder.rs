@@ -1,6 +1,6 @@
 //! A folder on this machine, written through `object_store`'s trait so that other stores fit beside it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ use tokio_util::io::ReaderStream;
 
 use super::{PackageStream, file_name, refuse_url};
 use crate::failure::{FOLDER, PACKAGE, blocking, write_error};
-use crate::staging::{PrivateDir, create_folder};
+use crate::staging::{PrivateFile, create_folder};
 
 /// How much of a package is read at once.
 const PIECE: usize = 64 * 1024;
@@ -114,44 +114,39 @@ fn sync_folder_of(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A package on its way. It grows in a private folder beside its place, so that no other user reads it and nobody takes
+/// A package on its way. It grows in a private file beside its place, so that no other user reads it and nobody takes
 /// a part for the whole; dropping it leaves nothing.
 #[derive(Debug)]
 struct Placing {
-    file: File,
-    dir: PrivateDir,
+    /// Gone once it was placed.
+    file: Option<PrivateFile>,
     target: PathBuf,
 }
 
 impl Placing {
     fn begin(folder: &Path, target: PathBuf) -> io::Result<Self> {
-        let dir = PrivateDir::create(folder)?;
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(Self::staged(&dir))?;
-        Ok(Self { file, dir, target })
-    }
-
-    fn staged(dir: &PrivateDir) -> PathBuf {
-        dir.path().join("package")
+        Ok(Self { file: Some(PrivateFile::create(folder)?), target })
     }
 
     fn append(&mut self, part: &PutPayload) -> io::Result<()> {
-        part.iter().try_for_each(|bytes| self.file.write_all(bytes))
+        let file = self.file.as_mut().ok_or_else(placed)?.file();
+        part.iter().try_for_each(|bytes| file.write_all(bytes))
     }
 
     /// Moves the file to its place in one step, replacing one of an earlier attempt, and durably.
     fn place(&mut self) -> io::Result<()> {
-        self.file.sync_all()?;
-        std::fs::rename(Self::staged(&self.dir), &self.target)?;
+        let mut file = self.file.take().ok_or_else(placed)?;
+        file.file().sync_all()?;
+        file.place(&self.target)?;
         sync_folder_of(&self.target)
     }
 }
 
-/// Each step is done by a thread that holds what it works on, private folder included: one that goes on when its caller
-/// gave up still finds its folder, and leaves none behind. (A local upload of `object_store` makes its folder anew, and
+fn placed() -> io::Error {
+    io::Error::other("the package is in its place already")
+}
+
+/// Each step is done by a thread that holds what it works on: one that goes on when its caller gave up leaves nothing behind. (A local upload of `object_store` makes its folder anew, and
 /// nobody would look for it there.)
 #[derive(Debug)]
 struct FolderUpload(Arc<Mutex<Placing>>);

@@ -1,38 +1,48 @@
-//! The folder of staging files and the keys for them.
+//! The folder of staging files, once there are any, and the keys for them.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use hmac::{Hmac, KeyInit, Mac};
 use segment_core::StagingKey;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::private::{PrivateDir, create_folder};
+use super::private::{PrivateDir, create_folder, sweep};
 use super::seal::FileKey;
 
 const KEY_LABEL: &[u8] = b"segment-privacy staging file 1";
 
-/// A private folder. Whoever works on a file in it holds the area, so that it is removed when the last one is done.
+/// A private folder, made with its first file. Whoever works on a file in it holds the area, so that it is removed when the last
+/// one is done.
 ///
 /// What a killed process leaves in it stays closed until it is swept: the number that its keys derive from was only in
 /// memory.
 pub(crate) struct StagingArea {
-    dir: PrivateDir,
+    root: PathBuf,
+    dir: Mutex<Option<PrivateDir>>,
     key: StagingKey,
     package: [u8; 16],
 }
 
 impl StagingArea {
-    /// Makes the folder in `root`. `package` is random and new for every package.
+    /// An area in `root`, which is made if need be, and where what killed processes left is removed. `package` is random and new
+    /// for every package.
     pub(crate) fn create(root: &Path, key: StagingKey, package: [u8; 16]) -> io::Result<Self> {
         create_folder(root)?;
-        Ok(Self { dir: PrivateDir::create(root)?, key, package })
+        sweep(root)?;
+        Ok(Self { root: root.to_owned(), dir: Mutex::default(), key, package })
     }
 
-    pub(crate) fn path_of(&self, file: u32) -> PathBuf {
-        self.dir.path().join(format!("{file:04}.sealed"))
+    pub(crate) fn path_of(&self, file: u32) -> io::Result<PathBuf> {
+        let mut dir = self.dir.lock().unwrap_or_else(PoisonError::into_inner);
+        let dir = match &mut *dir {
+            Some(dir) => dir,
+            none => none.insert(PrivateDir::create(&self.root)?),
+        };
+        Ok(dir.path().join(format!("{file:04}.sealed")))
     }
 
     pub(crate) fn create_file(&self, file: u32) -> io::Result<File> {
@@ -40,7 +50,7 @@ impl StagingArea {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(self.path_of(file))
+        options.open(self.path_of(file)?)
     }
 
     /// HMAC-SHA256 of the label, the package's number and the file's number, under the package's staging key.

@@ -1,7 +1,6 @@
 //! One collection while it is gathered.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use segment_core::Records;
@@ -10,11 +9,12 @@ use zeroize::Zeroizing;
 
 use super::area::StagingArea;
 use super::seal::{FileKey, Opener, Sealer};
+use super::spool::Spool;
 use crate::failure::{STAGING, write_error};
 use crate::layout::Shape;
 use crate::survey::{Survey, Surveyor};
 
-/// Takes a collection's records and keeps none of them: they go into its staging file, a JSON text per line.
+/// Takes a collection's records and keeps none of them: they are sealed and spooled, a JSON text per line.
 pub(crate) struct StagedCollection {
     area: Arc<StagingArea>,
     file: u32,
@@ -27,13 +27,13 @@ pub(crate) struct StagedCollection {
 
 enum State {
     Unopened,
-    Open(Box<Sealer<File>>),
+    Open(Box<Sealer<Spool>>),
     /// A write failed or the collection was sealed: nothing more fits.
     Closed,
 }
 
 impl StagedCollection {
-    /// Collection number `file` of the area. Its file is made when the first records come.
+    /// Collection number `file` of the area.
     pub(crate) fn new(area: Arc<StagingArea>, file: u32, shape: Shape) -> Self {
         let survey = Surveyor::new(shape);
         Self { area, file, state: State::Unopened, survey, records: 0, bytes: 0, gaps: Vec::new() }
@@ -59,17 +59,16 @@ impl StagedCollection {
         }
     }
 
-    /// Ends the file and gives it to be read. Blocking.
+    /// Ends it and gives it to be read. Blocking.
     pub(crate) fn seal(&mut self) -> Result<Sealed, PackageError> {
         let key = self.area.key_of(self.file).map_err(|e| write_error(STAGING, e))?;
-        self.open().and_then(|sealer| sealer.finish()).map_err(|e| write_error(STAGING, e))?;
+        let spool = self.open().and_then(|sealer| sealer.finish()).map_err(|e| write_error(STAGING, e))?;
         let shape = self.survey.shape();
         let survey = std::mem::replace(&mut self.survey, Surveyor::new(shape)).conclude();
         Ok(Sealed {
             shape,
             survey,
-            area: Arc::clone(&self.area),
-            file: self.file,
+            spool,
             key,
             records: self.records,
             bytes: self.bytes,
@@ -77,20 +76,21 @@ impl StagedCollection {
         })
     }
 
-    fn open(&mut self) -> io::Result<Box<Sealer<File>>> {
+    fn open(&mut self) -> io::Result<Box<Sealer<Spool>>> {
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Open(sealer) => Ok(sealer),
             State::Unopened => {
                 let key = self.area.key_of(self.file)?;
-                Ok(Box::new(Sealer::new(self.area.create_file(self.file)?, &key)))
+                Ok(Box::new(Sealer::new(Spool::new(Arc::clone(&self.area), self.file), &key)))
             }
             State::Closed => Err(io::Error::other("an earlier write failed")),
         }
     }
 
     #[cfg(test)]
-    pub(crate) fn write_to(&mut self, file: File) {
-        self.state = State::Open(Box::new(Sealer::new(file, &self.area.key_of(self.file).unwrap())));
+    pub(crate) fn write_to(&mut self, file: std::fs::File) {
+        let spool = Spool::to_file(Arc::clone(&self.area), self.file, file);
+        self.state = State::Open(Box::new(Sealer::new(spool, &self.area.key_of(self.file).unwrap())));
     }
 }
 
@@ -109,8 +109,7 @@ fn write_lines(mut out: impl Write, records: &Records) -> io::Result<u64> {
 
 /// A whole collection, to be read as often as needed.
 pub(crate) struct Sealed {
-    area: Arc<StagingArea>,
-    file: u32,
+    spool: Spool,
     key: FileKey,
     pub(crate) shape: Shape,
     pub(crate) survey: Survey,
@@ -124,8 +123,8 @@ pub(crate) struct Sealed {
 
 impl Sealed {
     /// Its lines, from the beginning.
-    pub(crate) fn read(&self) -> io::Result<Opener<File>> {
-        Opener::new(File::open(self.area.path_of(self.file))?, &self.key)
+    pub(crate) fn read(&self) -> io::Result<Opener<impl Read>> {
+        Opener::new(self.spool.read()?, &self.key)
     }
 }
 

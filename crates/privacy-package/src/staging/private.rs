@@ -1,10 +1,10 @@
-//! Private folders that do not outlive their process.
+//! Private folders and files that do not outlive their process.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 const PREFIX: &str = ".staging-";
 const LOCK: &str = "lock";
@@ -30,7 +30,7 @@ impl PrivateDir {
                 return Ok(made);
             }
         }
-        Err(io::Error::other("others keep removing the staging folder"))
+        Err(swept())
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -58,17 +58,53 @@ impl PrivateDir {
     }
 }
 
-/// Removes the folders whose lock is free. One without a lock is empty, or is being made.
-fn sweep(root: &Path) -> io::Result<()> {
+/// A hidden file for the owner alone, removed on drop unless it was placed. It is its own lock.
+#[derive(Debug)]
+pub(crate) struct PrivateFile(NamedTempFile);
+
+impl PrivateFile {
+    /// Makes one in `root`, and removes those of killed processes there.
+    pub(crate) fn create(root: &Path) -> io::Result<Self> {
+        sweep(root)?;
+        for _ in 0..ATTEMPTS {
+            let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(root)?;
+            let lock = file.as_file().try_lock();
+            // Somebody may have swept it before it was locked.
+            if !matches!(lock, Err(TryLockError::WouldBlock)) && file.path().exists() {
+                return Ok(Self(file));
+            }
+        }
+        Err(swept())
+    }
+
+    pub(crate) fn file(&mut self) -> &mut File {
+        self.0.as_file_mut()
+    }
+
+    /// Moves it to `target` in one step, replacing what is there.
+    pub(crate) fn place(self, target: &Path) -> io::Result<()> {
+        self.0.persist(target).map(drop).map_err(|error| error.error)
+    }
+}
+
+fn swept() -> io::Error {
+    io::Error::other("others keep removing what was begun in the staging folder")
+}
+
+/// Removes the files and folders whose lock is free. A folder without a lock is empty, or is being made.
+pub(super) fn sweep(root: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(root)? {
         let entry = entry?;
         if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
             continue;
         }
-        let Ok(lock) = OpenOptions::new().write(true).open(entry.path().join(LOCK)) else { continue };
+        let path = entry.path();
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let lock = if is_folder { path.join(LOCK) } else { path.clone() };
+        let Ok(lock) = OpenOptions::new().write(true).open(lock) else { continue };
         if lock.try_lock().is_ok() {
             // Whoever sweeps at the same time may have been faster.
-            std::fs::remove_dir_all(entry.path()).ok();
+            if is_folder { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }.ok();
         }
     }
     Ok(())
@@ -85,6 +121,8 @@ pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     #[test]
@@ -96,13 +134,34 @@ mod tests {
             std::fs::create_dir(folder).unwrap();
         }
         std::fs::write(dead.join(LOCK), "").unwrap();
-        std::fs::write(dead.join("pri_1.zip#1"), "half a package").unwrap();
+        std::fs::write(dead.join("0000.sealed"), "half a collection").unwrap();
+        std::fs::write(root.path().join(".staging-half"), "half a package").unwrap();
+        std::fs::write(root.path().join("package.zip"), "a package").unwrap();
         let first = PrivateDir::create(root.path()).unwrap();
         assert!(!dead.exists() && fresh.exists() && root.path().join("other").exists());
+        assert!(!root.path().join(".staging-half").exists() && root.path().join("package.zip").exists());
         let second = PrivateDir::create(root.path()).unwrap();
         assert!(first.path().exists() && second.path().exists());
         let path = first.path().to_owned();
         drop(first);
         assert!(!path.exists() && second.path().exists());
+    }
+
+    #[test]
+    fn a_file_is_hidden_until_it_is_placed() {
+        let root = tempfile::tempdir().unwrap();
+        let names = || -> Vec<_> {
+            root.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        };
+        let mut one = PrivateFile::create(root.path()).unwrap();
+        one.file().write_all(b"whole").unwrap();
+        let other = PrivateFile::create(root.path()).unwrap();
+        assert!(names().len() == 2 && names().iter().all(|name| name.starts_with(PREFIX)), "{:?}", names());
+        let target = root.path().join("placed");
+        std::fs::write(&target, "of before").unwrap();
+        one.place(&target).unwrap();
+        drop(other);
+        assert_eq!(names(), ["placed"]);
+        assert_eq!(std::fs::read(target).unwrap(), b"whole");
     }
 }

@@ -14,7 +14,7 @@ use zeroize::{Zeroize, Zeroizing};
 /// Content of a full frame. It bounds what a collection keeps in memory.
 pub(crate) const CHUNK: usize = 64 * 1024;
 const TAG: usize = 16;
-const FRAME: usize = CHUNK + TAG;
+pub(super) const FRAME: usize = CHUNK + TAG;
 
 /// The key of one staging file.
 pub(crate) type FileKey = Zeroizing<[u8; 32]>;

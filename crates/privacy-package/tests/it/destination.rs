@@ -6,7 +6,7 @@ use privacy_package::{StoreOptions, ZipSink};
 use segment_core::ports::{PackageError, PackageSink};
 use serde_json::json;
 
-use crate::support::{all_files, package, random, records, world};
+use crate::support::{all_files, many_records, package, random, records, world};
 
 #[cfg(unix)]
 fn mode(path: &std::path::Path) -> u32 {
@@ -49,7 +49,7 @@ fn other_destinations_are_refused_with_a_sentence() {
 async fn only_the_owner_reads_folder_staging_and_package() {
     let world = world();
     let writer = world.begin().await;
-    writer.append("s", "t", records([json!({})])).await.unwrap();
+    writer.append("s", "t", many_records()).await.unwrap();
     assert_eq!(mode(&world.folder()), 0o700);
     let staged = world.files();
     assert_eq!((staged.len(), mode(&staged[0]), mode(staged[0].parent().unwrap())), (1, 0o600, 0o700));
@@ -75,7 +75,7 @@ async fn a_folder_that_vanished_is_an_error_and_not_a_panic() {
     let world = world();
     let writer = world.begin().await;
     fs::remove_dir_all(world.folder()).unwrap();
-    assert!(writer.append("s", "t", records([json!({})])).await.is_err());
+    assert!(writer.append("s", "t", many_records()).await.is_err());
     assert!(writer.finish().await.is_err());
     assert!(world.files().is_empty());
 }
@@ -126,7 +126,7 @@ async fn staging_may_live_elsewhere() {
     let sink = world.sink.clone().with_staging_root(&root);
     assert_eq!(sink.check().await.unwrap(), "folder packages");
     let writer = sink.begin(package("pri_1")).await.unwrap();
-    writer.append("s", "t", records([json!({})])).await.unwrap();
+    writer.append("s", "t", many_records()).await.unwrap();
     assert_eq!((all_files(&root).len(), world.files().len()), (1, 0));
     writer.finish().await.unwrap();
     assert_eq!((fs::read_dir(&root).unwrap().count(), world.entries()), (0, vec!["pri_1.zip".to_owned()]));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use segment_core::ports::PackageError;
 use serde_json::json;
 
-use crate::support::{records, world};
+use crate::support::{many_records, records, world};
 
 const PLANTED: &str = "ann.planted@example.com";
 
@@ -29,7 +29,8 @@ async fn a_planted_value_never_stands_in_a_staging_file() {
 async fn file_names_of_the_staging_area_tell_nothing() {
     let world = world();
     let writer = world.begin().await;
-    writer.append("clinic", "diagnoses", records([json!({})])).await.unwrap();
+    writer.append("clinic", "diagnoses", many_records()).await.unwrap();
+    assert!(!world.files().is_empty());
     assert!(world.files().iter().all(|path| !path.to_str().unwrap().contains("diagnoses")));
 }
 
@@ -37,7 +38,7 @@ async fn file_names_of_the_staging_area_tell_nothing() {
 async fn nothing_is_visible_before_the_end() {
     let world = world();
     let writer = world.begin().await;
-    writer.append("s", "events", records((0..5_000).map(|n| json!({"n": n})))).await.unwrap();
+    writer.append("s", "events", many_records()).await.unwrap();
     assert!(world.entries().iter().all(|name| name.starts_with('.')), "{:?}", world.entries());
     writer.finish().await.unwrap();
     assert_eq!(world.entries(), ["pri_1.zip"]);
@@ -47,7 +48,7 @@ async fn nothing_is_visible_before_the_end() {
 async fn a_dropped_writer_leaves_nothing() {
     let world = world();
     let writer = world.begin().await;
-    writer.append("s", "events", records((0..5_000).map(|n| json!({"n": n})))).await.unwrap();
+    writer.append("s", "events", many_records()).await.unwrap();
     assert!(!world.entries().is_empty());
     drop(writer);
     assert!(world.entries().is_empty());
@@ -58,7 +59,7 @@ async fn changed_staging_is_refused_and_leaves_nothing() {
     for change in ["cut", "flip", "swap"] {
         let world = world();
         let writer = world.begin().await;
-        writer.append("s", "a", records((0..20_000).map(|n| json!({"n": n})))).await.unwrap();
+        writer.append("s", "a", many_records()).await.unwrap();
         let file = world.files().remove(0);
         let mut bytes = fs::read(&file).unwrap();
         let frame = 64 * 1024 + 16;

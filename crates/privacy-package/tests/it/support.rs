@@ -11,7 +11,7 @@ use segment_core::ports::{PackageSink, PackageWriter, Random};
 use segment_core::{
     Action, Identity, IdentityKind, IdentitySet, NewPackage, PackageReceipt, Pii, Records, RequestId, StagingKey,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 #[derive(Debug, Default)]
@@ -53,6 +53,11 @@ pub(crate) fn package(request: &str) -> NewPackage {
 
 pub(crate) fn records(values: impl IntoIterator<Item = Value>) -> Records {
     values.into_iter().map(Pii::new).collect()
+}
+
+/// More than is kept in memory of a collection, so that there is a staging file.
+pub(crate) fn many_records() -> Records {
+    records((0..50_000).map(|n| json!({"n": n})))
 }
 
 impl World {

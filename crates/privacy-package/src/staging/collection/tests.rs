@@ -1,4 +1,4 @@
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, Read};
 
 use segment_core::{Pii, StagingKey};
@@ -28,6 +28,29 @@ fn records_are_lines_and_are_counted() {
 }
 
 #[test]
+fn a_file_is_made_for_what_outgrows_memory() {
+    let root = tempfile::tempdir().unwrap();
+    let area = area(root.path());
+    let mut collection = StagedCollection::new(Arc::clone(&area), 0, Shape::Table);
+    let (mut appended, mut files) = (0, Vec::new());
+    while appended < 10_000 {
+        collection.append(&records(500)).unwrap();
+        appended += 500;
+        files.push(root.path().read_dir().unwrap().count());
+    }
+    assert!(files[0] == 0 && files.last() == Some(&1) && files.is_sorted(), "{files:?}");
+    let sealed = collection.seal().unwrap();
+    // As often as needed, and the same as what never left memory.
+    for _ in 0..2 {
+        let lines: Vec<_> = sealed.read().unwrap().lines().map(Result::unwrap).collect();
+        assert_eq!(lines.len(), appended);
+        assert!(lines.chunks(500).all(|page| page == &lines[..500]));
+    }
+    drop((sealed, collection, area));
+    assert_eq!(root.path().read_dir().unwrap().count(), 0);
+}
+
+#[test]
 fn a_changed_staging_file_is_refused_and_so_is_anothers() {
     let root = tempfile::tempdir().unwrap();
     let area = area(root.path());
@@ -38,11 +61,11 @@ fn a_changed_staging_file_is_refused_and_so_is_anothers() {
     let (first, _second) = (first.seal().unwrap(), second.seal().unwrap());
     let read = || first.read().and_then(|mut file| file.read_to_end(&mut Vec::new()));
     assert!(read().is_ok());
-    let mut bytes = fs::read(area.path_of(0)).unwrap();
+    let mut bytes = fs::read(area.path_of(0).unwrap()).unwrap();
     bytes[70_000] ^= 1;
-    fs::write(area.path_of(0), &bytes).unwrap();
+    fs::write(area.path_of(0).unwrap(), &bytes).unwrap();
     assert_eq!(read().unwrap_err().kind(), io::ErrorKind::InvalidData);
-    fs::copy(area.path_of(1), area.path_of(0)).unwrap();
+    fs::copy(area.path_of(1).unwrap(), area.path_of(0).unwrap()).unwrap();
     assert_eq!(read().unwrap_err().kind(), io::ErrorKind::InvalidData);
 }
 
