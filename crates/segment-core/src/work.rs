@@ -349,6 +349,9 @@ pub enum Decision {
     /// What was halted goes on. What an access has collected is then
     /// collected again, into one package; a request without anything halted stays as it is.
     Retry,
+    /// The same, and the person's next regulation holds nobody else: what Segment does not take is then this person's doing, and
+    /// does not keep back others.
+    RetryAlone,
     /// What was halted was settled by hand.
     Settle {
         /// The task's connection.
@@ -361,4 +364,12 @@ pub enum Decision {
         /// Why; the person is told.
         reason: String,
     },
+}
+
+impl Decision {
+    /// Whether what was halted goes on.
+    #[must_use]
+    pub fn is_retry(&self) -> bool {
+        matches!(self, Self::Retry | Self::RetryAlone)
+    }
 }

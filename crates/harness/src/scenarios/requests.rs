@@ -23,6 +23,8 @@ scenarios! {
     requests_cancel,
     /// retry takes up a request that ended in an error, and sends once
     requests_retry,
+    /// retry --split sends everybody of an invalid regulation alone: only whom Segment does not take needs a human again
+    requests_retry_split,
     /// resolve closes what a human settled
     requests_resolve,
     /// extend lengthens the deadline once
@@ -151,6 +153,31 @@ fn requests_extend(context: &Context) -> Result<Outcome> {
         ensure!(run.text("/due_at")? > before, "{}the deadline did not move", run.shown());
         rig.run(&["requests", "extend", &id, "--reason", "again"])?.fails(2, "not_possible", &[])?;
         Ok(())
+    })
+}
+
+fn requests_retry_split(context: &Context) -> Result<Outcome> {
+    use segment_mock::{Outcome as End, Which};
+    on_rig(context, &Setup::unify().deleting(), |rig| {
+        let people: Vec<_> = rig.mock().people().into_iter().take(3).collect();
+        rig.mock().set_outcome(Which::Subject("u-0002".to_owned()), End::invalid());
+        rig.write("people.csv", people.iter().fold("email\n".to_owned(), |file, one| file + &one.email + "\n"))?;
+        let run = rig.run(&["erase", "--from", "people.csv", "--yes", "--wait"])?;
+        run.exits(4)?.is("/regulations", 1)?.is("/requests", json!({"requires_attention": 3}))?;
+        let list = rig.run(&["requests", "list"])?.at("/requests")?;
+        let mut taken = 0;
+        for request in list.as_array().into_iter().flatten() {
+            let id = request["id"].as_str().unwrap_or_default();
+            let run = rig.run(&["requests", "retry", id, "--split", "--wait"])?;
+            taken += u32::from(run.exits(0).is_ok());
+            if run.exits(0).is_err() {
+                run.needs_human("regulation_failed")?;
+            }
+        }
+        same("people whom Segment takes", &taken, &2)?;
+        let mut sent: Vec<_> = rig.regulations().into_iter().map(|(_, subjects)| subjects.concat()).collect();
+        sent.sort();
+        same("regulations at Segment", &sent, &["u-0001", "u-0001u-0002u-0003", "u-0002", "u-0003"])
     })
 }
 

@@ -25,7 +25,7 @@ impl RecordStore {
     ) -> Result<Option<Request>, StoreError> {
         let mut tx = self.begin().await?;
         let Some((request, _)) = self.load(&mut tx, id).await? else { return Ok(None) };
-        if *decision == Decision::Retry && request.identities.is_none() {
+        if decision.is_retry() && request.identities.is_none() {
             return Err(errors::misuse("what names the person was destroyed when its time was over: ask anew"));
         }
         let mut told = apply(&mut tx, &request, decision, at).await?;
@@ -66,7 +66,12 @@ async fn apply(
             next(connection, id, None).await?;
             ("canceled", json!({"tasks": changed, "of": request.tasks.len()}))
         }
-        Decision::Retry => {
+        Decision::Retry | Decision::RetryAlone => {
+            if *decision == Decision::RetryAlone {
+                let sql =
+                    "UPDATE tasks SET max_people = 1 WHERE request_id = $1 AND halt_resume IN ('queued', 'resolved')";
+                connection.execute(sql, args![id]).await?;
+            }
             // What waits for a regulation again waits, and is counted, from now on.
             let sql = "UPDATE tasks SET resolved_at = $2 WHERE request_id = $1 AND halt_resume = 'resolved'";
             connection.execute(sql, args![id, millis(at)]).await?;
@@ -80,7 +85,7 @@ async fn apply(
                 reopen(connection, task, at).await?;
             }
             next(connection, id, Some(at)).await?;
-            ("retried", json!({"tasks": changed}))
+            ("retried", json!({"tasks": changed, "alone": *decision == Decision::RetryAlone}))
         }
         Decision::Settle { connection: key, note } => {
             let task = request.tasks.iter().find(|task| &task.connection == key);

@@ -35,7 +35,8 @@ pub(crate) enum Requests {
     Retry {
         /// The request
         id: String,
-        #[arg(long, hide = true)]
+        /// Send each person's next regulation with nobody else in it: for one that Segment ended as INVALID
+        #[arg(long)]
         split: bool,
         #[command(flatten)]
         wait: Wait,

@@ -22,7 +22,6 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, CliError> {
         Command::Access(args) => access::run(&all().await?, &args, output).await,
         Command::Erase(args) if args.dry_run => erase::run(&compose::to_read(load(path)?).await?, &args, output).await,
         Command::Erase(args) => erase::run(&all().await?, &args, output).await,
-        Command::Requests(Requests::Retry { split: true, .. }) => Err(later("requests retry --split")),
         Command::Requests(args @ Requests::Retry { .. }) => requests::run(&all().await?, args, output).await,
         // What must be possible even while connections do not fit together.
         Command::Requests(args) => requests::run(&load(path)?, args, output).await,
@@ -53,10 +52,4 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, CliError> {
         Command::Completions { shell } => man::completions(shell, output),
         Command::Man => man::page(output),
     }
-}
-
-/// A command that the documentation names, and this version does not have.
-fn later(name: &str) -> CliError {
-    CliError::usage("not_in_this_version", format!("`{name}` comes with a later version; nothing was done"))
-        .hint("the README says under \"Not yet\" what is missing")
 }

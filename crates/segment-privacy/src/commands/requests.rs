@@ -23,7 +23,10 @@ pub(crate) async fn run(loaded: &Loaded, args: Requests, output: &Output) -> Res
         Requests::List { status, overdue, limit } => list(loaded, status.as_deref(), overdue, limit, output).await,
         Requests::Show { id, reveal } => show(loaded, &id, reveal, output).await,
         Requests::Log { id } => log(loaded, &id, output).await,
-        Requests::Retry { id, wait, .. } => retry(loaded, &id, &wait, output).await,
+        Requests::Retry { id, split, wait } => {
+            let again = if split { Decision::RetryAlone } else { Decision::Retry };
+            retry(loaded, &id, &again, &wait, output).await
+        }
         Requests::Cancel { id } => cancel(loaded, &id, output).await,
         Requests::Approve { id } => decide(loaded, &id, Decision::Approve, output).await.map(|_| Exit::Done),
         Requests::Deny { id, reason } => {
@@ -104,16 +107,13 @@ async fn cancel(loaded: &Loaded, id: &str, output: &Output) -> Result<Exit, CliE
     Ok(if left.is_empty() { Exit::Done } else { Exit::StillOpen })
 }
 
-async fn retry(loaded: &Loaded, id: &str, wait: &Wait, output: &Output) -> Result<Exit, CliError> {
+async fn retry(loaded: &Loaded, id: &str, again: &Decision, wait: &Wait, output: &Output) -> Result<Exit, CliError> {
     let line = ProgressLine::new(output.is_json());
     let engine = drive::engine(loaded, Need::None, None, &line).await?;
     let id = RequestId::new(id);
     let at = World::default().clock.now();
-    let request = engine
-        .store()
-        .decide(&id, &Decision::Retry, &operator(), at)
-        .await?
-        .ok_or_else(|| no_such_request(id.as_str()))?;
+    let request =
+        engine.store().decide(&id, again, &operator(), at).await?.ok_or_else(|| no_such_request(id.as_str()))?;
     if request.status.is_over() {
         output.say("there is nothing to retry");
     }

@@ -20,10 +20,10 @@ impl State {
         at: Timestamp,
     ) -> Result<Option<Request>, StoreError> {
         let Some(entry) = self.entry(id) else { return Ok(None) };
-        if *decision == Decision::Retry && entry.request.identities.is_none() {
+        if decision.is_retry() && entry.request.identities.is_none() {
             return Err(misuse("what names the person was destroyed when its time was over: ask anew"));
         }
-        let reopened = if *decision == Decision::Retry { regulations_to_reopen(entry) } else { Vec::new() };
+        let reopened = if decision.is_retry() { regulations_to_reopen(entry) } else { Vec::new() };
         let (step, mut facts) = apply(entry, decision, at)?;
         facts["by"] = by.into();
         entry.log(at, step, facts);
@@ -34,7 +34,7 @@ impl State {
         for intent in reopened {
             self.reopen(&intent, at);
         }
-        if *decision == Decision::Retry {
+        if decision.is_retry() {
             // Whoever says "again" has seen to the quota, too.
             let mine = self.regulations.values_mut().filter(|one| one.people.contains(id));
             mine.for_each(|one| Arc::make_mut(one).ledger.rests_until = None);
@@ -89,12 +89,15 @@ fn apply(entry: &mut Entry, decision: &Decision, at: Timestamp) -> Result<(&'sta
             go_on(entry, None);
             ("canceled", json!({"tasks": changed, "of": entry.request.tasks.len()}))
         }
-        Decision::Retry => {
+        Decision::Retry | Decision::RetryAlone => {
+            if *decision == Decision::RetryAlone {
+                wait_alone(entry);
+            }
             let halted = entry.request.tasks.iter().any(|task| task.state.halt().is_some());
             wait_anew(entry, at);
             let changed = if halted { entry.each(&TaskEvent::Retry) } else { 0 };
             go_on(entry, Some(at));
-            ("retried", json!({"tasks": changed}))
+            ("retried", json!({"tasks": changed, "alone": *decision == Decision::RetryAlone}))
         }
         Decision::Settle { connection, note } => {
             settle(entry, connection)?;
@@ -131,6 +134,16 @@ fn go_on(entry: &mut Entry, at: Option<Timestamp>) {
     entry.next_at = if entry.has_queued() { at.or(entry.next_at) } else { None };
     for task in entry.request.tasks.iter_mut().filter(|task| task.state == TaskState::Queued) {
         task.attempts = 0;
+    }
+}
+
+/// What is to be sent again is sent with nobody else.
+fn wait_alone(entry: &mut Entry) {
+    let resumes =
+        |task: &&Task| task.state.halt().is_some_and(|halt| matches!(halt.resume, Resume::Queued | Resume::Resolved));
+    let again: Vec<_> = entry.request.tasks.iter().filter(resumes).map(|task| task.connection.clone()).collect();
+    for connection in again {
+        entry.waits.entry(connection).or_default().max_people = Some(1);
     }
 }
 

@@ -53,6 +53,26 @@ pub async fn a_retry_sends_a_refused_one_anew(store: &dyn RequestStore) {
     assert!(claim_regulation(store, HELD).await.is_none());
 }
 
+/// Whoever is retried alone is sent with nobody else, whoever is retried at the same time.
+pub async fn a_retry_alone_is_sent_with_nobody_else(store: &dyn RequestStore) {
+    let Claimed { lease, item, .. } = sending(store, 4, "rin_1").await;
+    let halted = MemberChange::All(TaskEvent::NeedHuman(halt(Resume::Resolved)));
+    store.save_regulation(&lease, &super::sample::closed(item, halted)).await.unwrap();
+    for (number, decision) in
+        [(1, Decision::Retry), (2, Decision::RetryAlone), (3, Decision::RetryAlone), (4, Decision::Retry)]
+    {
+        let retried = store.decide(&id(number), &decision, "ops", at(500)).await.unwrap().unwrap();
+        assert_eq!(retried.tasks[0].state, TaskState::Resolved);
+    }
+    let mut sent = Vec::new();
+    for intent in ["rin_2", "rin_3", "rin_4"] {
+        sent.push(intend(store, &plan(intent)).await.item.subjects);
+    }
+    sent.sort();
+    assert_eq!(sent, [ids(["u1", "u4"]), ids(["u2"]), ids(["u3"])]);
+    assert!(store.backlog(&crate::ClaimScope::All, at(1_000)).await.unwrap().is_empty());
+}
+
 /// A regulation that could not be found is looked for again, for everybody in it: it is one regulation at Segment.
 pub async fn a_retry_looks_again_for_a_lost_one(store: &dyn RequestStore) {
     let claimed = sending(store, 3, "rin_1").await;
