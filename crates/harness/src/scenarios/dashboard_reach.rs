@@ -21,6 +21,8 @@ scenarios! {
     dashboard_contrast,
     /// a keyboard is enough: sign in, ask, look at the plan, confirm, approve, search, sign out
     dashboard_by_keyboard,
+    /// the description of the API is read and tried in a browser, and nothing is loaded from elsewhere
+    documentation_in_a_browser,
 }
 
 /// Answers with each text that stands out too little, and with how many texts were looked at.
@@ -113,6 +115,27 @@ fn dashboard_by_keyboard(context: &Context) -> Result<Outcome> {
         browser.tabs_to("Sign out")?;
         browser.enters()?;
         browser.sees("With a token of this service")?;
+        served.stop().map(drop)
+    })
+}
+
+fn documentation_in_a_browser(context: &Context) -> Result<Outcome> {
+    if let Some(outcome) = lacks(context)? {
+        return Ok(outcome);
+    }
+    on_rig(context, &setup(), |rig| {
+        let served = Served::start(rig)?;
+        let browser = Browser::start(Look::DESK)?;
+        browser.open(&format!("{}/docs", served.url()))?;
+        browser.sees("/api/v1/privacy-request/{id}")?;
+        browser.clicks("#operations-operations-health button")?;
+        browser.sees("Whether the process is alive")?;
+        browser.presses("Execute")?;
+        browser.sees("\"worker\": \"ok\"")?;
+        let elsewhere = browser.runs(
+            "return performance.getEntriesByType('resource').map((one) => one.name).filter((name) => !name.startsWith(location.origin) && !name.startsWith('data:'))",
+        )?;
+        same("what is loaded from elsewhere", &elsewhere, &json!([]))?;
         served.stop().map(drop)
     })
 }
