@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use crate::{db, environment, process, workspace};
+use crate::{db, environment, process};
 
 /// What crates/harness offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,6 @@ pub(crate) fn mock(args: &[OsString]) -> Result<()> {
 
 /// Builds the binaries, starts a database when that is possible, and runs the harness with both.
 pub(crate) fn harness(what: Harness, args: &[OsString]) -> Result<()> {
-    ensure!(workspace::has_harness(), "crates/harness does not exist: there is nothing to run yet");
     let (binary, profile): (_, &[&str]) = match what {
         Harness::E2e => ("e2e", &[]),
         Harness::Bench => ("bench", &["--release"]),

@@ -36,11 +36,6 @@ pub(crate) fn target_directory() -> Result<PathBuf> {
     Ok(PathBuf::from(folder))
 }
 
-/// Whether the (unpublished) crate of the end-to-end checks is there.
-pub(crate) fn has_harness() -> bool {
-    root().join("crates/harness/Cargo.toml").is_file()
-}
-
 /// The files of the project, relative to the root: tracked ones, and new ones that are not ignored.
 pub(crate) fn files() -> Result<Vec<String>> {
     let root = root();

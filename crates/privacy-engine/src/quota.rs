@@ -1,4 +1,4 @@
-//! The month's quota of regulations: by calendar month in UTC, counted in users (fact sheet 2.4, U8).
+//! The month's quota of regulations: by calendar month in UTC, counted in users (docs/segment-api.md, 2.4, U8).
 
 use jiff::{Timestamp, tz::TimeZone};
 use segment_core::ClaimScope;

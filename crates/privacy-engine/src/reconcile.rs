@@ -1,4 +1,4 @@
-//! Looking for a regulation whose answer was lost (privacy-requests, "Intent and reconciliation").
+//! Looking for a regulation whose answer was lost (docs/operating.md, "Lost answers").
 //!
 //! Segment has no idempotency key. What may have been sent is searched in every page of the list; only two complete
 //! listings without it, both later than `send_by` and `settle` and half of `settle` apart, allow to send it again.

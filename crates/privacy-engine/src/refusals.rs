@@ -1,5 +1,5 @@
 //! Telling one bad id from a fault that meets everybody: "if both halves are refused alike the fault is systemic and it
-//! stops" (privacy-requests). This is one worker's knowledge: without it a batch is narrowed down further than need be.
+//! stops". This is one worker's knowledge: without it a batch is narrowed down further than need be.
 
 use std::{
     collections::{BTreeSet, VecDeque},

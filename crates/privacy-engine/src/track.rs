@@ -18,7 +18,7 @@ use crate::{
 
 /// Segment's SLA is 30 days (documented); five more, then somebody has to ask.
 const OVERDUE: Duration = Duration::from_hours(35 * 24);
-/// A fresh regulation may not be readable at once (fact sheet U23).
+/// A fresh regulation may not be readable at once (docs/segment-api.md, U23).
 const FRESH: Duration = Duration::from_hours(1);
 /// Segment forgets regulations after 90 days (documented).
 pub(crate) const FORGOTTEN: Duration = Duration::from_hours(90 * 24);

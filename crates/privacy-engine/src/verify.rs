@@ -1,4 +1,4 @@
-//! Reading back: nothing is verified that was not seen (privacy-requests, "Verify").
+//! Reading back: nothing is verified that was not seen.
 
 use std::collections::BTreeSet;
 

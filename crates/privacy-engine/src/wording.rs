@@ -2,7 +2,7 @@
 
 use segment_core::{Finding, FindingCode, RegulationType};
 
-/// What an access package never holds (fact sheet 3.7, documented).
+/// What an access package never holds (docs/segment-api.md, 3.7, documented).
 pub(crate) const PACKAGE_LIMITS: [&str; 2] = [
     "Events older than 14 days are not in here: Segment's Profile API does not return them. They are in the warehouse, if \
      one is connected.",

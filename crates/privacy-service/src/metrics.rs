@@ -45,6 +45,11 @@ fn describe() {
     describe_histogram!("segment_privacy_segment_call_seconds", Unit::Seconds, "How long calls of Segment took");
     describe_histogram!("segment_privacy_pacing_wait_seconds", Unit::Seconds, "How long calls waited for their turn");
     describe_counter!(
+        "segment_privacy_event_windows_given_up_total",
+        "Histories that were read once more page by page, since windows of time contradicted each other"
+    );
+    describe_counter!("segment_privacy_webhook_attempts_total", "Attempts to tell a webhook, by how they ended");
+    describe_counter!(
         "segment_privacy_leases_lost_total",
         "Steps that were refused since another worker had taken over"
     );

@@ -76,7 +76,7 @@ impl IdentityKind {
         }
     }
 
-    /// The external id type at Segment (fact sheet 3.2, documented).
+    /// The external id type at Segment (docs/segment-api.md, 3.2, documented).
     #[must_use]
     pub fn external_id_type(&self) -> &str {
         match self {

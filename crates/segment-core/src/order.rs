@@ -1,4 +1,4 @@
-//! A regulation to create: what is ordered, for whom, and where it holds (fact sheet 2.5).
+//! A regulation to create: what is ordered, for whom, and where it holds (docs/segment-api.md, 2.5).
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What Unify holds on a person, and how it is asked (fact sheet 3).
+//! What Unify holds on a person, and how it is asked (docs/segment-api.md, 3).
 
 use std::fmt;
 

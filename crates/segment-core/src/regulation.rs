@@ -1,4 +1,4 @@
-//! Segment's regulations: the orders to suppress and delete (fact sheet 2).
+//! Segment's regulations: the orders to suppress and delete (docs/segment-api.md, 2).
 
 use std::{collections::BTreeSet, fmt};
 

@@ -305,4 +305,14 @@ impl AuditEntry {
     pub fn new(at: Timestamp, step: impl Into<String>, facts: Value) -> Self {
         Self { at, step: step.into(), facts }
     }
+
+    /// Whether the package that a log (oldest first) tells of is still there; `None` if it tells of none.
+    #[must_use]
+    pub fn package_is_kept(log: &[Self]) -> Option<bool> {
+        log.iter().rev().find_map(|entry| match entry.step.as_str() {
+            "packaged" => Some(true),
+            "package_deleted" => Some(false),
+            _ => None,
+        })
+    }
 }

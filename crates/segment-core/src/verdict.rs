@@ -2,7 +2,7 @@
 
 use crate::{DestinationReport, RegulationReport, RegulationStatus};
 
-/// The reading of a report, per destination (fact sheet 2.5 and 6.4).
+/// The reading of a report, per destination (docs/segment-api.md, 2.5 and 6.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {

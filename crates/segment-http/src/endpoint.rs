@@ -5,7 +5,7 @@ use std::fmt;
 use reqwest::Url;
 use thiserror::Error;
 
-/// Hosts that belong to Segment (fact sheet 5, documented).
+/// Hosts that belong to Segment (docs/segment-api.md, 5, documented).
 const SEGMENT_DOMAINS: &[&str] = &["segmentapis.com", "segment.com", "segment.io"];
 
 /// The scheme and host of one of Segment's services.

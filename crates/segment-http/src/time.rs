@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-/// Reads RFC 3339 with up to nanoseconds (fact sheet U11), also with a space for the `T`, as the official examples print.
+/// Reads RFC 3339 with up to nanoseconds (docs/segment-api.md, U11), also with a space for the `T`, as the official examples print.
 /// Empty or unreadable text is `None`: a timestamp never decides alone.
 #[must_use]
 pub fn parse_timestamp(text: &str) -> Option<Timestamp> {

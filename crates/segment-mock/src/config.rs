@@ -174,7 +174,7 @@ impl MockConfig {
         running_after: Duration,
         /// How long a regulation takes from creation to its outcome (virtual time, three days).
         finished_after: Duration,
-        /// How long a new regulation is invisible to get and list (virtual time, none); fact sheet U23.
+        /// How long a new regulation is invisible to get and list (virtual time, none); docs/segment-api.md, U23.
         eventual: Duration,
         /// The clock; keep a clone to move it.
         clock: VirtualClock,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// An endpoint of one of the vendor's APIs, named as in the fact sheet. What both APIs of regulations have is one endpoint:
+/// An endpoint of one of the vendor's APIs, named as in docs/segment-api.md. What both APIs of regulations have is one endpoint:
 /// a fault or a count concerns it on either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

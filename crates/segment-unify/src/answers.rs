@@ -1,4 +1,4 @@
-//! Answers, read as section 7 of the fact sheet says: `data: null` is empty, a missing cursor is the last page, records
+//! Answers, read as section 7 of docs/segment-api.md says: `data: null` is empty, a missing cursor is the last page, records
 //! are kept as they came.
 
 use segment_core::{Cursor, Event, ExternalId, Link, Metadata, Page, Pii, Trait};

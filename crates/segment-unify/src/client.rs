@@ -21,7 +21,7 @@ pub struct ProfileApi {
     space: String,
 }
 
-/// Items a page, and what to ask for instead when Segment answers 400 (fact sheet 3.3).
+/// Items a page, and what to ask for instead when Segment answers 400 (docs/segment-api.md, 3.3).
 #[derive(Clone, Copy)]
 struct Limit {
     first: u16,

@@ -1,4 +1,4 @@
-//! Requests as pure data. `F1` to `F6` are the rows of the fact sheet's table.
+//! Requests as pure data. `F1` to `F6` are the rows of the tables of docs/segment-api.md.
 
 use segment_core::{
     Cursor, EventSort, EventsQuery, ExternalIdsQuery, LinksQuery, Pii, ProfileRef, TraitClass, TraitsQuery, ports::Lane,

@@ -1,4 +1,4 @@
-//! Segment's APIs as one process sees them: slow, failing, lying in all the ways that the fact sheet allows.
+//! Segment's APIs as one process sees them: slow, failing, lying in all the ways that docs/segment-api.md allows.
 
 use std::{future::pending, sync::Arc, time::Duration};
 

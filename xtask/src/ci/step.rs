@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::{extended, layers, openapi, process, run, sim, test, tidy, workspace};
+use crate::{extended, layers, openapi, process, run, sim, test, tidy};
 
 /// One check; cheap ones first, and after `E2e` the extended ones, most of which need a tool of `cargo xtask setup`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -16,7 +16,7 @@ pub(crate) enum Step {
     Layers,
     /// Sizes, facades, left-overs, whitespace, links.
     Tidy,
-    /// All tests, with PostgreSQL.
+    /// All tests, with PostgreSQL and MariaDB.
     Test,
     /// Documentation; warnings fail.
     Doc,
@@ -61,7 +61,6 @@ impl Step {
     /// Why there is nothing that this step could check.
     pub(super) fn skipped(self) -> Result<Option<&'static str>> {
         Ok(match self {
-            Self::E2e if !workspace::has_harness() => Some("SKIPPED: crates/harness does not exist"),
             Self::Semver if extended::baseline()?.is_none() => Some(
                 "SKIPPED: no baseline, since no version has a tag v* in this clone; what is public may change freely",
             ),

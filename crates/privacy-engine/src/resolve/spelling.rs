@@ -1,5 +1,5 @@
 //! In which spelling a user id goes into a regulation: as the caller, the owned database or an event has it. The Profile
-//! API shows identifiers lower-cased, and in some systems `aB1` and `ab1` are two people (fact sheet 6.2).
+//! API shows identifiers lower-cased, and in some systems `aB1` and `ab1` are two people (docs/segment-api.md, 6.2).
 
 use std::collections::BTreeSet;
 

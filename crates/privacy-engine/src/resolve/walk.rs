@@ -63,7 +63,7 @@ async fn follow(api: &dyn Profiles, identity: &Identity, trace: &mut Trace, most
     Ok(())
 }
 
-/// As given, then lower-cased (fact sheet U16).
+/// As given, then lower-cased (docs/segment-api.md, U16).
 async fn look_up(api: &dyn Profiles, reference: &ProfileRef) -> Result<Option<(ProfileRef, Profile)>, SegmentError> {
     for spelling in spellings(reference) {
         if let Some(profile) = read(api, &spelling).await? {
@@ -73,7 +73,7 @@ async fn look_up(api: &dyn Profiles, reference: &ProfileRef) -> Result<Option<(P
     Ok(None)
 }
 
-/// The spellings under which Segment may know a profile: as given, and lower-cased if that differs (fact sheet U16).
+/// The spellings under which Segment may know a profile: as given, and lower-cased if that differs (docs/segment-api.md, U16).
 pub(crate) fn spellings(reference: &ProfileRef) -> impl Iterator<Item = ProfileRef> {
     let lower = match reference {
         ProfileRef::ExternalId { kind, value } => {

@@ -41,8 +41,7 @@ pub(crate) async fn package_of(service: &Service, caller: &Caller, id: &RequestI
     let store = desk.engine().store();
     let request = store.request(id).await?.ok_or_else(|| Problem::no_such_request(id.as_str()))?;
     let log = store.log(id).await?;
-    let last = log.iter().rev().find(|entry| matches!(entry.step.as_str(), "packaged" | "package_deleted"));
-    if last.is_some_and(|entry| entry.step == "package_deleted") {
+    if AuditEntry::package_is_kept(&log) == Some(false) {
         let detail = "the package was deleted when its time was over";
         return Err(Problem::new(StatusCode::GONE, "package_deleted", detail));
     }

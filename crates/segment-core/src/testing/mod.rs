@@ -4,6 +4,7 @@
 mod clock;
 pub mod conformance;
 mod directory;
+mod journal;
 mod memory;
 mod profiles;
 mod regulations;
@@ -13,13 +14,8 @@ mod tests;
 
 pub use clock::{CountingRandom, ManualClock, NoPacer};
 pub use directory::FakeDirectory;
+pub use journal::told;
 pub use memory::MemoryStore;
 pub use profiles::{FakeProfile, FakeProfiles};
 pub use regulations::FakeRegulations;
 pub use sink::{MemoryPackage, MemorySink};
-
-/// That an operator did something.
-#[must_use]
-pub fn told(at: jiff::Timestamp, step: &str) -> crate::AuditEntry {
-    crate::AuditEntry::new(at, step, serde_json::json!({"by": "ops"}))
-}

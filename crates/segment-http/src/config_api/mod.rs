@@ -1,4 +1,4 @@
-//! Regulations and suppressed users on the legacy Config API (fact sheet 1): US only, and no new tokens since 2024-02.
+//! Regulations and suppressed users on the legacy Config API (docs/segment-api.md, 1): US only, and no new tokens since 2024-02.
 
 mod answers;
 mod client;

@@ -1,4 +1,4 @@
-//! Requests as pure data. `C1` to `C8` are the rows of the fact sheet's table.
+//! Requests as pure data. `C1` to `C8` are the rows of the tables of docs/segment-api.md.
 
 use bytes::Bytes;
 use segment_core::{

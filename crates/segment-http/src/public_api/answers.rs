@@ -1,4 +1,4 @@
-//! Answers, read as section 7 of the fact sheet says: open enums, optional fields, `null` for empty, and nothing that is
+//! Answers, read as section 7 of docs/segment-api.md says: open enums, optional fields, `null` for empty, and nothing that is
 //! not understood becomes a success.
 
 use segment_core::{

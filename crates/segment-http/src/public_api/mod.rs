@@ -1,4 +1,4 @@
-//! Regulations and suppressions on the Public API (fact sheet 2): US and EU.
+//! Regulations and suppressions on the Public API (docs/segment-api.md, 2): US and EU.
 
 mod answers;
 mod client;

@@ -1,4 +1,4 @@
-//! Requests as pure data. `P0` to `P7` are the rows of the fact sheet's table.
+//! Requests as pure data. `P0` to `P7` are the rows of the tables of docs/segment-api.md.
 
 use bytes::Bytes;
 use segment_core::{

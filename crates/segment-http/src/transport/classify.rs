@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use segment_core::ErrorKind;
 
-/// A wait longer than this is not a rate limit but the month's quota (fact sheet 2.3, inferred).
+/// A wait longer than this is not a rate limit but the month's quota (docs/segment-api.md, 2.3, inferred).
 pub(super) const FAR_AWAY: Duration = Duration::from_mins(5);
 
 /// What a service's error body says.

@@ -1,4 +1,4 @@
-//! How long Segment asks to wait (fact sheet 2.3).
+//! How long Segment asks to wait (docs/segment-api.md, 2.3).
 
 use std::time::Duration;
 

@@ -280,7 +280,7 @@ fn note(span: &Span, status: Option<u16>, request_id: Option<&str>, code: Option
     span.record("code", code);
 }
 
-/// A refusal (4xx but 408) and what never left: nothing was created (privacy-requests, "Intent and reconciliation").
+/// A refusal (4xx but 408) and what never left: nothing was created (docs/operating.md, "Lost answers").
 fn nothing_done(error: &SegmentError) -> bool {
     match error.retry() {
         Retry::After(_) => true,

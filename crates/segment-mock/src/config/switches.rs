@@ -1,4 +1,4 @@
-//! Behaviour the documents leave open: each switch is one reading of the fact sheet's section 7.
+//! Behaviour the documents leave open: each switch is one reading of section 7 of docs/segment-api.md.
 
 /// Page sizes for requests that name none.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +93,7 @@ pub enum Permission {
     DeniedWith403,
 }
 
-/// The Config API's answers, which no document prints: U1 of the fact sheet.
+/// The Config API's answers, which no document prints: docs/segment-api.md, U1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ConfigShape {
     pub(crate) camel_case: bool,

@@ -1,4 +1,4 @@
-//! One file per command.
+//! One file per command; `ask`, `desk`, `drive`, `file` and `plan` are what several share.
 
 mod access;
 mod ask;

@@ -48,8 +48,7 @@ pub(crate) async fn link(loaded: &Loaded, id: &str, valid: Duration, output: &Ou
     let id = RequestId::new(id);
     let request = store.request(&id).await?.ok_or_else(|| no_such_request(id.as_str()))?;
     let log = store.log(&id).await?;
-    let last = log.iter().rev().find(|entry| matches!(entry.step.as_str(), "packaged" | "package_deleted"));
-    let kept = request.package.filter(|_| last.is_some_and(|entry| entry.step == "packaged"));
+    let kept = request.package.filter(|_| AuditEntry::package_is_kept(&log) == Some(true));
     let package = kept.ok_or_else(|| {
         CliError::usage("no_package", format!("{id} has no package"))
             .hint("only an access that found something has one, until its retention is over")

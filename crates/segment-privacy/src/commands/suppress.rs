@@ -8,7 +8,7 @@ use super::{access, ask, drive};
 use crate::{
     cli::UserId,
     compose::Need,
-    config::Loaded,
+    config::{Loaded, operator},
     error::{CliError, Exit},
     output::{Output, ProgressLine},
 };
@@ -27,7 +27,9 @@ pub(crate) async fn run(loaded: &Loaded, args: &UserId, action: Action, output: 
         _ => "new data of this user id will be blocked",
     };
     ask::confirm(&format!("At Segment, at {}, {question}.", keys.join(", ")), args.yes, output)?;
-    let id = access::take(&engine, Asked { connection, ..Asked::new(action, identities) }, output).await?;
+    let id =
+        access::take(&engine, Asked { connection, by: Some(operator()), ..Asked::new(action, identities) }, output)
+            .await?;
     let driven = if args.wait.no_wait {
         None
     } else {
