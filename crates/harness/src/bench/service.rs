@@ -27,8 +27,8 @@ use crate::{
 const CREATES: f64 = 2_000.0;
 const READS: f64 = 5_000.0;
 const SLOWEST: Duration = Duration::from_millis(50);
-/// Connections that call at once.
-const CALLERS: usize = 16;
+/// Connections that call at once: what arrives together is recorded together.
+const CALLERS: usize = 64;
 const REQUESTS: &str = "/api/v1/privacy-request";
 
 /// What many calls took.
