@@ -17,8 +17,6 @@ scenarios! {
     holds_list,
     /// --reveal shows who a request is about, and its log says that somebody looked
     reveal_is_logged,
-    /// commands that come with later versions say so by their names
-    later_commands,
 }
 
 const EMAIL: &str = "person-0001@example.test";
@@ -91,14 +89,5 @@ fn reveal_is_logged(context: &Context) -> Result<Outcome> {
         same("who looked", &by["facts"]["by"], &json!("dpo"))?;
         rig.run(&["requests", "show", "pri_nothing", "--reveal"])?.fails(6, "no_such_request", &["requests list"])?;
         Ok(())
-    })
-}
-
-fn later_commands(context: &Context) -> Result<Outcome> {
-    on_rig(context, &Setup::unify(), |rig| {
-        let command = ["requests", "retry", "pri_1", "--split"];
-        rig.run(&command)?.fails(2, "not_in_this_version", &["requests"])?;
-        rig.nothing_asked()?;
-        rig.nothing_written()
     })
 }
