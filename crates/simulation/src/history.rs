@@ -27,7 +27,7 @@ impl History {
     pub(crate) fn decided(&self, before: &Request, decision: &Decision) {
         let is_halted =
             before.tasks.iter().any(|task| matches!(task.state, TaskState::Attention(_) | TaskState::Error(_)));
-        if decision == &Decision::Retry && is_halted {
+        if decision.is_retry() && is_halted {
             self.seen().retried.insert(before.id.clone());
         }
     }

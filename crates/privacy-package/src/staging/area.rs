@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -13,6 +14,8 @@ use zeroize::Zeroizing;
 use super::private::{PrivateDir, create_folder, sweep};
 use super::seal::FileKey;
 
+/// So much of a package stays in memory, however many collections it has: 4 MiB.
+const ROOM: usize = 4 << 20;
 const KEY_LABEL: &[u8] = b"segment-privacy staging file 1";
 
 /// A private folder, made with its first file. Whoever works on a file in it holds the area, so that it is removed when the last
@@ -23,6 +26,8 @@ const KEY_LABEL: &[u8] = b"segment-privacy staging file 1";
 pub(crate) struct StagingArea {
     root: PathBuf,
     dir: Mutex<Option<PrivateDir>>,
+    /// What is left of the room in memory.
+    room: AtomicUsize,
     key: StagingKey,
     package: [u8; 16],
 }
@@ -33,7 +38,7 @@ impl StagingArea {
     pub(crate) fn create(root: &Path, key: StagingKey, package: [u8; 16]) -> io::Result<Self> {
         create_folder(root)?;
         sweep(root)?;
-        Ok(Self { root: root.to_owned(), dir: Mutex::default(), key, package })
+        Ok(Self { root: root.to_owned(), dir: Mutex::default(), room: AtomicUsize::new(ROOM), key, package })
     }
 
     pub(crate) fn path_of(&self, file: u32) -> io::Result<PathBuf> {
@@ -43,6 +48,15 @@ impl StagingArea {
             none => none.insert(PrivateDir::create(&self.root)?),
         };
         Ok(dir.path().join(format!("{file:04}.sealed")))
+    }
+
+    /// Takes room in memory, if there is so much.
+    pub(crate) fn takes(&self, bytes: usize) -> bool {
+        self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
+    }
+
+    pub(crate) fn gives_back(&self, bytes: usize) {
+        self.room.fetch_add(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn create_file(&self, file: u32) -> io::Result<File> {

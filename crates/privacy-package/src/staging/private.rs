@@ -6,7 +6,10 @@ use std::path::Path;
 
 use tempfile::{NamedTempFile, TempDir};
 
+/// Of folders, which are ours if there is our lock in them.
 const PREFIX: &str = ".staging-";
+/// Of files: the folder may be anybody's, and a name that others have would have their files removed.
+const FILE_PREFIX: &str = ".segment-privacy-package-";
 const LOCK: &str = "lock";
 const ATTEMPTS: usize = 5;
 
@@ -67,7 +70,7 @@ impl PrivateFile {
     pub(crate) fn create(root: &Path) -> io::Result<Self> {
         sweep(root)?;
         for _ in 0..ATTEMPTS {
-            let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(root)?;
+            let file = tempfile::Builder::new().prefix(FILE_PREFIX).tempfile_in(root)?;
             let lock = file.as_file().try_lock();
             // Somebody may have swept it before it was locked.
             if !matches!(lock, Err(TryLockError::WouldBlock)) && file.path().exists() {
@@ -95,12 +98,18 @@ fn swept() -> io::Error {
 pub(super) fn sweep(root: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(root)? {
         let entry = entry?;
-        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
+        let (name, path, Ok(kind)) = (entry.file_name(), entry.path(), entry.file_type()) else { continue };
+        let name = name.to_string_lossy();
+        let is_folder = kind.is_dir() && name.starts_with(PREFIX);
+        let is_file = kind.is_file() && name.starts_with(FILE_PREFIX);
+        if !(is_folder || is_file) {
             continue;
         }
-        let path = entry.path();
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
         let lock = if is_folder { path.join(LOCK) } else { path.clone() };
+        // What is no file may wait for ever to be opened.
+        if !lock.symlink_metadata().is_ok_and(|it| it.is_file()) {
+            continue;
+        }
         let Ok(lock) = OpenOptions::new().write(true).open(lock) else { continue };
         if lock.try_lock().is_ok() {
             // Whoever sweeps at the same time may have been faster.
@@ -135,11 +144,14 @@ mod tests {
         }
         std::fs::write(dead.join(LOCK), "").unwrap();
         std::fs::write(dead.join("0000.sealed"), "half a collection").unwrap();
-        std::fs::write(root.path().join(".staging-half"), "half a package").unwrap();
+        std::fs::write(root.path().join(".segment-privacy-package-half"), "half a package").unwrap();
+        std::fs::write(root.path().join(".staging-of-somebody-else"), "notes").unwrap();
         std::fs::write(root.path().join("package.zip"), "a package").unwrap();
         let first = PrivateDir::create(root.path()).unwrap();
         assert!(!dead.exists() && fresh.exists() && root.path().join("other").exists());
-        assert!(!root.path().join(".staging-half").exists() && root.path().join("package.zip").exists());
+        let is_there = |name: &str| root.path().join(name).exists();
+        assert!(!is_there(".segment-privacy-package-half"));
+        assert!(is_there("package.zip") && is_there(".staging-of-somebody-else"));
         let second = PrivateDir::create(root.path()).unwrap();
         assert!(first.path().exists() && second.path().exists());
         let path = first.path().to_owned();
@@ -156,7 +168,7 @@ mod tests {
         let mut one = PrivateFile::create(root.path()).unwrap();
         one.file().write_all(b"whole").unwrap();
         let other = PrivateFile::create(root.path()).unwrap();
-        assert!(names().len() == 2 && names().iter().all(|name| name.starts_with(PREFIX)), "{:?}", names());
+        assert!(names().len() == 2 && names().iter().all(|name| name.starts_with(FILE_PREFIX)), "{:?}", names());
         let target = root.path().join("placed");
         std::fs::write(&target, "of before").unwrap();
         one.place(&target).unwrap();

@@ -7,15 +7,16 @@ use std::sync::Arc;
 use super::area::StagingArea;
 use super::seal::FRAME;
 
-/// So much stays in memory: four sealed frames. What is known of most people is less, and making files for it took a tenth of
-/// the time of an access.
+/// So much of a collection stays in memory: four sealed frames, if the area has room. What is known of most people is less, and
+/// making files for it took a tenth of the time of an access.
 pub(crate) const ROOM: usize = 4 * FRAME;
 
 /// Takes sealed frames. It holds the area, so that its file stays as long as it does.
 pub(crate) struct Spool {
+    /// Closed before the area removes its folder.
+    held: Held,
     area: Arc<StagingArea>,
     number: u32,
-    held: Held,
 }
 
 enum Held {
@@ -46,12 +47,13 @@ impl Spool {
 impl Write for Spool {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         if let Held::Memory(frames) = &mut self.held {
-            if frames.len() + data.len() <= ROOM {
+            if frames.len() + data.len() <= ROOM && self.area.takes(data.len()) {
                 frames.extend_from_slice(data);
                 return Ok(data.len());
             }
             let mut file = self.area.create_file(self.number)?;
             file.write_all(frames)?;
+            self.area.gives_back(frames.len());
             self.held = Held::File(file);
         }
         match &mut self.held {

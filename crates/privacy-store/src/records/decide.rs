@@ -68,8 +68,7 @@ async fn apply(
         }
         Decision::Retry | Decision::RetryAlone => {
             if *decision == Decision::RetryAlone {
-                let sql =
-                    "UPDATE tasks SET max_people = 1 WHERE request_id = $1 AND halt_resume IN ('queued', 'resolved')";
+                let sql = "UPDATE tasks SET max_people = 1 WHERE request_id = $1 AND halt_resume IS NOT NULL";
                 connection.execute(sql, args![id]).await?;
             }
             // What waits for a regulation again waits, and is counted, from now on.

@@ -51,6 +51,24 @@ fn a_file_is_made_for_what_outgrows_memory() {
 }
 
 #[test]
+fn many_collections_share_the_room_in_memory() {
+    let root = tempfile::tempdir().unwrap();
+    let area = area(root.path());
+    let all: Vec<_> = (0..40)
+        .map(|number| {
+            let mut collection = StagedCollection::new(Arc::clone(&area), number, Shape::Table);
+            collection.append(&records(3_000)).unwrap();
+            collection.seal().unwrap()
+        })
+        .collect();
+    let folder = root.path().read_dir().unwrap().next().unwrap().unwrap().path();
+    // The lock is among them.
+    let files = folder.read_dir().unwrap().count();
+    assert!((2..40).contains(&files), "{files}");
+    assert!(all.iter().all(|one| one.read().unwrap().lines().count() == 3_000));
+}
+
+#[test]
 fn a_changed_staging_file_is_refused_and_so_is_anothers() {
     let root = tempfile::tempdir().unwrap();
     let area = area(root.path());

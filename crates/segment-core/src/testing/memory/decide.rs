@@ -139,9 +139,13 @@ fn go_on(entry: &mut Entry, at: Option<Timestamp>) {
 
 /// What is to be sent again is sent with nobody else.
 fn wait_alone(entry: &mut Entry) {
-    let resumes =
-        |task: &&Task| task.state.halt().is_some_and(|halt| matches!(halt.resume, Resume::Queued | Resume::Resolved));
-    let again: Vec<_> = entry.request.tasks.iter().filter(resumes).map(|task| task.connection.clone()).collect();
+    let again: Vec<_> = entry
+        .request
+        .tasks
+        .iter()
+        .filter(|task| task.state.halt().is_some())
+        .map(|task| task.connection.clone())
+        .collect();
     for connection in again {
         entry.waits.entry(connection).or_default().max_people = Some(1);
     }
