@@ -8,7 +8,7 @@ use std::{
 
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::Path,
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
@@ -57,7 +57,7 @@ pub(crate) fn routes(document: &OpenApi) -> Router<Service> {
     Router::new()
         .route("/openapi.json", get(json))
         .route("/docs", get(|| async { Redirect::permanent("/docs/") }))
-        .route("/docs/", get(|State(_): State<Service>| async { page("index.html") }))
+        .route("/docs/", get(|| async { page("index.html") }))
         .route("/docs/{*file}", get(|Path(name): Path<String>| async move { page(&name) }))
 }
 

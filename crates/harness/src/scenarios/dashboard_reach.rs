@@ -1,4 +1,4 @@
-//! Who can use the dashboard: with light and dark screens, and without a mouse.
+//! Who can use the dashboard and the description of the API: with light and dark screens, and without a mouse.
 
 use anyhow::{Result, ensure};
 use serde_json::json;

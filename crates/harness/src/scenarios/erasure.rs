@@ -202,10 +202,12 @@ fn erase_by_worker(context: &Context) -> Result<Outcome> {
 fn suppress_unsuppress(context: &Context) -> Result<Outcome> {
     on_rig(context, &Setup::unify(), |rig| {
         rig.keep_private("Blocked-5");
-        let run = rig.run(&["suppress", "--user-id", "Blocked-5", "--yes", "--wait"])?;
+        let run = rig.call(&["suppress", "--user-id", "Blocked-5", "--yes", "--wait"]).env("USER", "dpo").run()?;
         run.exits(0)?.is("/action", "suppression")?.is("/status", "complete")?.is("/tasks/0/outcome", "suppressed")?;
         run.text("/verified_at")?;
         same("suppressed", &rig.mock().suppressed(), &vec!["Blocked-5"])?;
+        let log = rig.run(&["requests", "log", &run.text("/id")?])?.at("/log/0")?;
+        same("who ordered it", &(&log["step"], &log["facts"]["by"]), &(&json!("received"), &json!("dpo")))?;
         let run = rig.run(&["unsuppress", "--user-id", "Blocked-5", "--yes", "--wait"])?;
         run.exits(0)?.is("/action", "unsuppression")?.is("/tasks/0/outcome", "unsuppressed")?;
         run.text("/verified_at")?;

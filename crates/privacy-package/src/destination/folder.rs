@@ -146,8 +146,8 @@ fn placed() -> io::Error {
     io::Error::other("the package is in its place already")
 }
 
-/// Each step is done by a thread that holds what it works on: one that goes on when its caller gave up leaves nothing behind. (A local upload of `object_store` makes its folder anew, and
-/// nobody would look for it there.)
+/// Each step is done by a thread that holds what it works on: one that goes on when its caller gave up leaves nothing
+/// behind. (A local upload of `object_store` makes its folder anew, and nobody would look for it there.)
 #[derive(Debug)]
 struct FolderUpload(Arc<Mutex<Placing>>);
 

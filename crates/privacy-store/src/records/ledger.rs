@@ -172,7 +172,8 @@ async fn write_changes(connection: &mut Db, changes: &[String]) -> Result<(), St
         format!("{column} = CASE WHEN value->>'state' IS NULL THEN {column} ELSE value->>'{column}' END")
     };
     let sql = format!(
-        "UPDATE tasks SET {}, {}, {}, {}, {}, max_people = COALESCE(CAST(value->>'max_people' AS BIGINT), max_people), \
+        "UPDATE tasks SET {}, {}, {}, {}, {}, max_people = CASE WHEN max_people <= CAST(value->>'max_people' AS BIGINT) THEN max_people \
+         ELSE COALESCE(CAST(value->>'max_people' AS BIGINT), max_people) END, \
          findings = COALESCE(value->>'findings', findings), \
          verified_at = COALESCE(verified_at, CAST(value->>'verified' AS BIGINT)) \
          FROM {} WHERE request_id = value->>'request' AND connection = value->>'connection'",

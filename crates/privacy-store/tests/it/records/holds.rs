@@ -2,19 +2,12 @@
 
 use jiff::ToSpan as _;
 use privacy_store::RecordStore;
-use segment_core::{HoldId, LegalHold, Pii, Resolution, ports::RequestStore, testing::told};
+use segment_core::{HoldId, ports::RequestStore, testing::told};
 
-use super::{Place, erasure, now, postgres};
+use super::{Place, hold, now, postgres};
 
 async fn holds_are_told_once(store: &RecordStore) {
-    let hold = LegalHold {
-        id: HoldId::new("hld_1"),
-        identities: erasure(1).identities,
-        known: Resolution::default(),
-        reason: Pii::from("case 7"),
-        placed_at: now(),
-        lifted_at: None,
-    };
+    let hold = hold();
     let (placed, again) = (told(now(), "placed"), told(now(), "placed_again"));
     store.place_hold(&hold, &placed).await.unwrap();
     store.place_hold(&hold, &again).await.unwrap_err();

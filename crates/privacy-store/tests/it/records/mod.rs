@@ -18,8 +18,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use privacy_store::{MasterKey, OpenError, RecordOptions, RecordStore};
 use segment_core::{
-    Action, ConnectionKey, Identity, IdentityKind, IdentitySet, NewRequest, Regime, RequestId, ports::RequestStore,
-    testing::CountingRandom,
+    Action, ConnectionKey, HoldId, Identity, IdentityKind, IdentitySet, LegalHold, NewRequest, Pii, Regime, RequestId,
+    Resolution, ports::RequestStore, testing::CountingRandom,
 };
 use tempfile::TempDir;
 
@@ -87,6 +87,17 @@ fn now() -> jiff::Timestamp {
 }
 
 /// An erasure of the user id `u<number>`.
+fn hold() -> LegalHold {
+    LegalHold {
+        id: HoldId::new("hld_1"),
+        identities: erasure(1).identities,
+        known: Resolution::default(),
+        reason: Pii::from("case 7"),
+        placed_at: now(),
+        lifted_at: None,
+    }
+}
+
 fn erasure(number: usize) -> NewRequest {
     let identity = Identity::new(IdentityKind::UserId, &format!("u{number}")).unwrap();
     NewRequest {

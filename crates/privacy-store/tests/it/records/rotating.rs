@@ -5,12 +5,12 @@ use std::sync::Arc;
 use privacy_store::{MasterKey, OpenError, RecordOptions, RecordStore};
 use secrecy::SecretString;
 use segment_core::{
-    ConnectionKey, HoldId, Intake, LegalHold, Pii, Resolution,
+    ConnectionKey, Intake, Pii,
     ports::RequestStore,
     testing::{CountingRandom, told},
 };
 
-use super::{KEY, OTHER_KEY, Place, erasure, id, now, postgres, record};
+use super::{KEY, OTHER_KEY, Place, erasure, hold, id, now, postgres, record};
 
 /// More than one transaction's worth.
 const PEOPLE: usize = 1_203;
@@ -21,14 +21,7 @@ fn both() -> MasterKey {
 
 async fn fill(store: &RecordStore) {
     record(store, PEOPLE).await;
-    let hold = LegalHold {
-        id: HoldId::new("hld_1"),
-        identities: erasure(1).identities,
-        known: Resolution::default(),
-        reason: Pii::from("case 7"),
-        placed_at: now(),
-        lifted_at: None,
-    };
+    let hold = hold();
     store.place_hold(&hold, &told(now(), "placed")).await.unwrap();
     assert!(
         store

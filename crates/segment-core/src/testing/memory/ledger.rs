@@ -110,7 +110,8 @@ impl State {
         }
         task.state = task.state.apply(event).map_err(misuse)?;
         if let MemberChange::Requeue { max_people: Some(most) } = change {
-            entry.waits.entry(connection.clone()).or_default().max_people = Some(*most);
+            let before = &mut entry.waits.entry(connection.clone()).or_default().max_people;
+            *before = Some(before.map_or(*most, |before| before.min(*most)));
         }
         Ok(())
     }

@@ -73,6 +73,31 @@ pub async fn a_retry_alone_is_sent_with_nobody_else(store: &dyn RequestStore) {
     assert!(store.backlog(&crate::ClaimScope::All, at(1_000)).await.unwrap().is_empty());
 }
 
+/// It stays so where the regulation was only looked for once more, and also where it was then halved: a part holds no more people
+/// than anybody in it may be with.
+pub async fn a_retry_alone_is_not_forgotten_meanwhile(store: &dyn RequestStore) {
+    let claimed = sending(store, 3, "rin_1").await;
+    look_again_in_vain(store, claimed, 2, None).await;
+    let claimed = intend(store, &plan("rin_2")).await;
+    assert_eq!(claimed.item.subjects, ids(["u1", "u3"]));
+    look_again_in_vain(store, claimed, 3, Some(2)).await;
+    let mut sent = Vec::new();
+    for intent in ["rin_3", "rin_4", "rin_5"] {
+        sent.push(intend(store, &plan(intent)).await.item.subjects);
+    }
+    sent.sort();
+    assert_eq!(sent, [ids(["u1"]), ids(["u2"]), ids(["u3"])]);
+}
+
+/// Halts a regulation, lets one of its people go on alone, and gives everybody back.
+async fn look_again_in_vain(store: &dyn RequestStore, claimed: Claimed<Ledger>, alone: u32, max_people: Option<u64>) {
+    stop(store, claimed, TaskEvent::NeedHuman(halt(Resume::Sending))).await;
+    store.decide(&id(alone), &Decision::RetryAlone, "ops", at(500)).await.unwrap();
+    let again = claim_regulation(store, HELD).await.unwrap();
+    let requeued = super::sample::closed(again.item, MemberChange::Requeue { max_people });
+    store.save_regulation(&again.lease, &requeued).await.unwrap();
+}
+
 /// A regulation that could not be found is looked for again, for everybody in it: it is one regulation at Segment.
 pub async fn a_retry_looks_again_for_a_lost_one(store: &dyn RequestStore) {
     let claimed = sending(store, 3, "rin_1").await;

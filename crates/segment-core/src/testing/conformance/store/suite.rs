@@ -103,6 +103,7 @@ macro_rules! request_store_conformance {
             a_retry_begins_anew_what_was_not_sent
             a_retry_sends_a_refused_one_anew
             a_retry_alone_is_sent_with_nobody_else
+            a_retry_alone_is_not_forgotten_meanwhile
             a_retry_looks_again_for_a_lost_one
             a_retry_goes_on_with_the_regulation_that_exists
             a_retry_takes_along_only_who_goes_on_with_it
