@@ -4,7 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
-use segment_mock::{Endpoint, Fault, FaultRule};
+use segment_mock::{Endpoint, Fault, FaultRule, Profile};
+use serde_json::json;
 
 use crate::{
     assert::{same, until},
@@ -122,17 +123,32 @@ fn kill_before_arrival(context: &Context) -> Result<Outcome> {
     })
 }
 
+/// Somebody of whom more is known than what is collected may keep in memory: traits of half a megabyte.
+fn more_than_memory_holds() -> Profile {
+    let long = "Example Street, Springfield. ".repeat(1_800);
+    let profile = Profile::new("use_long").external_id("user_id", "long-1");
+    (0..10).fold(profile, |profile, index| profile.trait_(format!("trait_{index}"), json!(long)))
+}
+
 fn kill_access(context: &Context) -> Result<Outcome> {
     on_rig(context, &short_lease(), |rig| {
-        let email = rig.mock().people()[0].email.clone();
+        rig.mock().add_profile(more_than_memory_holds());
+        rig.keep_private("long-1");
+        // Its traits are in a file while its events are still waited for.
         slow(rig, Endpoint::ProfileEvents, 3_000);
-        let running = rig.start(&["access", "--email", &email])?;
+        let access = ["access", "--user-id", "long-1"];
+        let running = rig.start(&access)?;
         let is_staged = |path: &PathBuf| path.metadata().is_ok_and(|file| file.len() > 0);
         until("something is staged", || rig.packages().is_ok_and(|files| files.iter().any(is_staged)))?;
         running.signal(Signal::SIGKILL)?;
         running.wait()?.exits(-9)?;
-        rig.packages()?.iter().try_for_each(|path| rig.nobody_is_named_in(path))?;
-        let run = rig.run(&["access", "--email", &email])?;
+        let staged = rig.packages()?;
+        ensure!(
+            staged.iter().all(|path| path.extension().is_none_or(|kind| kind != "zip")),
+            "it had ended: {staged:?}"
+        );
+        staged.iter().try_for_each(|path| rig.nobody_is_named_in(path))?;
+        let run = rig.run(&access)?;
         run.exits(0)?.is("/status", "complete")?;
         rig.one_package()
     })
