@@ -50,6 +50,12 @@ fn kind(error: &sqlx::Error) -> Kind {
     }
 }
 
+/// Whether it is the disk that does not write, and not a permission.
+pub(super) fn is_of_the_disk(error: &(dyn std::error::Error + 'static)) -> bool {
+    let error = error.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+    error.is_some_and(|error| !is_postgres(error) && matches!(primary_code(error), Some(IOERR | FULL)))
+}
+
 fn is_postgres(error: &dyn DatabaseError) -> bool {
     error.try_downcast_ref::<PgDatabaseError>().is_some()
 }

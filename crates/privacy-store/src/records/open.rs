@@ -53,6 +53,15 @@ pub enum OpenError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The disk is full, or fails: that may pass.
+    #[error("the disk of the record database {path} is full, or fails")]
+    Disk {
+        /// the file
+        path: String,
+        /// why
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The server cannot be reached, or refuses the role.
     #[error("the record database {path} cannot be reached")]
     Server {
@@ -373,6 +382,7 @@ pub(super) fn not_opened(path: &str, error: StoreError) -> OpenError {
     let path = path.to_owned();
     match error {
         StoreError::Unavailable(_) => OpenError::Locked { path },
+        StoreError::NotWritable(source) if errors::is_of_the_disk(source.as_ref()) => OpenError::Disk { path, source },
         StoreError::NotWritable(source) => OpenError::Io { path, source },
         other => OpenError::NotARecordDatabase { path, source: Box::new(other) },
     }
