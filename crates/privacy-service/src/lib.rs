@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
-mod access;
 mod api;
+mod auth;
 mod dashboard;
 mod desk;
 mod docs;
@@ -19,8 +19,8 @@ pub mod shapes;
 mod standing;
 mod webhooks;
 
-pub use access::{Secret, new_token};
 pub use api::openapi;
+pub use auth::{Secret, new_token};
 pub use desk::{ConnectionChange, Desk, PackageFile, Refusal, RefusalKind};
 pub use policy::RequestPolicy;
 pub use problem::Problem;

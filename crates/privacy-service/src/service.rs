@@ -8,7 +8,7 @@ use segment_core::ports::{Clock, Random};
 use tokio::sync::watch;
 
 use crate::{
-    Desk, access::Guard, api, dashboard, docs, gathering::Gathering, limits, metrics, request_id, standing::Standings,
+    Desk, api, auth::Guard, dashboard, docs, gathering::Gathering, limits, metrics, request_id, standing::Standings,
 };
 
 /// What a service is put together from.

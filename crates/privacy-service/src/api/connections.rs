@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::query::Parameters;
 use crate::{
-    access::{Admin, May, Read},
+    auth::{Admin, May, Read},
     problem::Problem,
     service::Service,
     shapes::{CheckShape, ConnectionChecksShape, ConnectionShape, Page, QuotaShape},

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Desk, RequestPolicy,
-    access::{Caller, May, Submit},
+    auth::{Caller, May, Submit},
     private::Private,
     problem::Problem,
     reference,

@@ -16,7 +16,7 @@ use super::{
     read::request_id,
 };
 use crate::{
-    access::{Caller, May, Review},
+    auth::{Caller, May, Review},
     private::Private,
     problem::Problem,
     service::Service,

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{query::Parameters, read::request_id};
 use crate::{
-    access::{Caller, May, Package, Read},
+    auth::{Caller, May, Package, Read},
     problem::Problem,
     service::Service,
 };

@@ -6,7 +6,7 @@ use segment_core::{Action, Pii, RequestFilter, RequestStatus};
 
 use super::{fides::PrivacyRequestLine, query::Parameters};
 use crate::{
-    access::{May, Read},
+    auth::{May, Read},
     problem::Problem,
     service::Service,
     shapes::Page,

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Refusal, RefusalKind,
-    access::{May, Read},
+    auth::{May, Read},
     metrics,
     problem::Problem,
     service::Service,

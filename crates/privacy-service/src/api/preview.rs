@@ -8,7 +8,7 @@ use super::{
     create::{NewPrivacyRequest, check_number},
 };
 use crate::{
-    access::{May, Submit},
+    auth::{May, Submit},
     problem::Problem,
     service::Service,
     shapes::DryRunShape,

@@ -15,7 +15,7 @@ use super::{
     query::Parameters,
 };
 use crate::{
-    access::{May, Read},
+    auth::{May, Read},
     problem::Problem,
     service::Service,
     shapes::{LogShape, Page},

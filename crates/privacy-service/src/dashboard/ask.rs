@@ -13,8 +13,8 @@ use super::{
     session::Visitor,
 };
 use crate::{
-    access::Secret,
     api::{IdempotencyKey, NewPrivacyRequest, take},
+    auth::Secret,
     private::Private,
     problem::Problem,
     service::Service,

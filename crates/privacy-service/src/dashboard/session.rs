@@ -19,7 +19,7 @@ use super::{
     page::{Failure, Page},
 };
 use crate::{
-    access::{Caller, Secret},
+    auth::{Caller, Secret},
     private::Private,
     problem::Problem,
     service::Service,

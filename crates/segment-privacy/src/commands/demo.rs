@@ -162,9 +162,7 @@ impl Demo<'_> {
     async fn evidence(&self, loaded: &Loaded, id: &RequestId, folder: &Path) -> Result<(), CliError> {
         self.title("5. evidence: the log as a signed document, and a page for Ann");
         let (file, page) = (folder.join("evidence.json"), folder.join("certificate.html"));
-        let (id, out, certificate) = (id.as_str().to_owned(), file.clone(), Some(page));
-        let export = crate::cli::Evidence::Export { id, out, reveal: false, certificate };
-        evidence::run(loaded, export, self.output).await?;
+        evidence::export(loaded, id, &file, false, Some(&page), self.output).await?;
         evidence::verify(&file, None, self.output).map(drop)
     }
 }

@@ -5,7 +5,7 @@ use super::{
     report, requests, serve, suppress, token, webhook, worker,
 };
 use crate::{
-    cli::{Cli, Command, Connections, Evidence, Key, Package, Requests},
+    cli::{Cli, Command, Connections, Key, Package, Requests},
     compose::{self, World},
     config::load,
     error::{CliError, Exit},
@@ -36,10 +36,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, CliError> {
         Command::Worker { concurrency } => worker::run(path, concurrency, output).await,
         Command::Serve { listen } => serve::run(path, listen, output).await,
         Command::Purge { dry_run, forget } => purge::run(&load(path)?, dry_run, &forget, output).await,
-        Command::Evidence(Evidence::Verify { file, public_key }) => {
-            evidence::verify(&file, public_key.as_deref(), output)
-        }
-        Command::Evidence(args) => evidence::run(&load(path)?, args, output).await,
+        Command::Evidence(args) => evidence::run(path, args, output).await,
         Command::Package(Package::Verify { file }) => package::verify(&file, output).await,
         Command::Package(Package::Link { id, valid }) => package::link(&load(path)?, &id, valid, output).await,
         Command::Report(args) => report::run(&load(path)?, &args, output).await,

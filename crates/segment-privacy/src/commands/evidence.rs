@@ -10,19 +10,19 @@ use serde_json::json;
 use crate::{
     cli::Evidence,
     compose::{self, World, no_such_request},
-    config::{Loaded, operator},
+    config::{Loaded, load, operator},
     error::{CliError, Exit, chain},
     output::Output,
 };
 
-pub(crate) async fn run(loaded: &Loaded, args: Evidence, output: &Output) -> Result<Exit, CliError> {
+pub(crate) async fn run(path: &Path, args: Evidence, output: &Output) -> Result<Exit, CliError> {
     match args {
         Evidence::Export { id, out, reveal, certificate } => {
-            export(loaded, &RequestId::new(id), &out, reveal, certificate.as_deref(), output).await
+            export(&load(path)?, &RequestId::new(id), &out, reveal, certificate.as_deref(), output).await
         }
         Evidence::Verify { file, public_key } => verify(&file, public_key.as_deref(), output),
         Evidence::PublicKey => {
-            let public = key(loaded)?.public().to_string();
+            let public = key(&load(path)?)?.public().to_string();
             output.result(&json!({"public_key": public}), |_| public.clone())?;
             Ok(Exit::Done)
         }
@@ -100,7 +100,7 @@ pub(crate) async fn document(
     Ok(Some(Document { certificate: page(&text)?, text, entries, key: key.public() }))
 }
 
-async fn export(
+pub(crate) async fn export(
     loaded: &Loaded,
     id: &RequestId,
     out: &Path,
