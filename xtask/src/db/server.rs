@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 
 use super::account::Account;
-use crate::{process, ui};
+use crate::process;
 
 /// How our folders start; nothing else is ever removed.
 const PREFIX: &str = "segment-privacy-";
@@ -160,9 +160,8 @@ pub(super) fn temporary_folder(kind: &str) -> Result<PathBuf> {
         let folder = parent.join(format!("{PREFIX}{kind}-{process}-{attempt}"));
         match DirBuilder::new().mode(0o700).create(&folder) {
             Ok(()) => return Ok(folder),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                ui::note(&format!("{} is left from an earlier run", folder.display()));
-            }
+            // Of the server that was started a moment ago, or left by a process that had our number.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error).with_context(|| format!("cannot make a folder in {}", parent.display())),
         }
     }
