@@ -19,6 +19,8 @@ use tokio::sync::Notify;
 
 use crate::{Connection, Owned, Policy, ProgressSink, glance::Glances, refusals::Refusals, rests::Rests};
 
+const SHORTEST_NAP: Duration = Duration::from_millis(10);
+
 /// What an engine is put together from.
 #[derive(Debug)]
 pub struct Parts {
@@ -85,6 +87,10 @@ impl Engine {
     pub fn new(parts: Parts) -> Self {
         let by_key = |connection: Connection| (connection.sources.key.clone(), connection);
         let turned = AtomicU64::new(millis(parts.clock.monotonic()));
+        let mut policy = parts.policy;
+        // None would wait for ever, and no pause would only look.
+        policy.concurrency = policy.concurrency.max(1);
+        policy.longest_nap = policy.longest_nap.max(SHORTEST_NAP);
         Self {
             store: parts.store,
             packages: parts.packages,
@@ -93,7 +99,7 @@ impl Engine {
             connections: parts.connections.into_iter().map(by_key).collect(),
             withheld: parts.withheld,
             owned: parts.owned,
-            policy: parts.policy,
+            policy,
             owner: parts.owner,
             progress: parts.progress,
             hint: parts.hint,

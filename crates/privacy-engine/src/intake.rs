@@ -5,7 +5,7 @@ use segment_core::{
     Action, ConnectionKey, IdentitySet, Intake, NewRequest, Pii, Recipient, Regime, Request, RequestId,
 };
 
-use crate::{Connection, ConnectionKind, Engine, EngineError, Sources};
+use crate::{Connection, ConnectionKind, Engine, EngineError};
 
 /// What somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,15 +112,19 @@ impl Engine {
     /// The connections that could take part in an action but are disabled.
     #[must_use]
     pub fn left_out(&self, action: Action, only: Option<&ConnectionKey>) -> Vec<ConnectionKey> {
-        let able = self.able(action, only).filter(|sources| !sources.enabled);
-        able.map(|sources| sources.key.clone()).collect()
+        let able = self.able(action, only).filter(|connection| !connection.is_enabled());
+        able.map(|connection| connection.sources().key.clone()).collect()
     }
 
-    fn able<'a>(&'a self, action: Action, only: Option<&'a ConnectionKey>) -> impl Iterator<Item = &'a Sources> + 'a {
-        let wanted = self.connections.values().map(Connection::sources);
+    fn able<'a>(
+        &'a self,
+        action: Action,
+        only: Option<&'a ConnectionKey>,
+    ) -> impl Iterator<Item = &'a Connection> + 'a {
+        let wanted = self.connections.values();
         wanted
-            .filter(move |sources| only.is_none_or(|key| key == &sources.key))
-            .filter(move |sources| action.regulates() || sources.kind == ConnectionKind::SegmentUnify)
+            .filter(move |connection| only.is_none_or(|key| key == &connection.sources().key))
+            .filter(move |connection| action.regulates() || connection.sources().kind == ConnectionKind::SegmentUnify)
     }
 
     /// The connections that take part in an action.
@@ -129,8 +133,8 @@ impl Engine {
         action: Action,
         only: Option<&ConnectionKey>,
     ) -> Result<Vec<ConnectionKey>, EngineError> {
-        let enabled = self.able(action, only).filter(|sources| sources.enabled);
-        let keys: Vec<_> = enabled.map(|sources| sources.key.clone()).collect();
+        let enabled = self.able(action, only).filter(|connection| connection.is_enabled());
+        let keys: Vec<_> = enabled.map(|connection| connection.sources().key.clone()).collect();
         // An access without Unify is of the owned rows; an erasure of those alone has to be asked for by name.
         let has_rows = !self.datasets_for(action, only).is_empty() && (action == Action::Access || only.is_some());
         if keys.is_empty() && !has_rows {

@@ -21,9 +21,9 @@ pub struct Policy {
     pub tracking: Tracking,
     /// How long a worker owns what it has claimed, unless it renews.
     pub lease: Duration,
-    /// What is worked on side by side.
+    /// What is worked on side by side; at least 1.
     pub concurrency: usize,
-    /// The longest pause of an idle worker: what other processes record shows only by looking.
+    /// The longest pause of an idle worker, at least 10 ms: what other processes record shows only by looking.
     pub longest_nap: Duration,
     /// How often a step that failed for a passing reason is tried before it is given up.
     pub attempts: u32,

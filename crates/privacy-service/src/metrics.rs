@@ -17,7 +17,8 @@ use crate::{problem::Problem, service::Service, shapes::QuotaShape, standing::St
 /// From a millisecond to a minute.
 const BUCKETS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 60.0];
 
-/// Counts in this process from now on, whatever `metrics` is told: once in a process.
+/// Counts in this process from now on, whatever `metrics` is told: once in a process. Whoever installs it calls
+/// [`run_upkeep`](PrometheusHandle::run_upkeep) every [`UPKEEP`]; what histograms are told would pile up until somebody asks.
 ///
 /// # Errors
 ///
@@ -127,5 +128,5 @@ fn number(count: u64) -> f64 {
     u32::try_from(count).map_or(f64::from(u32::MAX), f64::from)
 }
 
-/// How often the histograms are tidied up.
+/// How often the histograms have to be tidied up, by whoever [installed](install) them.
 pub const UPKEEP: Duration = Duration::from_secs(5);

@@ -48,7 +48,8 @@ impl Service {
         Self(Arc::new(Inner { parts, guard, standings: Standings::default(), gathering: Gathering::default() }))
     }
 
-    /// Every route.
+    /// Every route, to be served with `into_make_service_with_connect_info::<SocketAddr>()`: who shows too many bad tokens is told
+    /// by address, and without one all callers are the same. [`listen`](crate::listen) does so.
     pub fn router(&self) -> Router {
         let (api, document) = api::routes();
         api.merge(docs::routes(&document))

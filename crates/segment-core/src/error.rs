@@ -259,6 +259,12 @@ impl SegmentError {
         self.details.code.as_deref()
     }
 
+    /// Segment's id of the call, which its support asks for.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.details.request_id.as_deref()
+    }
+
     /// The refused field, such as `subjectIds[17]`.
     #[must_use]
     pub fn field(&self) -> Option<&str> {
@@ -310,6 +316,7 @@ mod tests {
             error.to_string(),
             "Segment's Public API failed (status 500, request id 5c1f-77aa, 4 attempts in 3.2 s)"
         );
+        assert_eq!(error.request_id(), Some("5c1f-77aa"));
     }
 
     #[test]

@@ -194,7 +194,7 @@ pub struct RegulationEntry {
 }
 
 /// Which regulations to list.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegulationQuery {
     /// Those of the workspace, or those of one source: neither list holds the other's (documented).
     pub scope: RegulationScope,
@@ -202,10 +202,16 @@ pub struct RegulationQuery {
     pub status: Option<RegulationStatus>,
     /// Only of these types.
     pub kinds: Vec<RegulationType>,
-    /// Entries a page, 1 to 200. One entry can hold 5,000 ids, so keep it small where subjects are read.
+    /// Entries a page, 1 to 200; 20 by default. One entry can hold 5,000 ids, so keep it small where subjects are read.
     pub count: u16,
     /// The page.
     pub next: Option<Cursor>,
+}
+
+impl Default for RegulationQuery {
+    fn default() -> Self {
+        Self { scope: RegulationScope::default(), status: None, kinds: Vec::new(), count: 20, next: None }
+    }
 }
 
 /// One entry of the list of suppressions.

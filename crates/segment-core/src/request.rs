@@ -113,7 +113,7 @@ pub struct Request {
     /// When the last of its tasks was confirmed by a read-back.
     pub verified_at: Option<Timestamp>,
     /// Why it was denied.
-    pub denied_reason: Option<String>,
+    pub denied_reason: Option<Pii<String>>,
     /// One per connection and owned database, in the order of their keys.
     pub tasks: Vec<Task>,
     /// What the person receives.

@@ -342,7 +342,7 @@ pub enum Decision {
     /// It will not be worked.
     Deny {
         /// Why; the person is told.
-        reason: String,
+        reason: Pii<String>,
     },
     /// What has not left yet is called off.
     Cancel,
@@ -357,12 +357,12 @@ pub enum Decision {
         /// The task's connection.
         connection: ConnectionKey,
         /// How it was settled.
-        note: String,
+        note: Pii<String>,
     },
     /// The deadline is lengthened once, as the law allows.
     Extend {
         /// Why; the person is told.
-        reason: String,
+        reason: Pii<String>,
     },
 }
 

@@ -65,7 +65,8 @@ impl Limits {
     }
 }
 
-/// A pacer for one process and one connection (governor: GCRA). Bursts are as large as a second's share.
+/// A pacer for one process and one connection (governor: GCRA). After a pause a ninth of a second's calls of the Profile API
+/// leave at once, so that no second has more than Segment allows; of the others a second's share does.
 #[derive(Debug)]
 pub struct SoloPacer {
     profiles: DefaultDirectRateLimiter,
@@ -82,8 +83,9 @@ impl SoloPacer {
             let burst = NonZeroU32::new(n.get() / 60).unwrap_or(NonZeroU32::MIN);
             RateLimiter::direct(Quota::per_minute(n).allow_burst(burst))
         };
+        let burst = NonZeroU32::new(limits.profiles_per_second.get() / 9).unwrap_or(NonZeroU32::MIN);
         Self {
-            profiles: RateLimiter::direct(Quota::per_second(limits.profiles_per_second)),
+            profiles: RateLimiter::direct(Quota::per_second(limits.profiles_per_second).allow_burst(burst)),
             create: a_minute(limits.creates_per_minute),
             read: a_minute(limits.reads_per_minute),
             config: a_minute(limits.config_calls_per_minute),

@@ -37,7 +37,7 @@ pub(crate) fn baseline() -> Result<Option<String>> {
     if !workspace::root().join(".git").exists() {
         return Ok(None);
     }
-    let tags = process::stdout(git().args(["tag", "--list", "v*", "--no-contains", "HEAD"]))?;
+    let tags = process::stdout(git().args(["tag", "--list", "v*", "--merged", "HEAD", "--no-contains", "HEAD"]))?;
     Ok(newest(&tags).map(str::to_owned))
 }
 

@@ -28,7 +28,7 @@ async fn erasures_wait_for_approval_where_it_is_required() {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!((denied.status, denied.denied_reason.as_deref()), (RequestStatus::Denied, Some("not them")));
+    assert_eq!((denied.status, denied.denied_reason.clone()), (RequestStatus::Denied, Some("not them".into())));
 }
 
 #[tokio::test]
@@ -124,4 +124,24 @@ async fn a_connection_that_cannot_be_used_is_waited_for() {
     rig.work(&rig.engine(), &[&sent, &waits], Until::Ended).await;
     assert_eq!(rig.request(&waits).await.status, RequestStatus::Complete);
     assert_eq!(rig.request(&sent).await.status, RequestStatus::Complete);
+}
+
+#[tokio::test]
+async fn a_connection_that_was_disabled_meanwhile_takes_no_new_work() {
+    let rig = Rig::new(true).await;
+    rig.person("ann");
+    let engine = rig.engine();
+    engine.connections().for_each(Connection::disable);
+    assert_eq!(engine.left_out(Action::Erasure, None), [segment_core::ConnectionKey::new("main")]);
+    let error = engine.connections_for(Action::Erasure, None).unwrap_err();
+    assert!(error.to_string().contains("main"), "{error}");
+}
+
+#[tokio::test]
+async fn a_policy_of_zeros_works_one_after_the_other() {
+    let mut rig = Rig::new(true).await;
+    (rig.policy.concurrency, rig.policy.longest_nap) = (0, std::time::Duration::ZERO);
+    rig.person("ann");
+    let request = rig.run(Action::Erasure, &[("user_id", "u-ann")], Until::Accepted).await;
+    assert_eq!(request.status, RequestStatus::AwaitingProcessor);
 }

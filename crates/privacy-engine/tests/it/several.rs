@@ -113,7 +113,7 @@ async fn a_package_says_that_a_workspace_was_settled_by_hand() {
     let request = rig.run(Action::Access, &[ANN, BEN], Until::Ended).await;
     assert_eq!(halt_code(&request), Some("identity_conflict"));
     let connection = ConnectionKey::new("main");
-    let settled = Decision::Settle { connection, note: "two households".to_owned() };
+    let settled = Decision::Settle { connection, note: "two households".into() };
     rig.store().decide(&request.id, &settled, "ops", rig.mock.clock().now()).await.unwrap();
     rig.work(&rig.engine(), &[&request.id], Until::Ended).await;
     let request = rig.request(&request.id).await;

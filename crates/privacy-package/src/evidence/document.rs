@@ -39,9 +39,12 @@ pub fn export(record: &EvidenceRecord<'_>, key: &EvidenceKey) -> String {
     written(&document)
 }
 
-/// The one way in which a document is written: a file that differs was changed.
+/// The one way in which a document is written: a file that differs was changed. Members are sorted, also in a program in which
+/// something else makes `serde_json` keep their order.
 pub(super) fn written(document: &Value) -> String {
-    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
+    let mut document = document.clone();
+    document.sort_all_objects();
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text
 }

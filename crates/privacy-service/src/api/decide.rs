@@ -4,7 +4,7 @@ use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
 };
-use segment_core::{ConnectionKey, Decision, RequestId};
+use segment_core::{ConnectionKey, Decision, Pii, RequestId};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -79,7 +79,7 @@ pub(super) async fn deny(
     May(caller, _): May<Review>,
     Body(which): Body<Which>,
 ) -> Result<Json<Bulk>, Problem> {
-    let reason = sentence("reason", &which.reason.unwrap_or_default().0)?;
+    let reason = Pii::new(sentence("reason", &which.reason.unwrap_or_default().0)?);
     each(&service, &caller, &which.request_ids, &Decision::Deny { reason }).await
 }
 
@@ -124,7 +124,7 @@ pub(super) async fn resolve(
     Body(settled): Body<Settled>,
 ) -> Result<Json<PrivacyRequest>, Problem> {
     let id = request_id(path)?;
-    let (task, note) = (sentence("task", &settled.task)?, sentence("note", &settled.note.0)?);
+    let (task, note) = (sentence("task", &settled.task)?, Pii::new(sentence("note", &settled.note.0)?));
     let decision = Decision::Settle { connection: ConnectionKey::new(task), note };
     decide(&service, &caller, &id, &decision).await.map(Json)
 }
@@ -142,7 +142,7 @@ pub(super) async fn extend(
     Body(because): Body<Because>,
 ) -> Result<Json<PrivacyRequest>, Problem> {
     let id = request_id(path)?;
-    let decision = Decision::Extend { reason: sentence("reason", &because.reason.0)? };
+    let decision = Decision::Extend { reason: Pii::new(sentence("reason", &because.reason.0)?) };
     decide(&service, &caller, &id, &decision).await.map(Json)
 }
 

@@ -5,7 +5,7 @@ use axum::{
     response::Redirect,
 };
 use maud::{Markup, html};
-use segment_core::{ConnectionKey, Decision, Gate, Request, Scope};
+use segment_core::{ConnectionKey, Decision, Gate, Pii, Request, Scope};
 use serde::Deserialize;
 
 use super::{form::Sent, page::Failure, session::Visitor};
@@ -83,16 +83,17 @@ pub(super) async fn taken(
 ) -> Result<Redirect, Failure> {
     let id = request_id(path)?;
     visitor.caller.has(Scope::Review)?;
-    let reason = || sentence("reason", &form.text.0);
+    let reason = || sentence("reason", &form.text.0).map(Pii::new);
     let decision = match form.decision.as_str() {
         "approve" => Decision::Approve,
         "deny" => Decision::Deny { reason: reason()? },
         "cancel" => Decision::Cancel,
         "retry" => Decision::Retry,
         "extend" => Decision::Extend { reason: reason()? },
-        "resolve" => {
-            Decision::Settle { connection: ConnectionKey::new(form.task), note: sentence("note", &form.text.0)? }
-        }
+        "resolve" => Decision::Settle {
+            connection: ConnectionKey::new(form.task),
+            note: Pii::new(sentence("note", &form.text.0)?),
+        },
         _ => return Err(Problem::invalid("form_malformed", "there is no such decision").into()),
     };
     decide(&service, &visitor.caller, &id, &decision).await?;

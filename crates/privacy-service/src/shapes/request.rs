@@ -143,7 +143,7 @@ impl RequestShape {
             due_at: request.due_at,
             completed_at: request.completed_at,
             verified_at: request.verified_at,
-            denied_reason: request.denied_reason.clone(),
+            denied_reason: request.denied_reason.as_ref().map(|reason| reason.expose().clone()),
             identities: None,
             tasks: request.tasks.iter().map(|task| TaskShape::new(request, task, ledgers)).collect(),
             masked: masked(request),

@@ -59,7 +59,7 @@ pub enum WebhookError {
     Secret,
     /// TLS cannot be set up.
     #[error("it cannot be called")]
-    Client(#[source] reqwest::Error),
+    Client(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Webhook {
@@ -89,7 +89,7 @@ impl Webhook {
             .timeout(PATIENCE)
             .connect_timeout(PATIENCE);
         let client = if allow_private { client } else { client.dns_resolver(Arc::new(PublicOnly)) };
-        Ok(Self { key: key.to_owned(), url, signing, client: client.build().map_err(WebhookError::Client)? })
+        Ok(Self { key: key.to_owned(), url, signing, client: client.build().map_err(|error| WebhookError::Client(error.into()))? })
     }
 
     /// Its key.

@@ -58,8 +58,8 @@ async fn apply(
             ("approved", json!({}))
         }
         Decision::Deny { reason } => {
-            gate(connection, request, Gate::Denied, Some(reason)).await?;
-            ("denied", json!({"reason": reason}))
+            gate(connection, request, Gate::Denied, Some(reason.expose())).await?;
+            ("denied", json!({"reason": reason.expose()}))
         }
         Decision::Cancel => {
             let changed = each(connection, request, &TaskEvent::Cancel).await?;
@@ -92,11 +92,11 @@ async fn apply(
             settle(connection, id, task).await?;
             // What stood still because of it goes on.
             next(connection, id, Some(at)).await?;
-            ("settled", json!({"connection": key.as_str(), "note": note}))
+            ("settled", json!({"connection": key.as_str(), "note": note.expose()}))
         }
         Decision::Extend { reason } => {
             extend(connection, request, at).await?;
-            ("extended", json!({"reason": reason}))
+            ("extended", json!({"reason": reason.expose()}))
         }
         _ => return Err(errors::misuse("this decision is not known here")),
     };

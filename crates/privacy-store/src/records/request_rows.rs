@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use segment_core::{
     Action, ConnectionKey, FileReceipt, Finding, FindingCode, Gate, Halt, HaltKind, Holder, IntentId, Outcome,
-    PackageReceipt, Regime, RegulationType, Request, RequestId, RequestStatus, Resume, Task, TaskState,
+    PackageReceipt, Pii, Regime, RegulationType, Request, RequestId, RequestStatus, Resume, Task, TaskState,
     ports::StoreError,
 };
 use serde::{Deserialize, Serialize};
@@ -185,7 +185,7 @@ impl RequestRow {
             staging_key: key.as_ref().map(DataKey::staging_key),
             masking_key: key.as_ref().map(DataKey::masking_key),
             evidence_salt: key.as_ref().map(DataKey::evidence_salt),
-            denied_reason: self.denied_reason,
+            denied_reason: self.denied_reason.map(Pii::new),
             id: RequestId::new(self.id),
         })
     }

@@ -1,7 +1,7 @@
 //! `requests …`.
 
 use segment_core::{
-    ConnectionKey, Decision, Request, RequestFilter, RequestId, RequestStatus, TaskState, ports::RequestStore,
+    ConnectionKey, Decision, Pii, Request, RequestFilter, RequestId, RequestStatus, TaskState, ports::RequestStore,
 };
 use serde_json::json;
 
@@ -30,14 +30,14 @@ pub(crate) async fn run(loaded: &Loaded, args: Requests, output: &Output) -> Res
         Requests::Cancel { id } => cancel(loaded, &id, output).await,
         Requests::Approve { id } => decide(loaded, &id, Decision::Approve, output).await.map(|_| Exit::Done),
         Requests::Deny { id, reason } => {
-            decide(loaded, &id, Decision::Deny { reason }, output).await.map(|_| Exit::Done)
+            decide(loaded, &id, Decision::Deny { reason: Pii::new(reason) }, output).await.map(|_| Exit::Done)
         }
         Requests::Resolve { id, task, note } => {
-            let decision = Decision::Settle { connection: ConnectionKey::new(task), note };
+            let decision = Decision::Settle { connection: ConnectionKey::new(task), note: Pii::new(note) };
             decide(loaded, &id, decision, output).await.map(|_| Exit::Done)
         }
         Requests::Extend { id, reason } => {
-            decide(loaded, &id, Decision::Extend { reason }, output).await.map(|_| Exit::Done)
+            decide(loaded, &id, Decision::Extend { reason: Pii::new(reason) }, output).await.map(|_| Exit::Done)
         }
     }
 }

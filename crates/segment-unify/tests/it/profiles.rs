@@ -91,3 +91,12 @@ async fn an_address_with_a_plus_is_found_by_email() {
     assert_eq!(api(&mock).metadata(&by(IdentityKind::Email, "A+b@x.org")).await.unwrap(), None);
     assert!(mock.requests()[0].path_and_query.ends_with("/email:a%2Bb%40x.org/metadata"));
 }
+
+#[tokio::test]
+async fn numbers_come_to_the_last_digit() {
+    let numbers = serde_json::json!([94.958_862_831_581_03, 8.9304e-35, 9_007_199_254_740_993_i64]);
+    let mock = start(MockConfig::new());
+    mock.add_profile(Profile::new("use_1").external_id("user_id", "u-1").trait_("numbers", numbers.clone()));
+    let page = api(&mock).traits(&user("u-1"), &TraitsQuery::default()).await.unwrap().unwrap();
+    assert_eq!(page.items[0].value.expose().to_string(), numbers.to_string());
+}

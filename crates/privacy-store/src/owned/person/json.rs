@@ -102,6 +102,12 @@ mod tests {
     }
 
     #[test]
+    fn a_document_is_written_back_to_the_last_digit() {
+        let text = r#"{"near":8.9304e-35,"place":94.95886283158103}"#;
+        assert_eq!(of_text(Holds::Json, text.to_owned()).to_string(), text);
+    }
+
+    #[test]
     fn documents_that_would_lose_digits_are_told_apart() {
         for (text, expected) in [
             (r#"{"id":9007199254740993,"ratio":0.25}"#, true),

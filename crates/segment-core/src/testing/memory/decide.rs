@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::state::{Entry, State, misuse};
 use crate::{
-    ConnectionKey, Decision, Finding, FindingCode, Gate, IntentId, LedgerState, Outcome, Request, RequestId, Resume,
-    Task, TaskEvent, TaskState, ports::StoreError,
+    ConnectionKey, Decision, Finding, FindingCode, Gate, IntentId, LedgerState, Outcome, Pii, Request, RequestId,
+    Resume, Task, TaskEvent, TaskState, ports::StoreError,
 };
 
 impl State {
@@ -82,7 +82,7 @@ fn apply(entry: &mut Entry, decision: &Decision, at: Timestamp) -> Result<(&'sta
         }
         Decision::Deny { reason } => {
             decide_gate(entry, Gate::Denied, Some(reason))?;
-            ("denied", json!({"reason": reason}))
+            ("denied", json!({"reason": reason.expose()}))
         }
         Decision::Cancel => {
             let changed = entry.each(&TaskEvent::Cancel);
@@ -103,7 +103,7 @@ fn apply(entry: &mut Entry, decision: &Decision, at: Timestamp) -> Result<(&'sta
             settle(entry, connection)?;
             // What stood still because of it goes on.
             go_on(entry, Some(at));
-            ("settled", json!({"connection": connection.as_str(), "note": note}))
+            ("settled", json!({"connection": connection.as_str(), "note": note.expose()}))
         }
         Decision::Extend { reason } => {
             if entry.request.status.is_over() {
@@ -114,12 +114,12 @@ fn apply(entry: &mut Entry, decision: &Decision, at: Timestamp) -> Result<(&'sta
             }
             entry.extended = true;
             entry.request.due_at = entry.request.regime.extended(entry.request.due_at);
-            ("extended", json!({"reason": reason}))
+            ("extended", json!({"reason": reason.expose()}))
         }
     })
 }
 
-fn decide_gate(entry: &mut Entry, gate: Gate, reason: Option<&String>) -> Result<(), StoreError> {
+fn decide_gate(entry: &mut Entry, gate: Gate, reason: Option<&Pii<String>>) -> Result<(), StoreError> {
     let request = &mut entry.request;
     if request.gate != Gate::Pending {
         return Err(misuse(format!("the request does not wait for approval, it is {}", request.status.as_str())));

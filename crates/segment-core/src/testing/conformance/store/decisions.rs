@@ -49,7 +49,7 @@ pub async fn a_denial_says_why(store: &dyn RequestStore) {
     record(store, &[pending(erasure(1)), access(2)]).await;
     let denied = decide(store, 1, &deny()).await;
     assert_eq!((denied.gate, denied.status), (Gate::Denied, RequestStatus::Denied));
-    assert_eq!(denied.denied_reason.as_deref(), Some("not theirs"));
+    assert_eq!(denied.denied_reason, Some("not theirs".into()));
     assert_eq!(store.log(&id(1)).await.unwrap()[1].facts, serde_json::json!({"reason": "not theirs", "by": "ops"}));
     refused(store, 1, &Decision::Approve).await;
     refused(store, 2, &deny()).await;
