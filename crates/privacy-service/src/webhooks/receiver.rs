@@ -89,7 +89,12 @@ impl Webhook {
             .timeout(PATIENCE)
             .connect_timeout(PATIENCE);
         let client = if allow_private { client } else { client.dns_resolver(Arc::new(PublicOnly)) };
-        Ok(Self { key: key.to_owned(), url, signing, client: client.build().map_err(|error| WebhookError::Client(error.into()))? })
+        Ok(Self {
+            key: key.to_owned(),
+            url,
+            signing,
+            client: client.build().map_err(|error| WebhookError::Client(error.into()))?,
+        })
     }
 
     /// Its key.
