@@ -69,6 +69,15 @@ pub(crate) async fn plain_headers(request: Request, next: Next) -> Response {
     response
 }
 
+/// What changes something has no parameters: whoever sends one must not believe that it was heeded.
+pub(crate) async fn no_query_of_a_change(request: Request, next: Next) -> Response {
+    if !request.method().is_safe() && request.uri().query().is_some_and(|query| !query.is_empty()) {
+        let detail = "this takes no parameters after the question mark; what is asked stands in the body";
+        return Problem::invalid("query_invalid", detail).into_response();
+    }
+    next.run(request).await
+}
+
 /// There is nothing at this path.
 pub(crate) async fn no_such_route(_: Request<Body>) -> Problem {
     Problem::missing("no_such_route", "the path is not one of this service; /openapi.json lists them")

@@ -103,7 +103,11 @@ impl From<OpenError> for CliError {
             OpenError::Newer { .. } => ("database_newer", Exit::Usage, "install the newer version again"),
             OpenError::Locked { .. } => ("database_locked", Exit::Unexpected, "wait for the other process, or stop it"),
             // A supervisor starts what ended so again; 2 would say that it is of no use.
-            OpenError::Disk { .. } => ("disk_full", Exit::Unexpected, "make room on the disk; nothing was changed"),
+            OpenError::NotNow { .. } => (
+                "database_not_writable_now",
+                Exit::Unexpected,
+                "make room on the disk, or wait until the server takes changes again; nothing was changed",
+            ),
             OpenError::Server { .. } => (
                 "database_unreachable",
                 Exit::Unexpected,
@@ -182,7 +186,7 @@ mod tests {
     fn what_may_pass_ends_so_that_a_supervisor_starts_it_again() {
         let path = || "records.db".to_owned();
         let of = |error: OpenError| CliError::from(error).exit;
-        assert_eq!(of(OpenError::Disk { path: path(), source: "no space left on device".into() }), Exit::Unexpected);
+        assert_eq!(of(OpenError::NotNow { path: path(), source: "no space left on device".into() }), Exit::Unexpected);
         assert_eq!(of(OpenError::Locked { path: path() }), Exit::Unexpected);
         assert_eq!(of(OpenError::Io { path: path(), source: "permission denied".into() }), Exit::Usage);
     }

@@ -259,6 +259,10 @@ fn serve_lists(context: &Context) -> Result<Outcome> {
             ] {
                 list(query)?.refuses(422, "query_invalid").with_context(|| query.to_owned())?;
             }
+            // Nobody is to believe that it was only tried.
+            let erasure = json!([asks("person-0001@example.test", "erasure")]);
+            served.call("POST", &format!("{REQUESTS}?dry_run=true"), Some(&erasure))?.refuses(422, "query_invalid")?;
+            same("taken", &list("page=1")?.at("/total")?, &json!(7))?;
             served.stop().map(drop)
         },
     )

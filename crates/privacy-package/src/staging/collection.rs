@@ -62,7 +62,8 @@ impl StagedCollection {
     /// Ends it and gives it to be read. Blocking.
     pub(crate) fn seal(&mut self) -> Result<Sealed, PackageError> {
         let key = self.area.key_of(self.file).map_err(|e| write_error(STAGING, e))?;
-        let spool = self.open().and_then(|sealer| sealer.finish()).map_err(|e| write_error(STAGING, e))?;
+        let spool =
+            self.open().and_then(|sealer| sealer.finish()).map(Spool::closed).map_err(|e| write_error(STAGING, e))?;
         let shape = self.survey.shape();
         let survey = std::mem::replace(&mut self.survey, Surveyor::new(shape)).conclude();
         Ok(Sealed {

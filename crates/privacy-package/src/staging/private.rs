@@ -6,9 +6,8 @@ use std::path::Path;
 
 use tempfile::{NamedTempFile, TempDir};
 
-/// Of folders, which are ours if there is our lock in them.
-const PREFIX: &str = ".staging-";
-/// Of files: the folder may be anybody's, and a name that others have would have their files removed.
+/// Of folders, and of files: they may stand in anybody's folder, and a name that others have would have theirs removed.
+const PREFIX: &str = ".segment-privacy-staging-";
 const FILE_PREFIX: &str = ".segment-privacy-package-";
 const LOCK: &str = "lock";
 const ATTEMPTS: usize = 5;
@@ -137,8 +136,8 @@ mod tests {
     #[test]
     fn what_a_killed_process_left_is_removed_and_what_others_are_at_is_not() {
         let root = tempfile::tempdir().unwrap();
-        let dead = root.path().join(".staging-dead");
-        let fresh = root.path().join(".staging-fresh");
+        let dead = root.path().join(".segment-privacy-staging-dead");
+        let fresh = root.path().join(".segment-privacy-staging-fresh");
         for folder in [&dead, &fresh, &root.path().join("other")] {
             std::fs::create_dir(folder).unwrap();
         }

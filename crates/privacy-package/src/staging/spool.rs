@@ -22,6 +22,8 @@ pub(crate) struct Spool {
 enum Held {
     Memory(Vec<u8>),
     File(File),
+    /// In its file, which is closed: one that is not written to keeps no descriptor.
+    Closed,
 }
 
 impl Spool {
@@ -35,11 +37,19 @@ impl Spool {
         Self { area, number, held: Held::File(file) }
     }
 
+    /// Nothing more is written to it.
+    pub(crate) fn closed(mut self) -> Self {
+        if let Held::File(_) = self.held {
+            self.held = Held::Closed;
+        }
+        self
+    }
+
     /// What was written, from the beginning.
     pub(crate) fn read(&self) -> io::Result<Box<dyn Read + '_>> {
         Ok(match &self.held {
             Held::Memory(frames) => Box::new(frames.as_slice()),
-            Held::File(_) => Box::new(File::open(self.area.path_of(self.number)?)?),
+            Held::File(_) | Held::Closed => Box::new(File::open(self.area.path_of(self.number)?)?),
         })
     }
 }
@@ -58,14 +68,14 @@ impl Write for Spool {
         }
         match &mut self.held {
             Held::File(file) => file.write(data),
-            Held::Memory(_) => Ok(0),
+            Held::Memory(_) | Held::Closed => Ok(0),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.held {
             Held::File(file) => file.flush(),
-            Held::Memory(_) => Ok(()),
+            Held::Memory(_) | Held::Closed => Ok(()),
         }
     }
 }

@@ -145,7 +145,7 @@ fn finish_within(patience: Duration) -> (Duration, Vec<String>) {
 #[tokio::test]
 async fn what_a_killed_process_left_goes_with_the_next_package() {
     let world = world();
-    let dead = world.folder().join(".staging-dead");
+    let dead = world.folder().join(".segment-privacy-staging-dead");
     fs::create_dir_all(&dead).unwrap();
     fs::write(dead.join("lock"), "").unwrap();
     fs::write(dead.join("pri_0.zip#1"), PLANTED).unwrap();

@@ -1,11 +1,11 @@
 //! Every route of the API, and the document that describes them.
 
-use axum::Router;
+use axum::{Router, middleware::from_fn};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{connections, create, decide, document, files, list, operations, preview, read};
-use crate::service::Service;
+use crate::{limits, service::Service};
 
 /// The routes, and their description.
 pub(crate) fn routes() -> (Router<Service>, OpenApi) {
@@ -24,7 +24,8 @@ pub(crate) fn routes() -> (Router<Service>, OpenApi) {
         .routes(routes!(decide::extend))
         .routes(routes!(connections::list))
         .routes(routes!(connections::test))
-        .routes(routes!(connections::quotas));
+        .routes(routes!(connections::quotas))
+        .layer(from_fn(limits::no_query_of_a_change));
     // At the root, where those who watch processes look; and beside the rest, where clients of the API do.
     let operations = || {
         OpenApiRouter::new()

@@ -36,7 +36,6 @@ enum Kind {
 
 fn kind(error: &sqlx::Error) -> Kind {
     match error {
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Kind::Unavailable,
         sqlx::Error::Database(error) if is_postgres(error.as_ref()) => of_postgres(&error.code().unwrap_or_default()),
         sqlx::Error::Database(error) => match primary_code(error.as_ref()) {
             Some(BUSY | LOCKED) => Kind::Unavailable,
@@ -44,16 +43,16 @@ fn kind(error: &sqlx::Error) -> Kind {
             _ => Kind::Other,
         },
         // A server that is gone comes back; a file that cannot be read does not by itself.
-        sqlx::Error::Io(error) if is_network(error.kind()) => Kind::Unavailable,
-        sqlx::Error::Io(_) => Kind::NotWritable,
+        sqlx::Error::Io(error) if is_of_a_file(error.kind()) => Kind::NotWritable,
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Kind::Unavailable,
         _ => Kind::Other,
     }
 }
 
-/// Whether it is the disk that does not write, and not a permission.
-pub(super) fn is_of_the_disk(error: &(dyn std::error::Error + 'static)) -> bool {
+/// Whether it may pass: a disk that is full or fails, a server that takes no changes now. A permission does not.
+pub(super) fn may_pass(error: &(dyn std::error::Error + 'static)) -> bool {
     let error = error.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
-    error.is_some_and(|error| !is_postgres(error) && matches!(primary_code(error), Some(IOERR | FULL)))
+    error.is_some_and(|error| is_postgres(error) || matches!(primary_code(error), Some(IOERR | FULL)))
 }
 
 fn is_postgres(error: &dyn DatabaseError) -> bool {
@@ -73,17 +72,10 @@ fn of_postgres(code: &str) -> Kind {
     }
 }
 
-fn is_network(kind: std::io::ErrorKind) -> bool {
+/// Everything else is the network's, whose errors have many kinds: a name that is not resolved has none of its own.
+fn is_of_a_file(kind: std::io::ErrorKind) -> bool {
     use std::io::ErrorKind as K;
-    matches!(
-        kind,
-        K::ConnectionRefused
-            | K::ConnectionReset
-            | K::ConnectionAborted
-            | K::BrokenPipe
-            | K::UnexpectedEof
-            | K::TimedOut
-    )
+    matches!(kind, K::PermissionDenied | K::ReadOnlyFilesystem | K::StorageFull | K::QuotaExceeded)
 }
 
 /// Whether two transactions clashed: the step was not made, and is made again.

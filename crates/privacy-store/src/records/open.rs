@@ -53,10 +53,10 @@ pub enum OpenError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The disk is full, or fails: that may pass.
-    #[error("the disk of the record database {path} is full, or fails")]
-    Disk {
-        /// the file
+    /// Its disk is full or fails, or the server takes no changes: that may pass.
+    #[error("the record database {path} cannot be written now")]
+    NotNow {
+        /// the file, or the server and its database
         path: String,
         /// why
         #[source]
@@ -382,7 +382,7 @@ pub(super) fn not_opened(path: &str, error: StoreError) -> OpenError {
     let path = path.to_owned();
     match error {
         StoreError::Unavailable(_) => OpenError::Locked { path },
-        StoreError::NotWritable(source) if errors::is_of_the_disk(source.as_ref()) => OpenError::Disk { path, source },
+        StoreError::NotWritable(source) if errors::may_pass(source.as_ref()) => OpenError::NotNow { path, source },
         StoreError::NotWritable(source) => OpenError::Io { path, source },
         other => OpenError::NotARecordDatabase { path, source: Box::new(other) },
     }

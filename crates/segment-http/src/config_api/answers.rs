@@ -239,7 +239,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_panics(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn no_body_panics(body in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = (workspace(&body), workspaces(&body, 9), created(&body), report(&body), regulations(&body, 9), suppressed(&body, 9), problem(&body));
         }
     }

@@ -39,8 +39,8 @@ pub(crate) async fn run(loaded: &Loaded, args: Regulations, now: Timestamp, outp
     let at_segment = at_segment(&sources, output).await;
     let mut regulations: Vec<_> = ledgers.iter().map(|ledger| ours(ledger, &at_segment)).collect();
     if one && regulations.is_empty() {
-        regulations =
-            foreign(&at_segment, &ledgers, &sources).filter(|shape| shape.regulation.id == filter.id).collect();
+        regulations = foreign(&store, &at_segment, &sources).await?;
+        regulations.retain(|shape| shape.regulation.id == filter.id);
     }
     if one && regulations.is_empty() {
         return Err(CliError::new(
@@ -51,7 +51,7 @@ pub(crate) async fn run(loaded: &Loaded, args: Regulations, now: Timestamp, outp
         .hint("Segment lists the last 90 days only"));
     }
     if !one {
-        regulations.extend(foreign(&at_segment, &ledgers, &sources));
+        regulations.extend(foreign(&store, &at_segment, &sources).await?);
     }
     let quota = quota(loaded, &store, now).await?;
     let shape = RegulationsShape { regulations, quota };
@@ -109,29 +109,35 @@ fn ours(ledger: &Ledger, at_segment: &AtSegment) -> LedgerShape {
     }
 }
 
-/// Regulations at Segment that we did not order.
-fn foreign<'a>(
-    at_segment: &'a AtSegment,
-    ledgers: &'a [Ledger],
-    sources: &'a [Sources],
-) -> impl Iterator<Item = LedgerShape> + 'a {
+/// Regulations at Segment that we did not order. The whole ledger is asked, however little of it is shown.
+async fn foreign(
+    store: &dyn RequestStore,
+    at_segment: &AtSegment,
+    sources: &[Sources],
+) -> Result<Vec<LedgerShape>, CliError> {
     let source = |key: &ConnectionKey| sources.iter().find(|one| &one.key == key).and_then(|one| one.source.clone());
-    let known = |id: &RegulationId| ledgers.iter().any(|ledger| ledger.regulation.as_ref() == Some(id));
-    at_segment.iter().filter(move |((_, id), _)| !known(id)).map(move |((connection, id), entry)| LedgerShape {
-        intent: None,
-        connection: connection.to_string(),
-        state: None,
-        at_segment: Some(entry.status.as_str().to_owned()),
-        created_at: entry.created_at,
-        regulation: RegulationShape {
-            id: Some(id.to_string()),
-            kind: entry.kind.as_ref().map_or_else(|| "?".to_owned(), |kind| kind.as_str().to_owned()),
-            source: source(connection),
-            status: entry.status.as_str().to_owned(),
-            subjects: entry.subjects.as_ref().map_or(0, |subjects| subjects.len() as u64),
-            destinations: Vec::new(),
-        },
-    })
+    let mut all = Vec::new();
+    for ((connection, id), entry) in at_segment {
+        if store.is_known(connection, id).await? {
+            continue;
+        }
+        all.push(LedgerShape {
+            intent: None,
+            connection: connection.to_string(),
+            state: None,
+            at_segment: Some(entry.status.as_str().to_owned()),
+            created_at: entry.created_at,
+            regulation: RegulationShape {
+                id: Some(id.to_string()),
+                kind: entry.kind.as_ref().map_or_else(|| "?".to_owned(), |kind| kind.as_str().to_owned()),
+                source: source(connection),
+                status: entry.status.as_str().to_owned(),
+                subjects: entry.subjects.as_ref().map_or(0, |subjects| subjects.len() as u64),
+                destinations: Vec::new(),
+            },
+        });
+    }
+    Ok(all)
 }
 
 /// Both quotas of a connection, as our own ledger counts them.

@@ -122,16 +122,18 @@ async fn work(engine: &Arc<Engine>, cancel: &CancellationToken, output: &Output)
     let mut told: Option<Instant> = None;
     loop {
         match engine.run(&ClaimScope::All, Until::Canceled, cancel).await {
-            Err(EngineError::Store(StoreError::Unavailable(_))) if !cancel.is_cancelled() => {}
+            Err(EngineError::Store(StoreError::Unavailable(_) | StoreError::NotWritable(_)))
+                if !cancel.is_cancelled() => {}
             // It could not be handed back: somebody takes it up when its lease is over.
-            Err(EngineError::Store(StoreError::Unavailable(_))) => {
+            Err(EngineError::Store(StoreError::Unavailable(_) | StoreError::NotWritable(_))) => {
                 output.say("the record database is not available; what was under way is taken up again later");
                 return Ok(());
             }
             ended => return ended.map(drop).map_err(CliError::from),
         }
         if told.is_none_or(|told| told.elapsed() > SAY_AGAIN) {
-            output.say("the record database is busy or not available; it is tried again every second");
+            output
+                .say("the record database is busy, not available or cannot be written; it is tried again every second");
             told = Some(Instant::now());
         }
         tokio::select! {

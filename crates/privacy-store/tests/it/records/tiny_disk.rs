@@ -82,7 +82,7 @@ async fn a_full_disk_holds_no_new_database() {
     let filler = disk.0.path().join("filler");
     fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
     let error = disk.open().await.unwrap_err();
-    assert!(matches!(error, OpenError::Disk { .. }), "{error:?}");
+    assert!(matches!(error, OpenError::NotNow { .. }), "{error:?}");
     fs::remove_file(&filler).unwrap();
     record(&disk.open().await.unwrap(), 3).await;
 }
