@@ -64,7 +64,7 @@ impl Engine {
                     if task.state == TaskState::Queued {
                         let halt =
                             Halt { kind: HaltKind::PackageFailed, message: message.clone(), resume: Resume::Queued };
-                        self.failed(task, Failure { halt, passing: false, decides: false }, update);
+                        self.failed(task, Failure { halt, passing: false, wait: None, decides: false }, update);
                     } else {
                         update.tasks.push(task);
                     }
@@ -223,11 +223,11 @@ impl Engine {
             Part::Rows(rows) if rows.passing => {
                 let message = rows.holes.values().cloned().collect::<Vec<_>>().join("; ");
                 let halt = Halt { kind: HaltKind::DirectoryFailed, message, resume: Resume::Queued };
-                Some(Failure { halt, passing: true, decides: false })
+                Some(Failure { halt, passing: true, wait: None, decides: false })
             }
             Part::Rows(_) => None,
         };
-        failure.filter(|_| task.attempts + 1 < self.policy.attempts)
+        failure.filter(|failure| self.tries_again(task, failure))
     }
 
     async fn collect_connection(

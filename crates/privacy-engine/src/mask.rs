@@ -23,7 +23,8 @@ impl Failure {
     fn masking(error: &DirectoryError) -> Self {
         let passing = matches!(error, DirectoryError::Unavailable(_));
         let message = format!("the rows could not be masked: {}", chain(error));
-        Self { halt: Halt { kind: HaltKind::MaskingFailed, message, resume: Resume::Queued }, passing, decides: true }
+        let halt = Halt { kind: HaltKind::MaskingFailed, message, resume: Resume::Queued };
+        Self { halt, passing, wait: None, decides: true }
     }
 }
 

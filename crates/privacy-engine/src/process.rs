@@ -1,6 +1,6 @@
 //! One claimed request: who is it, and then collect, or leave it ready for a regulation.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use futures_util::future::join_all;
 use segment_core::{
@@ -16,11 +16,16 @@ use crate::{
     holds, resolve,
 };
 
+/// So long a call waits by itself, about.
+const PATIENCE: Duration = Duration::from_mins(2);
+
 /// Why a task cannot go on now, and whether it may be tried again.
 #[derive(Clone)]
 pub(crate) struct Failure {
     pub(crate) halt: Halt,
     pub(crate) passing: bool,
+    /// How long Segment asks to wait, where it says that there is no more now.
+    pub(crate) wait: Option<Duration>,
     /// A human must decide, rather than somebody retry.
     pub(crate) decides: bool,
 }
@@ -33,7 +38,11 @@ impl Failure {
         };
         // The Config API's word for a wrong URL is a proxy's for an outage.
         let passing = error.retry() != Retry::Never || error.kind() == ErrorKind::NoRoute;
-        Self { halt: Halt { kind, message: error.to_string(), resume }, passing, decides: false }
+        let wait = match (error.kind(), error.retry()) {
+            (ErrorKind::RateLimited | ErrorKind::QuotaExhausted, Retry::After(wait)) => wait,
+            _ => None,
+        };
+        Self { halt: Halt { kind, message: error.to_string(), resume }, passing, wait, decides: false }
     }
 
     fn directory(error: &DirectoryError) -> Self {
@@ -45,12 +54,18 @@ impl Failure {
         Self {
             halt: Halt { kind: HaltKind::DirectoryFailed, message, resume: Resume::Queued },
             passing,
+            wait: None,
             decides: false,
         }
     }
 
+    /// Whether it counts against the attempts. That Segment has no more for longer than a call waits by itself is no failure.
+    fn counts(&self) -> bool {
+        self.wait.is_none_or(|wait| wait < PATIENCE)
+    }
+
     pub(crate) fn decision(halt: Halt) -> Self {
-        Self { halt, passing: false, decides: true }
+        Self { halt, passing: false, wait: None, decides: true }
     }
 }
 
@@ -217,19 +232,20 @@ impl Engine {
     }
 
     /// Whether a task that fails so now is tried again later.
-    fn tries_again(&self, task: &Task, failure: &Failure) -> bool {
-        failure.passing && task.attempts + 1 < self.policy.attempts
+    pub(crate) fn tries_again(&self, task: &Task, failure: &Failure) -> bool {
+        failure.passing && (!failure.counts() || task.attempts + 1 < self.policy.attempts)
     }
 
     /// Tries again later, or halts the task.
     pub(crate) fn failed(&self, mut task: Task, failure: Failure, update: &mut RequestUpdate) {
         let again = self.tries_again(&task, &failure);
-        task.attempts += 1;
+        task.attempts += u32::from(failure.counts());
         let facts = json!({"connection": task.connection.as_str(), "code": failure.halt.kind.as_str(),
             "message": failure.halt.message, "attempt": task.attempts});
         update.audit.push(AuditEntry::new(update.at, "failed", facts));
         if again {
-            let again = after(self.clock.now(), self.policy.pause(task.attempts));
+            let pause = self.policy.pause(task.attempts).max(failure.wait.unwrap_or_default());
+            let again = after(self.clock.now(), pause);
             update.next_at = Some(update.next_at.map_or(again, |other| other.min(again)));
             self.progress.tell(Progress::Delayed { reason: failure.halt.message });
         } else if failure.decides {
@@ -283,4 +299,36 @@ fn looked(request: &Request, connection: &ConnectionKey, found: &Found) -> serde
         "user_id_hashes": found.resolution.user_ids.iter().filter_map(hash).collect::<Vec<_>>(),
         "profiles": found.resolution.profiles.len(), "unreachable": found.resolution.unreachable,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use segment_core::{
+        Service,
+        ports::{MockRegulationSubmit, MockRegulations, MockRequestStore},
+    };
+
+    use super::*;
+    use crate::submit::tests::engine;
+
+    #[test]
+    fn segment_asks_to_wait_and_that_is_no_failure() {
+        let engine = engine(MockRequestStore::new(), MockRegulations::new(), MockRegulationSubmit::new());
+        let now = engine.clock.now();
+        let mut task = Task::new(ConnectionKey::new("main"));
+        let wait = Duration::from_hours(1);
+        for _ in 0..2 * engine.policy.attempts {
+            let error = SegmentError::new(Service::ProfileApi, ErrorKind::RateLimited).with_wait(Some(wait));
+            let mut update =
+                RequestUpdate { tasks: Vec::new(), package: None, next_at: None, audit: Vec::new(), at: now };
+            engine.failed(task, Failure::segment(&error, Resume::Queued), &mut update);
+            task = update.tasks.remove(0);
+            assert_eq!((&task.state, task.attempts), (&TaskState::Queued, 0));
+            assert!(update.next_at >= Some(after(now, wait)), "never less than Segment asks for");
+        }
+        let error = SegmentError::new(Service::ProfileApi, ErrorKind::Server);
+        let mut update = RequestUpdate { tasks: Vec::new(), package: None, next_at: None, audit: Vec::new(), at: now };
+        engine.failed(task, Failure::segment(&error, Resume::Queued), &mut update);
+        assert_eq!(update.tasks[0].attempts, 1);
+    }
 }

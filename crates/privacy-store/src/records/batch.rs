@@ -127,16 +127,20 @@ impl RecordStore {
         let part = part_to_send(&waiting, |row| count(row.user_ids) <= left(row));
         let waiting: Vec<_> = waiting.into_iter().filter(|row| row.max_people == part).collect();
         let mut known = self.user_ids(connection, plan, &waiting).await?;
+        if known.is_empty() {
+            return Ok(None);
+        }
         let mut batch = Batch::default();
         let mut bytes = 2;
         for row in waiting {
+            // What does not open waits, and keeps nobody from the others.
+            let Some(ids) = known.remove(&row.request_id) else { continue };
             let subjects = batch.subjects.len() as u64 + count(row.user_ids);
             let first = batch.requests.is_empty();
             let most = part.is_some_and(|most| batch.requests.len() as u64 >= count(most));
             if subjects > left(&row) || most || (subjects > plan.max_subjects && !first) {
                 break;
             }
-            let ids = known.remove(&row.request_id).unwrap_or_default();
             bytes += ids.iter().map(json_bytes).sum::<u64>();
             if bytes > plan.max_bytes && !first {
                 break;
@@ -147,7 +151,7 @@ impl RecordStore {
         Ok(Some(batch))
     }
 
-    /// The user ids of each request that waits.
+    /// The user ids of each request that waits, but for those that do not open: whoever is asked for by name is told.
     async fn user_ids(
         &self,
         connection: &mut Db,
@@ -168,7 +172,11 @@ impl RecordStore {
             let user_ids = known(resolution, "tasks.sealed", &request)?.user_ids;
             Ok((request, user_ids))
         };
-        rows.into_iter().map(ids).collect()
+        let read = rows.into_iter().map(ids);
+        match plan.scope {
+            ClaimScope::All => Ok(read.filter_map(|one| one.inspect_err(claim::passed_over).ok()).collect()),
+            _ => read.collect(),
+        }
     }
 
     async fn insert_intent(&self, connection: &mut Db, plan: &IntentPlan, batch: &Batch) -> Result<(), StoreError> {

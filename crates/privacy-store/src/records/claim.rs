@@ -201,7 +201,7 @@ impl RecordStore {
     }
 }
 
-fn passed_over(error: &StoreError) {
+pub(super) fn passed_over(error: &StoreError) {
     tracing::error!("work is passed over, which the record database holds and this worker cannot read: {error}");
 }
 

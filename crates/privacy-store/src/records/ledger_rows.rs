@@ -9,7 +9,7 @@ use segment_core::{
 use sqlx::FromRow;
 
 use super::{
-    RecordStore,
+    RecordStore, claim,
     db::{Db, args},
     errors,
     open::Keys,
@@ -185,9 +185,11 @@ impl RecordStore {
         let within = connection.dialect().listed("id", "$1");
         let sql = format!("SELECT id, data_key FROM requests WHERE data_key IS NOT NULL AND {within}");
         let rows: Vec<(String, Vec<u8>)> = connection.all(&sql, args![requests]).await?;
-        let open =
-            |(id, wrapped): (String, Vec<u8>)| Ok((id.clone(), request_rows::data_key(&self.keys, &id, &wrapped)?));
-        rows.into_iter().map(open).collect()
+        let open = |(id, wrapped): (String, Vec<u8>)| {
+            let key = request_rows::data_key(&self.keys, &id, &wrapped).inspect_err(claim::passed_over).ok()?;
+            Some((id, key))
+        };
+        Ok(rows.into_iter().filter_map(open).collect())
     }
 
     pub(super) async fn do_regulations(&self, filter: &LedgerFilter) -> Result<Vec<Ledger>, StoreError> {

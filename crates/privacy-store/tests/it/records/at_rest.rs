@@ -260,6 +260,33 @@ async fn a_regulation_that_does_not_open_keeps_no_other_from_being_claimed() {
 }
 
 #[tokio::test]
+async fn somebody_who_does_not_open_keeps_nobody_from_a_regulation() {
+    let place = Place::new();
+    let store = place.open().await;
+    let person = |number: usize| NewRequest { id: id(number), external_id: None, ..erasure(number) };
+    store.intake(&[person(1), person(2), person(3)]).await.unwrap();
+    for Claimed { lease, item, .. } in store.claim_requests(&ClaimScope::All, "worker", HELD, 9, now()).await.unwrap() {
+        let tasks = item.tasks.into_iter().map(resolved).collect();
+        let update = RequestUpdate { tasks, package: None, next_at: None, audit: Vec::new(), at: now() };
+        store.save_request(&lease, &update).await.unwrap();
+    }
+    let options = SqliteConnectOptions::new().filename(place.path());
+    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+    for spoil in [
+        "UPDATE tasks SET sealed = (SELECT sealed FROM tasks WHERE request_id = 'pri_0003') WHERE request_id = 'pri_0001'",
+        "UPDATE requests SET data_key = (SELECT data_key FROM requests WHERE id = 'pri_0003') WHERE id = 'pri_0002'",
+    ] {
+        assert!(sqlx::query(spoil).execute(&mut other).await.unwrap().rows_affected() > 0);
+    }
+    let named = IntentPlan { scope: ClaimScope::Requests(vec![id(1)]), ..plan() };
+    assert!(matches!(store.intend(&named).await, Err(StoreError::Corrupt { .. })));
+    let Intended::Recorded(claimed) = store.intend(&plan()).await.unwrap() else { panic!("nothing waits") };
+    assert_eq!(claimed.item.members.iter().map(|member| member.request.clone()).collect::<Vec<_>>(), [id(3)]);
+    let next = IntentPlan { intent: IntentId::new("rin_2"), ..plan() };
+    assert!(matches!(store.intend(&next).await.unwrap(), Intended::Nothing));
+}
+
+#[tokio::test]
 async fn a_log_that_lost_its_tail_is_corrupt_and_no_evidence() {
     let place = Place::new();
     let store = place.open().await;
