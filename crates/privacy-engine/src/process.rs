@@ -18,6 +18,8 @@ use crate::{
 
 /// So long a call waits by itself, about.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// Somebody's deadline does not pass because of one header: what is to be collected is asked for again after this, at most.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// Why a task cannot go on now, and whether it may be tried again.
 #[derive(Clone)]
@@ -39,7 +41,9 @@ impl Failure {
         // The Config API's word for a wrong URL is a proxy's for an outage.
         let passing = error.retry() != Retry::Never || error.kind() == ErrorKind::NoRoute;
         let wait = match (error.kind(), error.retry()) {
-            (ErrorKind::RateLimited | ErrorKind::QuotaExhausted, Retry::After(wait)) => wait,
+            (ErrorKind::RateLimited | ErrorKind::QuotaExhausted, Retry::After(wait)) => {
+                wait.map(|wait| wait.min(LONGEST_WAIT))
+            }
             _ => None,
         };
         Self { halt: Halt { kind, message: error.to_string(), resume }, passing, wait, decides: false }
@@ -326,6 +330,8 @@ mod tests {
             assert_eq!((&task.state, task.attempts), (&TaskState::Queued, 0));
             assert!(update.next_at >= Some(after(now, wait)), "never less than Segment asks for");
         }
+        let years = SegmentError::new(Service::ProfileApi, ErrorKind::QuotaExhausted).with_wait(Some(Duration::MAX));
+        assert_eq!(Failure::segment(&years, Resume::Queued).wait, Some(LONGEST_WAIT));
         let error = SegmentError::new(Service::ProfileApi, ErrorKind::Server);
         let mut update = RequestUpdate { tasks: Vec::new(), package: None, next_at: None, audit: Vec::new(), at: now };
         engine.failed(task, Failure::segment(&error, Resume::Queued), &mut update);

@@ -144,13 +144,20 @@ mod tests {
         std::fs::write(dead.join(LOCK), "").unwrap();
         std::fs::write(dead.join("0000.sealed"), "half a collection").unwrap();
         std::fs::write(root.path().join(".segment-privacy-package-half"), "half a package").unwrap();
-        std::fs::write(root.path().join(".staging-of-somebody-else"), "notes").unwrap();
+        // Other people's: a folder that looks like ours but for its name, and files and folders with the name of the other kind.
+        let theirs = root.path().join(".staging-theirs");
+        for folder in [&theirs, &root.path().join(".segment-privacy-package-folder")] {
+            std::fs::create_dir(folder).unwrap();
+            std::fs::write(folder.join(LOCK), "").unwrap();
+        }
+        std::fs::write(root.path().join(".segment-privacy-staging-notes"), "notes").unwrap();
         std::fs::write(root.path().join("package.zip"), "a package").unwrap();
         let first = PrivateDir::create(root.path()).unwrap();
         assert!(!dead.exists() && fresh.exists() && root.path().join("other").exists());
         let is_there = |name: &str| root.path().join(name).exists();
         assert!(!is_there(".segment-privacy-package-half"));
-        assert!(is_there("package.zip") && is_there(".staging-of-somebody-else"));
+        assert!(is_there("package.zip") && theirs.join(LOCK).exists());
+        assert!(is_there(".segment-privacy-package-folder") && is_there(".segment-privacy-staging-notes"));
         let second = PrivateDir::create(root.path()).unwrap();
         assert!(first.path().exists() && second.path().exists());
         let path = first.path().to_owned();

@@ -115,6 +115,9 @@ impl RecordStore {
                 ],
             )
             .await?;
+        let mut known = self.user_ids(connection, plan, &waiting).await?;
+        // What does not open waits, and keeps nobody from the others.
+        let waiting: Vec<_> = waiting.into_iter().filter(|row| known.contains_key(&row.request_id)).collect();
         if waiting.is_empty() {
             return Ok(None);
         }
@@ -126,21 +129,16 @@ impl RecordStore {
         };
         let part = part_to_send(&waiting, |row| count(row.user_ids) <= left(row));
         let waiting: Vec<_> = waiting.into_iter().filter(|row| row.max_people == part).collect();
-        let mut known = self.user_ids(connection, plan, &waiting).await?;
-        if known.is_empty() {
-            return Ok(None);
-        }
         let mut batch = Batch::default();
         let mut bytes = 2;
         for row in waiting {
-            // What does not open waits, and keeps nobody from the others.
-            let Some(ids) = known.remove(&row.request_id) else { continue };
             let subjects = batch.subjects.len() as u64 + count(row.user_ids);
             let first = batch.requests.is_empty();
             let most = part.is_some_and(|most| batch.requests.len() as u64 >= count(most));
             if subjects > left(&row) || most || (subjects > plan.max_subjects && !first) {
                 break;
             }
+            let ids = known.remove(&row.request_id).unwrap_or_default();
             bytes += ids.iter().map(json_bytes).sum::<u64>();
             if bytes > plan.max_bytes && !first {
                 break;

@@ -1,6 +1,10 @@
 //! Who works on what: leases on requests and regulations, by the database's clock, with fencing tokens.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use segment_core::{
@@ -201,8 +205,17 @@ impl RecordStore {
     }
 }
 
+/// Once an hour each: it is found again at every look, which may be several a second.
 pub(super) fn passed_over(error: &StoreError) {
+    static TOLD: Mutex<BTreeMap<String, Instant>> = Mutex::new(BTreeMap::new());
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    told.retain(|_, at| at.elapsed() < Duration::from_hours(1));
+    let error = error.to_string();
+    if told.contains_key(&error) {
+        return;
+    }
     tracing::error!("work is passed over, which the record database holds and this worker cannot read: {error}");
+    told.insert(error, Instant::now());
 }
 
 /// Takes a lease and answers with the new fencing token, and how often it was taken since a step of it was saved.

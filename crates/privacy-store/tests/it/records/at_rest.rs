@@ -275,6 +275,8 @@ async fn somebody_who_does_not_open_keeps_nobody_from_a_regulation() {
     for spoil in [
         "UPDATE tasks SET sealed = (SELECT sealed FROM tasks WHERE request_id = 'pri_0003') WHERE request_id = 'pri_0001'",
         "UPDATE requests SET data_key = (SELECT data_key FROM requests WHERE id = 'pri_0003') WHERE id = 'pri_0002'",
+        // Of a regulation that was halved: those are sent apart from the others.
+        "UPDATE tasks SET max_people = 2 WHERE request_id IN ('pri_0001', 'pri_0002')",
     ] {
         assert!(sqlx::query(spoil).execute(&mut other).await.unwrap().rows_affected() > 0);
     }
